@@ -358,6 +358,24 @@ def annotation_inside(obj: object, *, where: str = "annotation") -> Annotation:
     return annotation
 
 
+def inside(geometry: Geometry, width: int, height: int) -> Geometry:
+    """Return a geometry that lies in an image, cut where it reaches beyond the border by up to :data:`TOLERANCE`.
+
+    Raises:
+        InputError: It lies farther outside, or a mask is damaged.
+    """
+    box = bounds(geometry)
+    if box is None or (min(box.left, box.top) >= 0 and box.right <= width - 1 and box.bottom <= height - 1):
+        return geometry
+    if _reaches_out(box, width, height):
+        msg = (
+            f"the {shape_name(geometry)} from ({box.left:g}, {box.top:g}) to ({box.right:g}, {box.bottom:g}) lies "
+            f"outside the image of {width} x {height} pixels."
+        )
+        raise InputError(msg, "Cut it at the border of the image.")
+    return clip_geometry(geometry, width, height).geometry or geometry
+
+
 def _reaches_out(box: Rectangle | None, width: int, height: int) -> bool:
     if box is None:
         return False

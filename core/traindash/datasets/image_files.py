@@ -76,8 +76,8 @@ class CheckedImage:
         return (width, height) == stored or (self.on_its_side and (height, width) == stored)
 
 
-def check_image(path: Path) -> CheckedImage:
-    """Read an image to its end.
+def check_image(path: Path | bytes) -> CheckedImage:
+    """Read an image file, or its content, to its end.
 
     Raises:
         InputError: It is missing, damaged, cut off, too large or of a kind that is not trained on.
@@ -88,7 +88,9 @@ def check_image(path: Path) -> CheckedImage:
     return found
 
 
-def check_images(paths: Sequence[Path], contents: Contents | None = None) -> list[CheckedImage | InputError]:
+def check_images(
+    paths: Sequence[Path | bytes], contents: Contents | None = None
+) -> list[CheckedImage | InputError]:
     """Read images to their end, large ones several at a time; gives what :func:`check_image` returns or raises."""
     with warnings.catch_warnings():  # around all threads, which share the filters
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images that are fine
@@ -108,14 +110,16 @@ def check_unless_huge(path: Path | str, contents: Contents | None) -> CheckedIma
     return _read(path, contents, HUGE_PIXELS)
 
 
-def _is_large(path: Path) -> bool:
+def _is_large(path: Path | bytes) -> bool:
+    if isinstance(path, bytes):
+        return len(path) > _LARGE
     try:
         return path.stat().st_size > _LARGE
     except OSError:  # the look at the file says what is wrong
         return False
 
 
-def _outcome(path: Path, contents: Contents | None) -> CheckedImage | InputError:
+def _outcome(path: Path | bytes, contents: Contents | None) -> CheckedImage | InputError:
     try:
         found = _read(path, contents, MAX_PIXELS)
     except InputError as error:
@@ -124,9 +128,12 @@ def _outcome(path: Path, contents: Contents | None) -> CheckedImage | InputError
     return found
 
 
-def _read(path: Path | str, contents: Contents | None, most: int) -> CheckedImage | None:
-    whole = None if contents is None else _small(path)
-    with opened(Path(path) if whole is None else whole) as picture:
+def _read(path: Path | str | bytes, contents: Contents | None, most: int) -> CheckedImage | None:
+    if isinstance(path, bytes):
+        whole: bytes | None = path
+    else:
+        whole, path = None if contents is None else _small(path), Path(path)
+    with opened(path if whole is None else whole) as picture:
         if picture.kind not in _FORMATS:
             raise InputError(f"It is a {picture.kind} picture, a kind that is not trained on; save it as PNG or JPEG.")
         picture.refuse_unshowable()

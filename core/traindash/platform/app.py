@@ -17,14 +17,18 @@ from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
 from traindash.platform.routes import (
     accounts,
+    annotations,
     archive,
     ecosystem,
     embedded,
+    figures,
     files,
+    image_writes,
     images,
     project_edits,
     project_meta,
     projects,
+    tags,
     tasks,
 )
 from traindash.platform.routes.assets import Assets
@@ -72,10 +76,14 @@ METHODS: Sequence[AnyMethod] = (
     *ecosystem.METHODS,
     *embedded.METHODS,
     *files.METHODS,
+    *annotations.METHODS,
+    *figures.METHODS,
+    *image_writes.METHODS,
     *images.METHODS,
     *project_edits.METHODS,
     *project_meta.METHODS,
     *projects.METHODS,
+    *tags.METHODS,
     *tasks.METHODS,
 )
 

@@ -7,13 +7,17 @@ from traindash.platform.agents import Agents, Hardware
 from traindash.platform.home import HomeLayout
 from traindash.platform.modules import Modules
 from traindash.platform.store.accounts import Accounts
+from traindash.platform.store.annotation_writes import AnnotationWrites
 from traindash.platform.store.app_data import AppData
 from traindash.platform.store.archive import Archive
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
+from traindash.platform.store.figures import Figures
 from traindash.platform.store.files import TeamFiles
+from traindash.platform.store.image_writes import ImageWrites
 from traindash.platform.store.images import Images
 from traindash.platform.store.inner_ids import InnerIds
+from traindash.platform.store.loose_images import LooseImages
 from traindash.platform.store.project_edits import ProjectEdits
 from traindash.platform.store.project_import import ProjectImport
 from traindash.platform.store.project_meta import ProjectMetas
@@ -58,6 +62,10 @@ class Services:
         self.inner_ids = InnerIds(database)
         self.project_metas = ProjectMetas(database, self.inner_ids)
         self.images = Images(database, self.blobs)
+        self.figures = Figures(database)
+        self.loose_images = LooseImages(database, self.blobs, self.layout.incoming)
+        self.image_writes = ImageWrites(database, self.loose_images)
+        self.annotation_writes = AnnotationWrites(database, self.blobs, self.inner_ids)
         self.imports = ProjectImport(database, self.blobs, self.layout.incoming)
         self.files = TeamFiles(database, self.layout.team_files)
         self.tasks = TaskStore(database)

@@ -45,7 +45,16 @@ class BodyBounds:
 
 USUAL = BodyBounds()
 MEMBERS = BodyBounds(megabytes=12, parts=1_100_000)  # the ids of a collection or a split
+DRAWN = BodyBounds(megabytes=64, parts=6_000_000)  # what is drawn on 50 images, each read by itself
 DOCUMENT = BodyBounds(megabytes=8, parts=300_000)  # what an app keeps
+
+
+class DetailedError(InputError):
+    """A refusal with more than a message, which clients read: keys of the error's ``details``."""
+
+    def __init__(self, message: str, hint: str, details: Mapping[str, object]) -> None:
+        super().__init__(message, hint)
+        self.details = details
 
 
 class Body(msgspec.Struct, rename="camel"):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from traindash.platform.routes.images import to_plane
+from traindash.platform.coordinates import to_plane
 
 CASES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     (

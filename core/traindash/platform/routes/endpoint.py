@@ -3,11 +3,12 @@
 import errno
 import hmac
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, assert_never
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -19,6 +20,7 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
+from traindash.platform.multipart import Part, form_parts
 from traindash.platform.routes.repeats import Attempt, Effect, Given, Repeats, call_key, effect_of, form_key
 from traindash.platform.routes.workload import (
     RETRY_SECONDS,
@@ -32,11 +34,12 @@ from traindash.platform.routes.workload import (
 from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
-from traindash.platform.wire import USUAL, BodyBounds, checked, decoded, shortened
+from traindash.platform.wire import USUAL, BodyBounds, DetailedError, checked, decoded, shortened
 
 _BUFFER = 1 << 20
 _LONGEST = 2000  # characters of an error, whatever a client has put into it
 _MOST_FIELDS = 200  # of a form or an address
+_NONE: Mapping[str, object] = {}
 _log = logging.getLogger("traindash.platform")
 
 
@@ -58,16 +61,18 @@ def json_response(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
-def problem(status: int, message: str, hint: str = "") -> Response:
-    """Return an error."""
+def problem(status: int, message: str, hint: str = "", details: Mapping[str, object] = _NONE) -> Response:
+    """Return an error; ``details`` is what clients read of it beside the text."""
     said = shortened(message, _LONGEST)
-    return json_response({"error": said, "details": {"message": said, "hint": shortened(hint, _LONGEST)}}, status)
+    told = {**details, "message": said, "hint": shortened(hint, _LONGEST)}
+    return json_response({"error": said, "details": told}, status)
 
 
 def error_response(error: AppError) -> Response:
     """Return an error of ours."""
     status = next((code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), 400)
-    response = problem(status, error.message, error.hint)
+    details = error.details if isinstance(error, DetailedError) else _NONE
+    response = problem(status, error.message, error.hint, details)
     if isinstance(error, BusyError):
         response.headers["retry-after"] = str(RETRY_SECONDS)
     return response
@@ -171,7 +176,15 @@ class StreamMethod:
     handle: Callable[[ApiContext, Request, InThread], Awaitable[Response]]
 
 
-AnyMethod: TypeAlias = Method[Any] | WaitingMethod[Any] | StreamMethod
+@dataclass(frozen=True, slots=True)
+class UploadMethod:
+    """An API method whose body is a form of any size: it is received into a file, then handled as heavy work."""
+
+    name: str
+    handle: Callable[[ApiContext, tuple[Part, ...]], object]
+
+
+AnyMethod: TypeAlias = Method[Any] | WaitingMethod[Any] | StreamMethod | UploadMethod
 
 
 class ApiEndpoint:
@@ -215,13 +228,28 @@ class ApiEndpoint:
         # The SDK posts nearly everything, reads too; two methods come as GET (docs/supervisely-api.md 1).
         if request.method not in {"GET", "POST"}:
             return problem(405, f"{name} does not answer {request.method}.", "Use POST.")
-        if not isinstance(method, StreamMethod):
+        if isinstance(method, Method | WaitingMethod):
             return await self._run(method, request, attempt)
-        in_thread = self._workload.short.run
         if (key := form_key(request)) is None:
-            return await method.handle(self._api, request, in_thread)
-        effect = effect_of(name)
-        return await self._repeats.answer(key, effect, attempt, lambda: method.handle(self._api, request, in_thread))
+            return await self._take(method, request)
+        return await self._repeats.answer(key, effect_of(name), attempt, lambda: self._take(method, request))
+
+    async def _take(self, method: StreamMethod | UploadMethod, request: Request) -> Response:
+        short = self._workload.short.run
+        if isinstance(method, StreamMethod):
+            return await method.handle(self._api, request, short)
+        target = self._api.services.layout.incoming / uuid4().hex
+        content_type = request.headers.get("content-type", "")
+
+        def answer() -> Response:
+            with form_parts(target, content_type) as parts:
+                return json_response(method.handle(self._api, parts))
+
+        try:
+            await receive(request, target, short)
+            return await self._workload.heavy.run(answer)
+        finally:
+            await short(lambda: target.unlink(missing_ok=True))
 
     async def _run(self, method: Method[Any] | WaitingMethod[Any], request: Request, attempt: Attempt) -> Response:
         effect = effect_of(method.name)

@@ -97,9 +97,18 @@ class ImageBlobs:
                 _place(source, target, content=content, link=link, staging=staging)
             else:
                 _move(copy, target)
-        elif copy is not None:
-            Path(copy).unlink()
+        else:
+            target.touch()  # so that it is not collected before there is an image that uses it
+            if copy is not None:
+                Path(copy).unlink()
         return Blob(hash=digest, mime=mime, size=size, is_new=is_new)
+
+    def put(self, content: bytes, digest: str, mime: str, *, staging: Path | None) -> Path:
+        """Write an image file whose hash and media type are known, and return it; not synced, as :meth:`add`."""
+        target = self.path(digest, mime)
+        with replacing(target, durable=False, staging=staging) as partial:
+            partial.write_bytes(content)
+        return target
 
     def staging(self, folder: Path) -> Path | None:
         """Return a folder for :meth:`add` to write in if it is on the same file system as the store."""

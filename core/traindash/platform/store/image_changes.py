@@ -15,7 +15,7 @@ from typing import Self
 
 import msgspec
 
-from traindash.errors import InputError
+from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.database import now_text
 from traindash.platform.store.inner_ids import forget_ids, note_ids
 from traindash.platform.store.project_changes import note_change
@@ -183,11 +183,17 @@ class ImageChanges:
         return image_id
 
     def redraw(self, image_id: int, annotation: str, *, size: tuple[int, int] | None = None) -> None:
-        """Replace what is drawn on an image; ``size`` is its width and height if these change."""
+        """Replace what is drawn on an image; ``size`` is its width and height if these change.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
         query = (
             "SELECT project_id, dataset_id, annotation FROM images LEFT JOIN annotations ON image_id = id WHERE id = ?"
         )
         row = self._connection.execute(query, (image_id,)).fetchone()
+        if row is None:
+            raise NotFoundError(f"There is no image {image_id}.")
         old, new = content_of(row["annotation"]), content_of(annotation)
         execute = self._connection.execute
         execute(

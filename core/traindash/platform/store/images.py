@@ -25,8 +25,8 @@ _IMAGES = Table(
     name="images",
     noun="image",
     columns=numbers(*_STORED)
-    | texts("name", "hash", "mime", "created_at", "updated_at")
-    | {key: Column(f"coalesce(json_extract(meta, '$.{key}'), '')") for key in ("description", "customSort")},
+    | texts("name", "hash", "mime", "created_at", "updated_at", "description")
+    | {"customSort": Column("coalesce(json_extract(meta, '$.customSort'), '')")},
     visible="images.dataset_id NOT IN (SELECT id FROM datasets WHERE archived_at IS NOT NULL)",
 )
 _WITH_ANNOTATION = replace(
@@ -66,7 +66,7 @@ class ContentData(Body):
 class ContentFilter(Body):
     """One entry of a request's ``filters``: images by what is on them (docs/supervisely-api.md 2)."""
 
-    type: Word  # what is looked at, one of the words of :func:`_content_clause`
+    type: Word  # what is looked at, one of the words of :func:`content_clause`
     data: ContentData = field(default_factory=ContentData)
 
 
@@ -96,8 +96,8 @@ class Images:
             InputError: Neither a project nor a dataset is named.
         """
         with self._database.read() as connection:
-            scope = _scope(connection, project_id, dataset_id, recursive=recursive)
-            where = [scope.clause, *(_content_clause(connection, entry, scope) for entry in filters)]
+            scope = scope_of(connection, project_id, dataset_id, recursive=recursive)
+            where = [scope.clause, *(content_clause(connection, entry, scope) for entry in filters)]
             # The number of all images is known from the import; counting them would read a whole index for every page.
             total = None if filters else scope.images
             return _IMAGES.page(connection, listing, where, known_total=total)
@@ -248,7 +248,7 @@ def annotation_of(row: Row, text: str | None) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Scope:
+class Scope:
     """Where a list looks."""
 
     clause: Clause  # condition on the table of images
@@ -256,35 +256,47 @@ class _Scope:
     images: int | None  # number of images there, `None` if it must be counted
 
 
-def _scope(connection: Connection, project_id: int | None, dataset_id: int | None, *, recursive: bool) -> _Scope:
+def scope_of(connection: Connection, project_id: int | None, dataset_id: int | None, *, recursive: bool) -> Scope:
+    """Return where to look for the images of a dataset or, if none is named, of a project.
+
+    Raises:
+        NotFoundError: It does not exist.
+        InputError: Neither is named.
+    """
     if dataset_id is not None:
-        dataset = _require(connection, "datasets", "dataset", dataset_id)
+        dataset = require_row(connection, "datasets", "dataset", dataset_id)
         if not recursive:
             own = Clause("SELECT ?", (dataset_id,))
-            return _Scope(clause=Clause("dataset_id = ?", own.values), datasets=own, images=dataset["images_count"])
+            return Scope(clause=Clause("dataset_id = ?", own.values), datasets=own, images=dataset["images_count"])
         below = Clause(
             "WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT d.id FROM datasets d"
             " JOIN below ON d.parent_id = below.id WHERE d.archived_at IS NULL) SELECT id FROM below",
             (dataset_id,),
         )
-        return _Scope(clause=Clause(f"dataset_id IN ({below.sql})", below.values), datasets=below, images=None)
+        return Scope(clause=Clause(f"dataset_id IN ({below.sql})", below.values), datasets=below, images=None)
     if project_id is None:
         msg = "Neither 'projectId' nor 'datasetId' is given."
         raise InputError(msg, "Name the project or the dataset whose images are wanted.")
-    project = _require(connection, "projects", "project", project_id)
-    return _Scope(
+    project = require_row(connection, "projects", "project", project_id)
+    return Scope(
         clause=Clause("project_id = ?", (project_id,)),
         datasets=Clause("SELECT id FROM datasets WHERE project_id = ? AND archived_at IS NULL", (project_id,)),
         images=project["items_count"],
     )
 
 
-def _content_clause(connection: Connection, entry: ContentFilter, scope: _Scope) -> Clause:
+def content_clause(connection: Connection, entry: ContentFilter, scope: Scope) -> Clause:
+    """Return a condition on images.
+
+    Raises:
+        NotFoundError: The class, tag or collection that it names does not exist.
+        InputError: There is no such filter.
+    """
     data = entry.data
     negation = "" if data.include else "NOT "
     match entry.type:
         case "entities_collection":
-            _require(connection, "collections", "collection", data.collection_id or 0)
+            require_row(connection, "collections", "collection", data.collection_id or 0)
             inner = "SELECT image_id FROM collection_items WHERE collection_id = ?"
             return Clause(f"id {negation}IN ({inner})", (data.collection_id,))
         case "objects_class":
@@ -311,7 +323,7 @@ def _content_clause(connection: Connection, entry: ContentFilter, scope: _Scope)
             raise InputError(msg, f"Use one of: {known}.")
 
 
-def _class_clause(connection: Connection, data: ContentData, scope: _Scope, negation: str) -> Clause:
+def _class_clause(connection: Connection, data: ContentData, scope: Scope, negation: str) -> Clause:
     span = (1 if data.lowest is None else data.lowest, _MOST_OBJECTS if data.highest is None else data.highest)
     if data.class_id is None:
         return Clause(f"{negation}labels_count BETWEEN ? AND ?", span)
@@ -334,7 +346,12 @@ def _meta_name(connection: Connection, part: str, key: str, wanted: int) -> str:
     return str(row[0])
 
 
-def _require(connection: Connection, table: str, kind: str, wanted: int) -> Row:
+def require_row(connection: Connection, table: str, kind: str, wanted: int) -> Row:
+    """Return the row of a table with an id, inside a transaction.
+
+    Raises:
+        NotFoundError: There is none.
+    """
     row: Row | None = connection.execute(f"SELECT * FROM {table} WHERE id = ?", (wanted,)).fetchone()  # noqa: S608 - constant names
     if row is None or ("archived_at" in row.keys() and row["archived_at"] is not None):  # noqa: SIM118 - of a row
         raise missing(connection, table, kind, wanted)

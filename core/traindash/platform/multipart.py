@@ -1,0 +1,78 @@
+"""Parts of a ``multipart/form-data`` body that lies in a file; nothing of it is copied before it is asked for."""
+
+import mmap
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from traindash.errors import InputError
+
+_MOST_PARTS = 20_000
+_LONGEST_HEAD = 8192  # bytes of the headers of a part
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))')
+_NAME = re.compile(rb'[;\s]name="([^"]*)"')
+_FILE_NAME = re.compile(rb'[;\s]filename="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a form."""
+
+    name: str
+    file_name: str  # empty for a plain field
+    body: mmap.mmap | bytes
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of its content."""
+        return self.end - self.start
+
+    @property
+    def content(self) -> bytes:
+        """A copy of its content."""
+        return self.body[self.start : self.end]
+
+
+@contextmanager
+def form_parts(path: Path, content_type: str) -> Iterator[tuple[Part, ...]]:
+    """Give the parts of a form, which may be used as long as the block runs.
+
+    Raises:
+        InputError: It is no whole form, or has too many parts.
+    """
+    found = _BOUNDARY.search(content_type)
+    if not content_type.startswith("multipart/") or found is None or path.stat().st_size == 0:
+        raise InputError("The body is not a multipart form.", "Send it as multipart/form-data.")
+    boundary = (found[1] or found[2]).encode("latin-1", "replace")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
+        yield tuple(_parts(body, b"--" + boundary))
+
+
+def _parts(body: mmap.mmap, delimiter: bytes) -> Iterator[Part]:
+    position = body.find(delimiter)
+    for _ in range(_MOST_PARTS):
+        if position < 0:
+            break
+        position += len(delimiter)
+        if body[position : position + 2] == b"--":
+            return
+        head_end = body.find(b"\r\n\r\n", position, position + _LONGEST_HEAD)
+        end = -1 if head_end < 0 else body.find(b"\r\n" + delimiter, head_end + 2)
+        if end < 0:
+            break
+        head = body[position : head_end + 2]
+        start = min(head_end + 4, end)  # an empty part has one line end for both
+        yield Part(_text(_NAME, head), _text(_FILE_NAME, head), body, start, end)
+        position = end + 2
+    else:
+        raise InputError(f"The form has more than {_MOST_PARTS:,} parts.", "Send fewer at once.")
+    raise InputError("The form is cut off or damaged.", "Send it again.")
+
+
+def _text(pattern: re.Pattern[bytes], head: bytes) -> str:
+    found = pattern.search(head)
+    return "" if found is None else found[1].decode("utf-8", "replace")

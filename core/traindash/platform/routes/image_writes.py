@@ -1,0 +1,140 @@
+"""Images as clients bring and change them: upload, add, edit, remove."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from traindash.errors import InputError
+from traindash.platform.multipart import Part
+from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadMethod
+from traindash.platform.routes.images import image_json
+from traindash.platform.store.image_writes import ByHash, ById, ImageOrigin, NewImage
+from traindash.platform.store.loose_images import NoPicture, StoredImage
+from traindash.platform.wire import DOCUMENT, Body, Id, Ids, Text, Word, shortened
+
+_MOST_IMAGES = 10_000  # in one call; the SDK sends 50 unless told otherwise
+_MOST_HASHES = 10_000  # the SDK asks for 900
+_TOGETHER = 64 * 2**20  # bytes of uploaded images that are in memory at once
+_SHOWN = 5
+_Hashes = Annotated[tuple[Word, ...], Meta(max_length=_MOST_HASHES)]
+
+
+class _Image(Body, kw_only=True):
+    title: Word | None = None
+    name: Word | None = None
+    hash: Word | None = None
+    image_id: Id | None = None
+    link: Word | None = None
+    meta: dict[str, Any] | None = None
+    parent_id: Id | None = None
+
+
+class _Add(Body):
+    dataset_id: Id
+    images: Annotated[tuple[_Image, ...], Meta(max_length=_MOST_IMAGES)]
+
+
+class _Remove(Body):
+    image_ids: Ids
+
+
+class _Edit(Body):
+    id: Id
+    name: Word | None = None
+    description: Text | None = None
+    meta: dict[str, Any] | None = None
+
+
+class _SortKey(Body):
+    id: Id
+    custom_sort: Word
+
+
+class _SortKeys(Body):
+    images: Annotated[tuple[_SortKey, ...], Meta(max_length=_MOST_IMAGES)]
+
+
+def _known_hashes(api: ApiContext, body: tuple[str, ...]) -> object:
+    known = api.services.loose_images.known(body)
+    return [digest for digest in dict.fromkeys(body) if digest in known]
+
+
+def _upload(api: ApiContext, parts: tuple[Part, ...]) -> object:
+    """Take images in; what is a picture stays, also when another one of the same form is none."""
+    answers: list[dict[str, str]] = []
+    refused: list[str] = []
+    for some in _in_memory(parts):
+        for part, found in zip(some, api.services.loose_images.take([part.content for part in some]), strict=True):
+            match found:
+                case StoredImage(hash=digest):
+                    answers.append({"hash": digest})
+                case NoPicture(reason=reason):
+                    refused.append(f"{part.name} ({part.size:,} bytes): {reason.message}")
+    if refused:
+        more = "" if len(refused) <= _SHOWN else f" {len(refused) - _SHOWN} more could not be read either."
+        msg = f"Not a usable image: {' '.join(shortened(text, 300) for text in refused[:_SHOWN])}{more}"
+        raise InputError(msg, "Leave these files out or save them as PNG or JPEG.")
+    return answers
+
+
+def _in_memory(parts: Sequence[Part]) -> list[list[Part]]:
+    """Cut the parts of a form into lists that fit into memory together."""
+    lists: list[list[Part]] = [[]]
+    size = 0
+    for part in parts:
+        if lists[-1] and size + part.size > _TOGETHER:
+            lists.append([])
+            size = 0
+        lists[-1].append(part)
+        size += part.size
+    return lists
+
+
+def _add(api: ApiContext, body: _Add) -> object:
+    ids = api.services.image_writes.add(body.dataset_id, [_new_image(image) for image in body.images])
+    return [image_json(api.services, row) for row in api.services.images.rows(ids)]
+
+
+def _new_image(sent: _Image) -> NewImage:
+    name = sent.title or sent.name or ""
+    if sent.parent_id is not None:
+        msg = f"The image {shortened(name)!r} is to lie over image {sent.parent_id}; this server has no such images."
+        raise InputError(msg, "Add it as an image of its own.")
+    origin: ImageOrigin
+    if sent.hash is not None:
+        origin = ByHash(sent.hash)
+    elif sent.image_id is not None:
+        origin = ById(sent.image_id)
+    elif sent.link is not None:
+        msg = f"The image {shortened(name)!r} is a link; this server fetches nothing from other addresses."
+        raise InputError(msg, "Download it and upload the file.")
+    else:
+        msg = f"The image {shortened(name)!r} has neither 'hash' nor 'imageId'."
+        raise InputError(msg, "Upload its file first and send its hash.")
+    return NewImage(name=name, origin=origin, meta=sent.meta or {})
+
+
+def _remove(api: ApiContext, body: _Remove) -> object:
+    api.services.image_writes.remove(body.image_ids)
+    return {"success": True}
+
+
+def _edit(api: ApiContext, body: _Edit) -> object:
+    api.services.image_writes.edit(body.id, name=body.name, description=body.description, meta=body.meta)
+    return image_json(api.services, api.services.images.row(body.id))
+
+
+def _sort_keys(api: ApiContext, body: _SortKeys) -> object:
+    api.services.image_writes.set_sort_keys({item.id: item.custom_sort for item in body.images})
+    return {"success": True}
+
+
+METHODS: Sequence[AnyMethod] = (
+    Method[Any]("images.internal.hashes.list", _Hashes, _known_hashes),
+    UploadMethod("images.bulk.upload", _upload),
+    Method("images.bulk.add", _Add, _add, bounds=DOCUMENT, heavy=True),
+    Method("images.bulk.remove", _Remove, _remove, heavy=True),
+    Method("images.editInfo", _Edit, _edit),
+    Method("images.bulk.set-custom-sort", _SortKeys, _sort_keys),
+)

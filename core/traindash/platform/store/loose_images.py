@@ -1,0 +1,159 @@
+"""Image files by content, whether an image uses them or not: what was uploaded, may be added, is collected."""
+
+import base64
+import json
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection, Row
+
+from traindash.datasets.image_files import CheckedImage, check_images
+from traindash.errors import InputError
+from traindash.files import sync_files
+from traindash.platform.store.blobs import IMAGE_TYPES, ImageBlobs
+from traindash.platform.store.database import Database, moment_text, now_text
+from traindash.platform.store.files import content_hash
+
+KEPT_DAYS = 1  # for which a file stays that no image uses
+_HASH_BYTES = 32
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredImage:
+    """An image file in the store."""
+
+    hash: str  # base64 of the SHA-256 of its content
+    mime: str
+    size: int  # bytes
+    width: int  # pixels, as people see it
+    height: int  # pixels, as people see it
+
+
+@dataclass(frozen=True, slots=True)
+class NoPicture:
+    """Content that was sent as an image and cannot be used as one."""
+
+    reason: InputError
+
+
+class LooseImages:
+    """The image files of the store. ``incoming`` is a folder for what is being written."""
+
+    def __init__(self, database: Database, blobs: ImageBlobs, incoming: Path) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._incoming = incoming
+
+    def known(self, hashes: Iterable[str]) -> dict[str, StoredImage]:
+        """Return those of the hashes whose files are here; each stays for at least a day from now."""
+        wanted = json.dumps([digest for digest in dict.fromkeys(hashes) if is_hash(digest)])
+        columns = "hash, mime, size, width, height"
+        query = (
+            f"SELECT {columns}, 1 AS loose FROM loose_images WHERE hash IN (SELECT value FROM json_each(?))"  # noqa: S608 - constant names
+            f" UNION ALL SELECT {columns}, 0 FROM images WHERE hash IN (SELECT value FROM json_each(?)) GROUP BY hash"
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(query, (wanted, wanted)).fetchall()
+        found = {row["hash"]: row for row in rows if self._is_whole(row)}
+        loose = [digest for digest, row in found.items() if row["loose"]]
+        if loose:
+            with self._database.write() as connection:
+                update = "UPDATE loose_images SET seen_at = ? WHERE hash IN (SELECT value FROM json_each(?))"
+                connection.execute(update, (now_text(), json.dumps(loose)))
+        return {digest: _stored(row) for digest, row in found.items()}
+
+    def take(self, contents: Sequence[bytes]) -> list[StoredImage | NoPicture]:
+        """Take image files in. What is here already is neither looked at nor written again.
+
+        Each stays for a day, or for as long as an image uses it. Files are on the disk when this returns.
+        """
+        hashed = [content_hash(content)[0] for content in contents]
+        known = self.known(hashed)
+        new = {digest: content for digest, content in zip(hashed, contents, strict=True) if digest not in known}
+        looked = dict(zip(new, check_images(list(new.values())), strict=True))
+        fine: dict[str, StoredImage] = {}
+        refused: dict[str, NoPicture] = {}
+        for digest, checked in looked.items():
+            if isinstance(checked, CheckedImage):
+                fine[digest] = _of_check(digest, len(new[digest]), checked)
+            else:
+                refused[digest] = NoPicture(checked)
+        if fine:
+            self._note(fine.values())  # first: a file that nobody has written down is never collected
+            self._write((new[digest], image) for digest, image in fine.items())
+        found: dict[str, StoredImage | NoPicture] = {**known, **fine, **refused}
+        return [found[digest] for digest in hashed]
+
+    def collect(self) -> int:
+        """Remove the files that no image has used for :data:`KEPT_DAYS`, and return how many there were.
+
+        Nothing is removed while a task is under way: it reads images by their files.
+        """
+        border = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+        query = "SELECT * FROM loose_images WHERE seen_at < ?"
+        busy = "SELECT 1 FROM tasks WHERE finished_at IS NULL LIMIT 1"
+        removed = 0
+        with self._database.read() as connection:
+            if connection.execute(busy).fetchone() is not None:
+                return 0
+            rows = connection.execute(query, (moment_text(border),)).fetchall()
+        for start in range(0, len(rows), _BATCH):
+            # In the transaction that looks: nobody can begin to use a file between the look and its end.
+            with self._database.write() as connection:
+                for row in rows[start : start + _BATCH]:
+                    removed += self._drop(connection, row, border)
+            time.sleep(0)  # who waits for the lock comes first
+        return removed
+
+    def _drop(self, connection: Connection, row: Row, border: datetime) -> bool:
+        path: Path = self._blobs.path(row["hash"], row["mime"])
+        if path.exists() and path.stat().st_mtime > border.timestamp():
+            return False  # an import has just found it and counts on it
+        query = "DELETE FROM loose_images WHERE hash = ? AND seen_at < ?"
+        if not connection.execute(query, (row["hash"], moment_text(border))).rowcount:
+            return False  # somebody has asked for it meanwhile
+        query = "SELECT 1 FROM images WHERE hash = ? LIMIT 1"
+        is_used: bool = connection.execute(query, (row["hash"],)).fetchone() is not None
+        if not is_used:
+            path.unlink(missing_ok=True)
+        return not is_used
+
+    def _note(self, images: Iterable[StoredImage]) -> None:
+        now = now_text()
+        with self._database.write() as connection:
+            connection.executemany(
+                "INSERT INTO loose_images VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT (hash) DO UPDATE SET seen_at = excluded.seen_at",
+                [(image.hash, image.mime, image.size, image.width, image.height, now) for image in images],
+            )
+
+    def _write(self, images: Iterator[tuple[bytes, StoredImage]]) -> None:
+        staging = self._blobs.staging(self._incoming)
+        placed = [self._blobs.put(content, image.hash, image.mime, staging=staging) for content, image in images]
+        sync_files(placed)
+
+    def _is_whole(self, row: Row) -> bool:
+        try:
+            return self._blobs.path(row["hash"], row["mime"]).stat().st_size == int(row["size"])
+        except OSError:
+            return False
+
+
+def is_hash(text: str) -> bool:
+    """Return whether a text is the base64 of a SHA-256."""
+    try:
+        return len(base64.b64decode(text, validate=True)) == _HASH_BYTES
+    except ValueError:
+        return False
+
+
+def _stored(row: Row) -> StoredImage:
+    return StoredImage(hash=row["hash"], mime=row["mime"], size=row["size"], width=row["width"], height=row["height"])
+
+
+def _of_check(digest: str, size: int, checked: CheckedImage) -> StoredImage:
+    width, height = checked.seen_size
+    return StoredImage(hash=digest, mime=IMAGE_TYPES[checked.kind], size=size, width=width, height=height)
