@@ -13,7 +13,7 @@ pytestmark = pytest.mark.sdk
 
 # Every shape that the SDK can download. Cuboids of four-cornered faces are none: it fails on their points itself
 # (``Geometry._to_pixel_coordinate_system_json`` of 6.74.51 takes the list for an object).
-_WRITE = """
+WRITE = """
 import numpy as np
 from supervisely.geometry.cuboid_2d import Cuboid2d
 from supervisely.geometry.graph import GraphNodes, KeypointsTemplate, Node
@@ -83,20 +83,20 @@ sly.Project(arguments["to"], sly.OpenMode.READ)
 _IDS = frozenset({"id", "classId", "tagId", "shape"})
 
 
-def _without_ids(value: object) -> object:
+def without_ids(value: object) -> object:
     match value:
         case dict():
-            kept = {key: _without_ids(item) for key, item in value.items() if key not in _IDS}
+            kept = {key: without_ids(item) for key, item in value.items() if key not in _IDS}
             # Supervisely writes a tag without a value either way.
             return {key: item for key, item in kept.items() if (key, item) != ("value", None)}
         case list():
-            return [_without_ids(item) for item in value]
+            return [without_ids(item) for item in value]
         case _:
             return value
 
 
 def _json(path: Path) -> object:
-    return _without_ids(json.loads(path.read_text()))
+    return without_ids(json.loads(path.read_text()))
 
 
 def _files(root: Path, part: str) -> list[str]:
@@ -105,7 +105,7 @@ def _files(root: Path, part: str) -> list[str]:
 
 def test_what_the_sdk_downloads_is_what_it_wrote(sdk: SdkSession, own_server: LivePlatform, tmp_path: Path) -> None:
     given, got = tmp_path / "given", tmp_path / "got"
-    sdk.run(own_server, _WRITE, to=str(given))
+    sdk.run(own_server, WRITE, to=str(given))
     (given / "north" / "meta").mkdir()
     (given / "north" / "meta" / "a.png.json").write_text(json.dumps({"camera": {"f": 1.8}, "who": "ü"}))
     opened = open_import(given, work=tmp_path / "work")

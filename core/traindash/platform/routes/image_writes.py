@@ -1,7 +1,7 @@
 """Images as clients bring and change them: upload, add, edit, remove."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from msgspec import Meta
 
@@ -17,7 +17,8 @@ _MOST_IMAGES = 10_000  # in one call; the SDK sends 50 unless told otherwise
 _MOST_HASHES = 10_000  # the SDK asks for 900
 _TOGETHER = 64 * 2**20  # bytes of uploaded images that are in memory at once
 _SHOWN = 5
-_Hashes = Annotated[tuple[Word, ...], Meta(max_length=_MOST_HASHES)]
+# The one body that is a list. A cast, for Python has no type of such a type.
+_HASHES = cast("type[tuple[str, ...]]", Annotated[tuple[Word, ...], Meta(max_length=_MOST_HASHES)])
 
 
 class _Image(Body, kw_only=True):
@@ -131,7 +132,7 @@ def _sort_keys(api: ApiContext, body: _SortKeys) -> object:
 
 
 METHODS: Sequence[AnyMethod] = (
-    Method[Any]("images.internal.hashes.list", _Hashes, _known_hashes),
+    Method("images.internal.hashes.list", _HASHES, _known_hashes),
     UploadMethod("images.bulk.upload", _upload),
     Method("images.bulk.add", _Add, _add, bounds=DOCUMENT, heavy=True),
     Method("images.bulk.remove", _Remove, _remove, heavy=True),
