@@ -20,6 +20,7 @@ from traindash.platform.store.listing import Listing
 from traindash.platform.wire import DRAWN, Body, ById, Count, Id, Ids, parse_json
 
 _MOST_OBJECTS = 20_000  # in one call; the SDK sends 100 to 1000
+_MOST_TAGS = 1000  # on one object
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 # Keys of an object beside its geometry, as it is stored
 _BESIDE = frozenset(
@@ -51,7 +52,7 @@ class _Add(Body):
 
 class _Edit(Body):
     id: Id
-    tags: tuple[dict[str, Any], ...] | None = None
+    tags: Annotated[tuple[dict[str, Any], ...], Meta(max_length=_MOST_TAGS)] | None = None
     geometry: dict[str, Any] | None = None
     nn_created: bool | None = None
     nn_updated: bool | None = None
