@@ -88,9 +88,7 @@ def check_image(path: Path | bytes) -> CheckedImage:
     return found
 
 
-def check_images(
-    paths: Sequence[Path | bytes], contents: Contents | None = None
-) -> list[CheckedImage | InputError]:
+def check_images(paths: Sequence[Path | bytes], contents: Contents | None = None) -> list[CheckedImage | InputError]:
     """Read images to their end, large ones several at a time; gives what :func:`check_image` returns or raises."""
     with warnings.catch_warnings():  # around all threads, which share the filters
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images that are fine
