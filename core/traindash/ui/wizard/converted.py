@@ -53,7 +53,7 @@ def draw_copy(view: WizardView) -> None:
 
 
 def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: ProjectFacts, model: ModelFacts) -> None:
-    names = listing([f"“{plain(name)}”" for name in need.classes])
+    names = listing([f"“{plain(name)}”" for name in need.classes if name not in need.hopeless])
     st.markdown(f":material/content_copy: **A copy with {need.shape}** lets {plain(model.framework)} learn {names}.")
     st.caption(_about(need, project))
     known = find_copy(lookups.projects(connection.workspace_id()), order)
@@ -90,7 +90,7 @@ def _about(need: CopyNeed, project: ProjectFacts) -> str:
     lost = sum(objects.get(name, 0) for name in need.hopeless)
     if need.hopeless:
         gone = listing([f"“{plain(name)}”" for name in need.hopeless])
-        text += f" {gone} cannot become {need.shape}: {count(lost)} of their objects are not in the copy."
+        text += f" {gone} cannot become {need.shape}: {plural(lost, 'object')} of the chosen classes stay out."
     return text
 
 
