@@ -16,6 +16,7 @@ from traindash.platform.dry_runs import DryRuns
 from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
 from traindash.platform.routes import (
+    absent,
     accounts,
     annotations,
     archive,
@@ -71,6 +72,7 @@ def import_sample(services: Services, home: Home) -> None:
 
 # A new method is a line in the table of its resource, and a new resource a line here.
 METHODS: Sequence[AnyMethod] = (
+    *absent.METHODS,
     *accounts.METHODS,
     *archive.METHODS,
     *ecosystem.METHODS,

@@ -18,6 +18,7 @@ from traindash.platform.store.image_writes import ImageWrites
 from traindash.platform.store.images import Images
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.loose_images import LooseImages
+from traindash.platform.store.project_clone import ProjectClones
 from traindash.platform.store.project_edits import ProjectEdits
 from traindash.platform.store.project_import import ProjectImport
 from traindash.platform.store.project_meta import ProjectMetas
@@ -60,6 +61,7 @@ class Services:
         self.project_edits = ProjectEdits(database)
         self.collections = Collections(database)
         self.inner_ids = InnerIds(database)
+        self.project_clones = ProjectClones(database, self.inner_ids, self.layout.incoming)
         self.project_metas = ProjectMetas(database, self.inner_ids)
         self.images = Images(database, self.blobs)
         self.figures = Figures(database)

@@ -37,7 +37,7 @@ _ENDS = json.dumps(sorted(status.value for status in TERMINAL_STATUSES))
 _DUE = """
 SELECT * FROM (
     SELECT 'task-' || id AS name, id AS task_id, NULL AS other FROM tasks
-    WHERE finished_at >= ? AND status IN (SELECT value FROM json_each(?))
+    WHERE finished_at >= ? AND type = 'app' AND status IN (SELECT value FROM json_each(?))
     AND id NOT IN (SELECT task_id FROM webhook_messages WHERE task_id IS NOT NULL) ORDER BY finished_at, id
 ) UNION ALL SELECT * FROM (
     SELECT name, task_id, other FROM webhook_messages WHERE state = 'waiting' AND due_at <= ? ORDER BY due_at

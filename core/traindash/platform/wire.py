@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from sqlite3 import Row
 from typing import Annotated, Any, TypeAlias, TypeVar, cast
+from unicodedata import category
 
 import msgspec
 
@@ -16,6 +17,7 @@ from traindash.errors import InputError, issue_of
 
 _MAX_INTEGER = 2**63 - 1  # of SQLite
 MAX_DEPTH = 100  # of JSON, and of names that lead into it; no state or widget of an app is a tenth of that deep
+_UNSEEN = frozenset({"Cc", "Cs"})  # categories of control characters and of halves of characters
 
 # an id; one that does not exist is a matter of the handler
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=-_MAX_INTEGER, le=_MAX_INTEGER)]
@@ -24,6 +26,7 @@ Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=_MAX_INTEGER)]
 Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=_MAX_INTEGER)]
 Text: TypeAlias = Annotated[str, msgspec.Meta(max_length=100_000)]
 Word: TypeAlias = Annotated[str, msgspec.Meta(max_length=1000)]  # a name, a word of the API, a moment
+Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]  # of something new; see `checked_name`
 FilePath: TypeAlias = Annotated[str, msgspec.Meta(max_length=4096)]  # longer ones are on no disk
 
 # Every list and text has a bound, or one request could keep a thread for minutes (docs/supervisely-api.md 1.2).
@@ -138,6 +141,17 @@ def _refusal(method: str, error: msgspec.ValidationError) -> InputError:
 def shortened(text: str, most: int = 200) -> str:
     """Return a text of a client for a message: its beginning, where it is long."""
     return text if len(text) <= most else text[:most] + "…"
+
+
+def checked_name(name: str) -> str:
+    """Return a name for something new.
+
+    Raises:
+        InputError: Nobody could read it.
+    """
+    if not name.strip() or any(category(letter) in _UNSEEN for letter in name):
+        raise InputError("A name needs a character that can be seen, and none that cannot.", "Choose another name.")
+    return name
 
 
 def _with_lists(body: type, data: Mapping[str, object]) -> Mapping[str, object]:

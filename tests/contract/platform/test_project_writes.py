@@ -339,3 +339,87 @@ def test_the_version_goes_up_with_the_first_change_after_a_training(own_server: 
     _call(own_server, "datasets.add", projectId=1, name="b")
     _call(own_server, "datasets.add", projectId=1, name="c")
     assert version() == begun + 1
+
+
+def _drawn(server: LivePlatform, project: int) -> dict[str, Any]:
+    """Return what is on the images of a project, by dataset and name, without what every project has of its own."""
+    datasets = {
+        item["id"]: item["name"]
+        for item in _call(server, "datasets.list", projectId=project, recursive=True)["entities"]
+    }
+    own = frozenset({"id", "classId", "tagId", "createdAt", "updatedAt"})
+
+    def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
+        match value:
+            case dict():
+                return {key: plain(item) for key, item in value.items() if key not in own}
+            case list():
+                return [plain(item) for item in value]
+            case _:
+                return value
+
+    found = {}
+    for item in _call(server, "images.list", projectId=project)["entities"]:
+        annotation = _call(server, "annotations.info", imageId=item["id"])["annotation"]
+        found[f"{datasets[item['datasetId']]}/{item['name']}"] = plain(
+            [annotation, item["hash"], item["meta"], item["tags"]]
+        )
+    return found
+
+
+def _ids_of(server: LivePlatform, project: int) -> list[int]:
+    images = [item["id"] for item in _call(server, "images.list", projectId=project)["entities"]]
+    drawn = [_call(server, "annotations.info", imageId=image)["annotation"] for image in images]
+    objects = [item for annotation in drawn for item in annotation["objects"]]
+    meta = _call(server, "projects.meta", id=project)
+    return [item["id"] for item in (*objects, *meta["classes"], *meta["tags"])]
+
+
+def test_a_clone_is_the_same_and_another(own_server: LivePlatform, tmp_path: Path) -> None:
+    project = _nested(own_server, tmp_path)
+    tag = _call(own_server, "projects.meta", id=project)["tags"][0]["id"]
+    _call(own_server, "projects.settings.update", id=project, settings={"groupImages": True, "groupImagesByTagId": tag})
+    _call(own_server, "projects.editInfo", id=project, readme="r", customData={"train_info": [1], "mine": {"a": 1}})
+    task = _call(own_server, "projects.clone", id=project, workspaceId=1, name="Copy")["taskId"]
+    info = _call(own_server, "tasks.info", id=task)
+    assert (info["status"], info["type"]) == ("finished", "clone")
+    assert task not in [item["id"] for item in _call(own_server, "tasks.list", workspaceId=1)["entities"]]
+    clone = info["meta"]["output"]["project"]["id"]
+    before, after = (_call(own_server, "projects.info", id=item) for item in (project, clone))
+    for key in ("itemsCount", "datasetsCount", "size", "readme", "referenceImageUrl"):
+        assert after[key] == before[key], key
+    assert (after["name"], after["customData"]) == ("Copy", {"mine": {"a": 1}})
+    own_tag = _call(own_server, "projects.meta", id=clone)["tags"][0]["id"]
+    assert after["settings"] == {"groupImages": True, "groupImagesByTagId": own_tag}
+    assert _drawn(own_server, clone) == _drawn(own_server, project)
+    stats = [_call(own_server, "projects.stats", id=item)["objects"]["total"] for item in (project, clone)]
+    assert stats[0] == stats[1] != {"objectsInDataset": 0}
+    ids = _ids_of(own_server, project) + _ids_of(own_server, clone)
+    assert len(ids) == len(set(ids))
+    assert "already has" in _refused(own_server, "projects.clone", 400, id=project, workspaceId=1, name="Copy")
+    assert "of its own" in _refused(own_server, "projects.clone", 400, sharedLink="x", workspaceId=1, name="y")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "expected"),
+    [
+        ({}, (3, 9, True, True)),
+        ({"annotationObjects", "annotationObjectsTags", "figures", "figuresTags"}, (3, 9, False, True)),
+        ({"images", "imagesTags", "annotationObjects", "figures"}, (3, 0, False, False)),
+        ({"datasets", "images"}, (0, 0, False, False)),
+        ({"classes", "projectTags", "imagesTags", "annotationObjects", "figures"}, (3, 9, False, False)),
+    ],
+)
+def test_parts_of_a_project_are_cloned(
+    own_server: LivePlatform, left_out: set[str], expected: tuple[int, int, bool, bool]
+) -> None:
+    parts = ("classes", "projectTags", "datasets", "images", "imagesTags", "annotationObjects", "figures")
+    include = {part: part not in left_out for part in parts} | dict.fromkeys(left_out, False)
+    task = _call(own_server, "projects.clone", id=1, workspaceId=1, name="Part", include=include)["taskId"]
+    clone = _call(own_server, "tasks.info", id=task)["meta"]["output"]["project"]["id"]
+    info = _call(own_server, "projects.info", id=clone)
+    drawn = _drawn(own_server, clone).values()
+    meta = _call(own_server, "projects.meta", id=clone)
+    assert bool(meta["classes"]) is ("classes" not in left_out)
+    found = (any(item[0]["objects"] for item in drawn), any(item[0]["tags"] for item in drawn))
+    assert (info["datasetsCount"], info["itemsCount"], *found) == expected

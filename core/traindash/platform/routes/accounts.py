@@ -8,8 +8,8 @@ from traindash.domain.ecosystem import AgentSettings, AgentStatus
 from traindash.domain.ids import AgentId
 from traindash.platform.agents import AGENT_TYPE, LocalAgent
 from traindash.platform.routes.endpoint import ApiContext, Method
-from traindash.platform.store.listing import Listing
-from traindash.platform.wire import Body, ById, Id, row_json, spelled
+from traindash.platform.store.listing import Listing, page_of
+from traindash.platform.wire import Body, ById, Id, Name, Text, checked_name, row_json, spelled
 
 # Version of the Supervisely instance whose API this server speaks. The SDK asks for it after its first failed call and
 # looks for features by it (docs/supervisely-api.md 1).
@@ -18,8 +18,27 @@ _NAMED = spelled("id", "name", "description", "created_at", "updated_at")
 _USER = spelled("id", "login", "name", "created_at", "updated_at")
 
 
+# The one person of this server may do everything.
+_ROLE = {"role": "admin", "roleId": 1}
+
+
 class _WorkspaceList(Listing, kw_only=True):
     team_id: Id
+
+
+class _MemberList(Listing, kw_only=True):
+    team_id: Id
+
+
+class _AddWorkspace(Body):
+    team_id: Id
+    name: Name
+    description: Text | None = None
+
+
+class _EditWorkspace(ById, kw_only=True):
+    name: Name | None = None
+    description: Text | None = None
 
 
 def _team_json(row: Row) -> dict[str, Any]:
@@ -30,21 +49,57 @@ def _workspace_json(row: Row) -> dict[str, Any]:
     return row_json(row, _NAMED) | {"teamId": row["team_id"]}
 
 
-def _me(api: ApiContext, _body: Body) -> object:
-    row = api.services.accounts.user()
+def _user_json(row: Row) -> dict[str, Any]:
     return row_json(row, _USER) | {
         "email": None,
-        "role": "admin",
-        "roleId": 1,
+        **_ROLE,
         "disabled": False,
         "loginsCount": 1,
+        "logins": 1,
         "lastLogin": row["updated_at"],
     }
+
+
+def _users(api: ApiContext, body: Listing) -> object:
+    page, rows = api.services.accounts.users(body)
+    return page.answer([_user_json(row) for row in rows])
+
+
+def _members(api: ApiContext, body: _MemberList) -> object:
+    api.services.accounts.team(body.team_id)
+    return _users(api, body)
+
+
+def _user(api: ApiContext, body: ById) -> object:
+    row = api.services.accounts.user_by_id(body.id)
+    _, teams = api.services.accounts.teams(Listing())
+    return _user_json(row) | {"teams": [_team_json(team) | _ROLE for team in teams]}
+
+
+def _roles(api: ApiContext, body: Listing) -> object:
+    row = api.services.accounts.user()
+    role = {
+        "id": _ROLE["roleId"],
+        "role": _ROLE["role"],
+        "createdAt": row["created_at"],
+        "updatedAt": row["updated_at"],
+    }
+    return page_of([role], body)
 
 
 def _teams(api: ApiContext, body: Listing) -> object:
     page, rows = api.services.accounts.teams(body)
     return page.answer([_team_json(row) for row in rows])
+
+
+def _add_workspace(api: ApiContext, body: _AddWorkspace) -> object:
+    name = checked_name(body.name)
+    return _workspace_json(api.services.accounts.add_workspace(body.team_id, name, body.description or ""))
+
+
+def _edit_workspace(api: ApiContext, body: _EditWorkspace) -> object:
+    name = None if body.name is None else checked_name(body.name)
+    return _workspace_json(api.services.accounts.edit_workspace(body.id, name, body.description))
 
 
 def _workspaces(api: ApiContext, body: _WorkspaceList) -> object:
@@ -143,11 +198,17 @@ def _configure(api: ApiContext, body: _Configure) -> AgentSettings:
 
 METHODS: Sequence[Method[Any]] = (
     Method("instance.version", Body, lambda _api, _body: {"version": API_VERSION}),
-    Method("users.me", Body, _me),
+    Method("users.me", Body, lambda api, _body: _user_json(api.services.accounts.user())),
+    Method("users.list", Listing, _users),
+    Method("users.info", ById, _user),
+    Method("members.list", _MemberList, _members),
+    Method("roles.list", Listing, _roles),
     Method("teams.list", Listing, _teams),
     Method("teams.info", ById, lambda api, body: _team_json(api.services.accounts.team(body.id))),
     Method("workspaces.list", _WorkspaceList, _workspaces),
     Method("workspaces.info", ById, lambda api, body: _workspace_json(api.services.accounts.workspace(body.id))),
+    Method("workspaces.add", _AddWorkspace, _add_workspace),
+    Method("workspaces.editInfo", _EditWorkspace, _edit_workspace),
     Method("agents.list", _AgentList, _list_agents),
     Method("agents.available", _Available, _available),
     Method("agents.info", ById, lambda api, body: agent_json(api.services.agents.get(AgentId(body.id)))),

@@ -16,7 +16,7 @@ from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.tasks import tasks_json
 from traindash.platform.services import Services
 from traindash.platform.store.listing import Condition, Listing, page_of
-from traindash.platform.wire import Body, Id, Names, Word, shortened
+from traindash.platform.wire import Body, ById, Id, Names, Word, shortened
 
 VERSION = "v1.0.0"  # of every app: they come with this program and have no releases of their own
 
@@ -238,6 +238,11 @@ def _list_apps(api: ApiContext, body: _AppList) -> object:
     return page_of([_app_json(api.services, module, body.team_id) for module in modules], body)
 
 
+def _app(api: ApiContext, body: ById) -> object:
+    module = api.services.modules.get(ModuleId(body.id))
+    return _app_json(api.services, module, api.services.accounts.home().team_id)
+
+
 def _app_json(services: Services, module: Module, team_id: int) -> dict[str, Any]:
     user = services.accounts.user()
     return {
@@ -269,5 +274,6 @@ METHODS = (
     Method("ecosystem.file.download", _FileDownload, _file),
     Method("ecosystem.models.list", Listing, _models),
     Method("apps.list", _AppList, _list_apps),
+    Method("apps.info", ById, _app),
     Method("apps.tasks.list", _SessionList, _sessions),
 )

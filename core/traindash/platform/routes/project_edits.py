@@ -1,20 +1,16 @@
 """Makes and edits projects and datasets: the writing half of their methods (docs/supervisely-api.md 3.5)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
-from unicodedata import category
-
-from msgspec import Meta
+from typing import Any
 
 from traindash.errors import InputError
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.projects import dataset_json, project_json
+from traindash.platform.store.project_clone import CloneParts
 from traindash.platform.store.projects import dump
-from traindash.platform.wire import Body, Id, Text, Word
+from traindash.platform.wire import Body, Id, Name, Text, Word, checked_name
 
-Name = Annotated[str, Meta(min_length=1, max_length=255)]
 _KIND = "images"
-_UNSEEN = frozenset({"Cc", "Cs"})  # control characters and halves of characters
 
 
 class _Edits(Body, kw_only=True):
@@ -38,6 +34,25 @@ class _EditProject(_ProjectTexts, kw_only=True):
     name: Name | None = None
     type: Word | None = None
     silent: bool | None = False
+
+
+class _Include(Body):
+    classes: bool = True
+    project_tags: bool = True
+    datasets: bool = True
+    images: bool = True
+    images_tags: bool = True
+    annotation_objects: bool = True
+    annotation_objects_tags: bool = True
+    figures: bool = True
+    figures_tags: bool = True
+
+
+class _CloneProject(Body):
+    workspace_id: Id
+    name: Name
+    id: Id | None = None
+    include: _Include | None = None
 
 
 class _Settings(Body):
@@ -64,17 +79,6 @@ class _EditDataset(_Edits, kw_only=True):
 class _MoveDataset(Body):
     src_id: Id
     dest_id: Id | None = None
-
-
-def checked_name(name: str) -> str:
-    """Return a name for something of a project.
-
-    Raises:
-        InputError: Nobody could read it.
-    """
-    if not name.strip() or any(category(letter) in _UNSEEN for letter in name):
-        raise InputError("A name needs a character that can be seen, and none that cannot.", "Choose another name.")
-    return name
 
 
 def _columns(body: _Edits) -> dict[str, str]:
@@ -106,6 +110,24 @@ def _edit(api: ApiContext, body: _EditProject) -> object:
     return project_json(api.services, row)
 
 
+def _clone(api: ApiContext, body: _CloneProject) -> object:
+    if body.id is None:  # a shared link, or a path into Supervisely's collection of public projects
+        raise InputError("This server clones only projects of its own.", "Send the id of one.")
+    wanted = body.include or _Include()
+    parts = CloneParts(
+        classes=wanted.classes,
+        tags=wanted.project_tags,
+        datasets=wanted.datasets,
+        images=wanted.images and wanted.datasets,
+        image_tags=wanted.images_tags and wanted.project_tags,
+        # An object of an image is its one figure.
+        objects=wanted.annotation_objects and wanted.figures and wanted.classes,
+        object_tags=wanted.annotation_objects_tags and wanted.figures_tags and wanted.project_tags,
+    )
+    clones, name = api.services.project_clones, checked_name(body.name)
+    return {"taskId": clones.run(body.id, body.workspace_id, name, parts)}
+
+
 def _move(api: ApiContext, body: _MoveProject) -> object:
     return project_json(api.services, api.services.project_edits.move(body.id, body.workspace_id))
 
@@ -134,6 +156,7 @@ def _move_dataset(api: ApiContext, body: _MoveDataset) -> object:
 METHODS: Sequence[Method[Any]] = (
     Method("projects.add", _AddProject, _add),
     Method("projects.editInfo", _EditProject, _edit),
+    Method("projects.clone", _CloneProject, _clone, heavy=True),
     Method("projects.settings.update", _Settings, _merge_settings),
     Method("projects.workspace.set", _MoveProject, _move),
     Method("datasets.add", _AddDataset, _add_dataset),

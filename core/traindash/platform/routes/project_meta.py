@@ -8,11 +8,22 @@ from msgspec import Meta, Raw
 
 from traindash.errors import InputError
 from traindash.platform.routes.endpoint import ApiContext, Method
-from traindash.platform.routes.project_edits import Name, checked_name
 from traindash.platform.store.listing import Listing
 from traindash.platform.store.project_meta import classes_of
 from traindash.platform.store.projects import parse_object
-from traindash.platform.wire import DOCUMENT, Body, ById, Id, Text, Word, row_json, shortened, spelled
+from traindash.platform.wire import (
+    DOCUMENT,
+    Body,
+    ById,
+    Id,
+    Name,
+    Text,
+    Word,
+    checked_name,
+    row_json,
+    shortened,
+    spelled,
+)
 
 _ROW = spelled("id", "project_id", "name", "color", "created_at", "updated_at")
 _MOST = 10_000  # tags in one request

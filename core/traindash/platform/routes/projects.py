@@ -18,12 +18,17 @@ from traindash.platform.wire import MEMBERS, Body, ById, Id, MemberIds, Names, W
 _NAMED = ("id", "name", "description", "created_at", "updated_at", "team_id")
 _PROJECT = spelled(*_NAMED, "size", "readme", "workspace_id", "items_count", "datasets_count", "type")
 _DATASET = spelled(*_NAMED, "size", "project_id", "images_count", "workspace_id", "parent_id")
+_VERSION = spelled("id", "project_id", "version", "name", "description", "created_at")
 _COLLECTION = spelled(*_NAMED, "project_id", "type", "items_count")
 
 
 class _ProjectList(Listing):
     workspace_id: Id | None = None
     group_id: Id | None = None
+
+
+class _VersionList(Listing, kw_only=True):
+    project_id: Id
 
 
 class _AllDatasets(Listing):
@@ -75,6 +80,16 @@ def reference_url(services: Services, row: Row) -> str:
 def _list(api: ApiContext, body: _ProjectList) -> object:
     page, rows = api.services.projects.page(body, workspace_id=body.workspace_id, team_id=body.group_id)
     return page.answer([project_json(api.services, row) for row in rows])
+
+
+def _versions(api: ApiContext, body: _VersionList) -> object:
+    page, rows = api.services.projects.versions(body, body.project_id)
+    project = api.services.projects.row(body.project_id)
+    # Numbers for what trainings saw. There is no copy of the data behind one, so no file to restore from.
+    about = {"createdBy": project["user_id"], "teamId": project["team_id"], "status": "committed"}
+    about |= {"teamFileId": None, "previewProjectId": None}
+    moments = spelled("created_at", "updated_at", "project_updated_at")
+    return page.answer([row_json(row, _VERSION) | about | dict.fromkeys(moments, row["created_at"]) for row in rows])
 
 
 def _datasets(api: ApiContext, body: _AllDatasets) -> object:
@@ -208,6 +223,7 @@ METHODS: Sequence[Method[Any]] = (
     Method("projects.list.all", _ProjectList, _list),
     Method("projects.info", ById, lambda api, body: project_json(api.services, api.services.projects.row(body.id))),
     Method("projects.meta", ById, lambda api, body: Raw(api.services.projects.row(body.id)["meta"])),
+    Method("projects.versions.list", _VersionList, _versions),
     Method("datasets.list", _DatasetList, _datasets),
     Method("datasets.list.all", _AllDatasets, _datasets),
     Method(

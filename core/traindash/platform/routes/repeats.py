@@ -33,8 +33,21 @@ _FIRST_BAD = 400
 _PAUSE, _SOONER, _LATER = 1.0, 0.03, 0.5
 _REPEATING = ("python-requests/", "python-httpx/")  # what the SDK calls itself
 _READING = frozenset(
-    {"all", "available", "download", "geometry", "get", "info", "list", "look", "me", "meta", "models"}
-    | {"statistics", "stats", "version"}
+    {
+        "GetTaskContext",
+        "all",
+        "available",
+        "download",
+        "geometry",
+        "get",
+        "info",
+        "list",
+        "look",
+        "me",
+        "meta",
+        "models",
+    }
+    | {"GetTaskContext", "statistics", "stats", "version"}
 )
 _MAKING = frozenset({"add", "app", "clone", "copy", "create", "start", "upload"})
 

@@ -138,6 +138,13 @@ def _list(api: ApiContext, body: _TaskList) -> object:
     return page.answer(tasks_json(api.services, tasks))
 
 
+def _context(api: ApiContext, body: ById) -> object:
+    task = api.services.tasks.get(TaskId(body.id))
+    team = api.services.accounts.team(task.team_id)
+    workspace = api.services.accounts.workspace(task.request.workspace_id)
+    return {name: {"id": row["id"], "name": row["name"]} for name, row in (("team", team), ("workspace", workspace))}
+
+
 def _run_app(api: ApiContext, body: dict[str, Any]) -> object:
     task = api.admission.submit(body, api.call)
     api.control.wake()
@@ -380,6 +387,7 @@ METHODS: Sequence[AnyMethod] = (
         "tasks.info", ById, lambda api, body: tasks_json(api.services, [api.services.tasks.get(TaskId(body.id))])[0]
     ),
     Method("tasks.list", _TaskList, _list, heavy=True),
+    Method("GetTaskContext", ById, _context),
     Method(
         "tasks.run.app",
         dict[str, Any],

@@ -2,10 +2,10 @@
 
 import secrets
 from dataclasses import dataclass
-from sqlite3 import Connection, Row
+from sqlite3 import Connection, IntegrityError, Row
 
 from traindash.domain.ids import TeamId, WorkspaceId
-from traindash.errors import NotFoundError
+from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
 
@@ -15,6 +15,7 @@ WORKSPACE_NAME = "My projects"
 _LOGIN = "local"
 
 _COLUMNS = numbers("id") | texts("name", "created_at", "updated_at")
+_USERS = Table(name="users", noun="user", columns=_COLUMNS | texts("login"))
 _TEAMS = Table(name="teams", noun="team", columns=_COLUMNS)
 _WORKSPACES = Table(name="workspaces", noun="workspace", columns=_COLUMNS)
 
@@ -70,6 +71,16 @@ class Accounts:
             row: Row = connection.execute("SELECT * FROM users ORDER BY id LIMIT 1").fetchone()
         return row
 
+    def users(self, listing: Listing) -> tuple[IdPage, list[Row]]:
+        """Return a page of the users; there is one, who is in all teams."""
+        with self._database.read() as connection:
+            return _USERS.page(connection, listing)
+
+    def user_by_id(self, user_id: int) -> Row:
+        """Return a user, who must exist (else :class:`NotFoundError`)."""
+        with self._database.read() as connection:
+            return _USERS.row(connection, user_id)
+
     def teams(self, listing: Listing) -> tuple[IdPage, list[Row]]:
         """Return a page of teams."""
         with self._database.read() as connection:
@@ -90,6 +101,43 @@ class Accounts:
         with self._database.read() as connection:
             return _WORKSPACES.row(connection, workspace_id)
 
+    def add_workspace(self, team_id: int, name: str, description: str) -> Row:
+        """Make an empty workspace.
+
+        Raises:
+            InputError: The team has one of that name.
+        """
+        now = now_text()
+        with self._database.write() as connection:
+            _TEAMS.row(connection, team_id)
+            try:
+                cursor = connection.execute(
+                    "INSERT INTO workspaces (team_id, name, description, created_at, updated_at)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (team_id, name, description, now, now),
+                )
+            except IntegrityError as error:
+                raise _taken(name) from error
+            return _WORKSPACES.row(connection, int(cursor.lastrowid or 0))
+
+    def edit_workspace(self, workspace_id: int, name: str | None, description: str | None) -> Row:
+        """Change name and description of a workspace, as far as they are given.
+
+        Raises:
+            InputError: Another one of the team has the name.
+        """
+        with self._database.write() as connection:
+            _WORKSPACES.row(connection, workspace_id)
+            try:
+                connection.execute(
+                    "UPDATE workspaces SET name = coalesce(?, name), description = coalesce(?, description),"
+                    " updated_at = ? WHERE id = ?",
+                    (name, description, now_text(), workspace_id),
+                )
+            except IntegrityError as error:
+                raise _taken(name) from error
+            return _WORKSPACES.row(connection, workspace_id)
+
     def setting(self, key: str) -> str | None:
         """Return a setting of the server, ``None`` if it was never set."""
         with self._database.read() as connection:
@@ -106,6 +154,10 @@ class Accounts:
             value = secrets.token_bytes(32)
             connection.execute("INSERT INTO settings (key, value) VALUES (?, ?)", (name, value.hex()))
             return value
+
+
+def _taken(name: str | None) -> InputError:
+    return InputError(f"The team already has a workspace named {name!r}.", "Choose another name.")
 
 
 def _home(connection: Connection) -> Home | None:

@@ -36,6 +36,18 @@ def record_to_line(dataset: int, record: ImageRecord) -> bytes:
     return msgspec.json.encode((dataset, record)) + b"\n"
 
 
+def insert_records(connection: Connection, project_id: int, dataset_ids: Sequence[int], lines: Iterable[bytes]) -> None:
+    """Insert images from :func:`record_to_line` lines inside a transaction, each in the dataset at its position.
+
+    Raises:
+        InputError: Two images of a dataset have one name.
+    """
+    with ImageChanges(connection) as changes:
+        for line in lines:
+            number, record = _RECORD.decode(line)
+            changes.add(project_id, dataset_ids[number], record)
+
+
 def numbered_meta(meta: ProjectMeta, ids: Iterator[int]) -> tuple[dict[str, Any], ServerIds]:
     """Return the JSON of a meta with ids, and what adds them to annotations."""
     json = meta_to_json(meta)
@@ -115,10 +127,7 @@ class ProjectRows:
             )
         ids = [self._datasets[dataset.path] for dataset in datasets]
         self._connection.execute("UPDATE projects SET datasets_count = ? WHERE id = ?", (len(ids), self.project_id))
-        with ImageChanges(self._connection) as changes:
-            for line in lines:
-                number, record = _RECORD.decode(line)
-                changes.add(self.project_id, ids[number], record)
+        insert_records(self._connection, self.project_id, ids, lines)
 
     def insert_collections(self, collections: Iterable[SourceCollection]) -> None:
         """Insert the collections and their members.

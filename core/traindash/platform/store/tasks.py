@@ -25,8 +25,9 @@ from traindash.platform.store.project_changes import use_version
 # A task as the database keeps it, and the way from a row to it.
 
 
-TaskKind: TypeAlias = Literal["train", "compare"]
+TaskKind: TypeAlias = Literal["train", "compare", "clone"]
 
+_KIND = msgspec.json.Decoder(TaskKind)
 _OBJECT = msgspec.json.Decoder(dict[str, object])
 _PARAMS = msgspec.json.Decoder(StartParams)
 _REPORT = msgspec.json.Decoder(ExitReport)
@@ -85,7 +86,6 @@ class OpenTask:
 
 def record_from_row(row: Row) -> TaskRecord:
     """Turn a row of the table ``tasks`` into a record."""
-    kind: TaskKind = "compare" if row["kind"] == "compare" else "train"
     request = StartRequest(
         agent_id=row["agent_id"],
         workspace_id=row["workspace_id"],
@@ -104,7 +104,7 @@ def record_from_row(row: Row) -> TaskRecord:
         user_id=row["user_id"],
         module_id=ModuleId(row["module_id"]),
         project_id=None if row["project_id"] is None else ProjectId(row["project_id"]),
-        kind=kind,
+        kind=_KIND.decode(f'"{row["kind"]}"'),
         type=row["type"],
         status=TaskStatus(row["status"]),
         app_name=row["app_name"],
@@ -133,6 +133,7 @@ def json_text(value: Mapping[str, object]) -> str:
     return json.dumps(dict(value), ensure_ascii=False)
 
 
+_CLONE_MODULE = "traindash/clone-project"  # no app of the ecosystem: what tasks need a module for
 _TASKS = Table(
     name="tasks",
     noun="task",
@@ -242,13 +243,15 @@ class TaskStore:
             return _get(connection, task_id)
 
     def list(self, workspace_id: WorkspaceId, listing: Listing) -> tuple[IdPage, tuple[TaskRecord, ...]]:
-        """Return a page of the tasks of a workspace.
+        """Return a page of the tasks of a workspace: of apps, unless the listing asks for another type.
 
         Raises:
             InputError: The listing asks for a field or value that is not possible.
         """
         with self._database.read() as connection:
-            where = (Clause("workspace_id = ?", (workspace_id,)),)
+            where = [Clause("workspace_id = ?", (workspace_id,))]
+            if not any(condition.field == "type" for condition in listing.filter or ()):
+                where.append(Clause("type = 'app'"))
             page, rows = _TASKS.page(connection, listing, where)
             return page, tuple(map(record_from_row, rows))
 
@@ -383,6 +386,29 @@ class TaskStore:
 
 def _repeated_from() -> str:
     return moment_text(datetime.now(UTC) - _REPEATED)
+
+
+def insert_clone_task(connection: Connection, project: Row, source_name: str) -> TaskId:
+    """Write down inside a transaction that a project was cloned, as a task that is over; return its id.
+
+    The SDK waits for a task after a clone. Nobody has to see it, so lists leave it out.
+    """
+    now = now_text()
+    connection.execute("INSERT OR IGNORE INTO modules (slug, created_at) VALUES (?, ?)", (_CLONE_MODULE, now))
+    output = {"project": {"id": project["id"], "name": project["name"]}}
+    cursor = connection.execute(
+        "INSERT INTO tasks (team_id, workspace_id, user_id, module_id, project_id, kind, type, status, name, app_name,"
+        " session_token, params, output, created_at, updated_at, started_at, finished_at)"
+        " SELECT ?, ?, ?, id, ?, 'clone', 'clone', 'finished', ?, 'Clone project', ?, '{\"state\": {}}', ?, ?, ?, ?, ?"
+        " FROM modules"
+        " WHERE slug = ?",
+        (
+            *(project["team_id"], project["workspace_id"], project["user_id"], project["id"]),
+            *(f"Clone of {source_name}", secrets.token_urlsafe(16), json_text(output), now, now, now, now),
+            _CLONE_MODULE,
+        ),
+    )
+    return TaskId(int(cursor.lastrowid or 0))
 
 
 def _get(connection: Connection, task_id: TaskId) -> TaskRecord:

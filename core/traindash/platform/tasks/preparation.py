@@ -70,6 +70,8 @@ def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
             comparison = _comparison_spec(services, task)
             write_spec(run.spec, comparison)
             trainer = comparison.trainer
+        case "clone":
+            raise StateError("A clone of a project is no work for an agent.", "Clone the project again.")
         case _:
             assert_never(task.kind)
     return trainer
