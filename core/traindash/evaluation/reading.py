@@ -26,6 +26,7 @@ from traindash.evaluation.coco_files import (
 )
 from traindash.evaluation.coco_identity import IdTable, Keys, classes_meant, id_table, images_meant, keys_of, pointers
 from traindash.evaluation.masks import SHORTEST_OUTLINE, is_mask, masks_of
+from traindash.evaluation.odd_boxes import odd_boxes
 from traindash.formatting import plural
 
 _Row = TypeVar("_Row", WireObject, WireDetection)
@@ -105,12 +106,15 @@ def read_coco_pair(truth_file: CocoFile, prediction_file: CocoFile, *, only_boxe
     gt_order = np.lexsort((gt.category, gt.image))
     # lexsort is stable: equal scores keep the order of the file, as pycocotools' mergesort does
     dt_order = np.lexsort((-dt.scores, dt.category, dt.image))
+    gt, dt = gt.taken(gt_order), dt.taken(dt_order)
+    if not by_mask:
+        notes.add(*odd_boxes(gt, dt))
     return CocoPair(
         images=_image_columns(truth),
         category_ids=truth.category_table.ids,
         classes=_class_names(truth, notes),
-        gt=gt.taken(gt_order),
-        dt=dt.taken(dt_order),
+        gt=gt,
+        dt=dt,
         gt_masks=gt_masks.taken(gt_order) if gt_masks else None,
         dt_masks=dt_masks.taken(dt_order) if dt_masks else None,
         notes=tuple(notes.sentences),

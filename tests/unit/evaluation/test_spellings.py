@@ -425,3 +425,46 @@ def test_damaged_bytes_give_figures_or_a_refusal(data: st.DataObject, *, masks: 
         return
     assert refusal.hint
     assert refusal.message.startswith(str(tmp_path))
+
+
+# Boxes that are counted in another way than COCO's: compared as they stand, and told.
+
+
+def _turned(gt: Coco, turn: Callable[[list[float], Coco], list[float]]) -> list[Coco]:
+    sizes = {row["id"]: row for row in gt["images"]}
+    return [
+        {
+            "image_id": row["image_id"],
+            "category_id": row["category_id"],
+            "bbox": turn(row["bbox"], sizes[row["image_id"]]),
+            "score": 0.9,
+        }
+        for row in gt["annotations"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("turn", "told"),
+    [
+        (lambda box, _: box, ""),
+        (lambda box, _: [0.0, 0.0, *box[2:]], ""),  # a model that finds nothing
+        (lambda box, _: [box[0], box[1], box[0] + box[2], box[1] + box[3]], "two corners"),
+        (lambda box, _: [box[0] + box[2] / 2, box[1] + box[3] / 2, *box[2:]], "centre, width and height"),
+        (lambda box, image: [one / (image["width"], image["height"])[n % 2] for n, one in enumerate(box)], "shares"),
+    ],
+)
+def test_boxes_that_are_counted_otherwise_are_told(
+    turn: Callable[[list[float], Coco], list[float]], told: str, tmp_path: Path
+) -> None:
+    image = {"id": 1, "file_name": "a.png", "width": 640, "height": 480}
+    boxes = [[300, 200, 60, 40], [100, 250, 80, 90], [400, 100, 50, 120], [20, 30, 40, 50]]
+    gt: Coco = {
+        "images": [image],
+        "categories": [{"id": 1, "name": "apple"}],
+        "annotations": [
+            {"id": n, "image_id": 1, "category_id": 1, "bbox": box} for n, box in enumerate(boxes, start=1)
+        ],
+    }
+    notes = read(tmp_path, gt, _turned(gt, turn)).pair.notes
+    assert bool(notes) is bool(told)
+    assert told in " ".join(notes)
