@@ -14,6 +14,8 @@ Each carries what happened and the next step. They are raised where the cause is
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import msgspec
 
@@ -49,6 +51,46 @@ class StateError(AppError):
 
 class StorageError(AppError):
     """The data directory, its database or the disk does not work."""
+
+
+# What files are called in messages: as people know them, not as this machine does.
+
+_PACKAGES = re.compile(r"(?:[A-Za-z]:|(?<![\w/]))[/\\][^\s'\"]*[/\\](?:site|dist)-packages[/\\]")
+_END = r"(?=[/\\]|[^\w.-]|$)"
+# What stands between the data directory and the name that a person has given.
+_OURS = (
+    r"(?:[/\\]team_files[/\\]\d+(?=[/\\])"
+    r"|[/\\]incoming[/\\][\w.-]+(?:[/\\](?:unpacked|received|unused|sample)(?![\w.-]))?[/\\]?"
+    r"|[/\\]runs[/\\]\d+[/\\]?"
+    r"|[/\\])?"
+)
+
+
+def reason_of(error: OSError) -> str:
+    """Return what the operating system says, with the last part of the name that it was asked for."""
+    said = error.strerror or str(error) or "input or output failed"
+    name = Path(error.filename).name if isinstance(error.filename, str | Path) else ""
+    return f"{said} ({name})" if name else said
+
+
+def without_folders(text: str, data: Path) -> str:
+    """Return a message without folders of this machine: files have their own names, or those in Team Files.
+
+    ``data`` is the data directory, an absolute path. The home folder becomes ``~``.
+    """
+    if "/" not in text and "\\" not in text:
+        return text
+    text = _PACKAGES.sub("", text)
+    # A root of one or two parts would be found in what has nothing to do with it.
+    if len(data.parts) > 1:
+        text = _inside(str(data)).sub(lambda found: "" if found[0] != str(data) else "the data directory", text)
+    home = Path.home()
+    return re.sub(f"(?<![\\w/]){re.escape(str(home))}{_END}", "~", text) if len(home.parts) > 1 else text
+
+
+@lru_cache(maxsize=8)
+def _inside(data: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w/]){re.escape(data)}{_END}{_OURS}")
 
 
 # Where and why JSON does not have the expected form, read from what msgspec says.

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 import msgspec
 
-from traindash.errors import InputError, NotFoundError, StorageError
+from traindash.errors import InputError, NotFoundError, StorageError, reason_of
 
 _Value = TypeVar("_Value")
 _Record = TypeVar("_Record")
@@ -251,7 +251,7 @@ class JsonFile(Generic[_Value]):
             else:
                 write_whole(self.path, to_json(value), private=self.private)
         except OSError as error:
-            msg = f"{self.noun} cannot be stored in {self.path}: {error.strerror or error}."
+            msg = f"{self.noun} cannot be stored: {reason_of(error)}."
             raise StorageError(msg, _FREE_SPACE) from error
 
 
@@ -281,9 +281,10 @@ class JsonRecords(Generic[_Record]):
         except (ValueError, msgspec.MsgspecError) as error:
             _log_damage(path, type(error).__name__)
             msg = f"The file of {self.noun} “{record_id}” is damaged and cannot be read."
-            raise InputError(msg, f"{self.way_out} The damaged file stays where it is: {path}") from error
+            where = f"{self.folder.name}/{path.name} in the data directory"
+            raise InputError(msg, f"{self.way_out} The damaged file stays where it is: {where}.") from error
         except OSError as error:
-            raise self._storage_error(path, error) from error
+            raise self._storage_error(error) from error
 
     def all(self) -> tuple[_Record, ...]:
         """Return all readable records, in no order; damaged files are left out and logged."""
@@ -331,7 +332,7 @@ class JsonRecords(Generic[_Record]):
             except FileNotFoundError:
                 return
             except OSError as error:
-                raise self._storage_error(path, error) from error
+                raise self._storage_error(error) from error
 
     def restore(self, record_id: str) -> _Record:
         """Bring a deleted record back.
@@ -347,7 +348,7 @@ class JsonRecords(Generic[_Record]):
             except FileNotFoundError as error:
                 raise NotFoundError(f"The deleted {self.noun} is gone for good.", self.way_out) from error
             except OSError as error:
-                raise self._storage_error(path, error) from error
+                raise self._storage_error(error) from error
             return self.load(record_id)
 
     def _path(self, record_id: str) -> Path:
@@ -361,10 +362,10 @@ class JsonRecords(Generic[_Record]):
         try:
             write_whole(path, to_json(record))
         except OSError as error:
-            raise self._storage_error(path, error) from error
+            raise self._storage_error(error) from error
 
-    def _storage_error(self, path: Path, error: OSError) -> StorageError:
-        msg = f"The {self.noun} file {path} cannot be used: {error.strerror or error}."
+    def _storage_error(self, error: OSError) -> StorageError:
+        msg = f"The file of this {self.noun} cannot be used: {reason_of(error)}."
         return StorageError(msg, _FREE_SPACE)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from traindash.domain.ids import TaskId
-from traindash.errors import InputError, StorageError
+from traindash.errors import InputError, StorageError, reason_of
 
 LONGEST_NOTE, LONGEST_TAG, LONGEST_VIEW = 2000, 60, 80
 _TABLES = """
@@ -150,7 +150,8 @@ class Marks:
             with open_tables(self._path, _TABLES) as connection:
                 yield connection
         except (OSError, sqlite3.Error) as error:
-            msg = f"Stars, tags and notes cannot be kept in {self._path}: {error}."
+            said = reason_of(error) if isinstance(error, OSError) else error
+            msg = f"Stars, tags and notes cannot be kept: {said}."
             raise StorageError(
                 msg, "Check free space and permissions of the data directory, then try again."
             ) from error

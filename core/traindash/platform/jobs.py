@@ -17,7 +17,7 @@ import msgspec
 
 from traindash.domain.jobs import JOB_MOVES, Job, JobStatus
 from traindash.domain.task import ExitCause
-from traindash.errors import AppError, NotFoundError, StateError
+from traindash.errors import AppError, NotFoundError, StateError, without_folders
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.tasks.exits import report_platform_error
 
@@ -220,12 +220,16 @@ class Jobs(Generic[JobT]):
         except CanceledError:
             after = _ended(running.job, JobStatus.CANCELED)
         except AppError as error:
-            after = _ended(running.job, JobStatus.ERROR, ExitCause.BAD_INPUT, error.message, error.hint)
+            after = self._failed(running.job, ExitCause.BAD_INPUT, error.message, error.hint)
         except Exception as error:  # noqa: BLE001 - the edge of this thread: a mistake of ours becomes a state and a log entry
             _log.exception("The %s %s failed.", self._kind.name, running.job.id)
             report = report_platform_error(error, self._kind.doing)
-            after = _ended(running.job, JobStatus.ERROR, report.cause, report.message, report.hint)
+            after = self._failed(running.job, report.cause, report.message, report.hint)
         self._rest(running, after)
+
+    def _failed(self, job: JobT, cause: ExitCause, message: str, hint: str) -> JobT:
+        data = self._database.path.parent
+        return _ended(job, JobStatus.ERROR, cause, without_folders(message, data), without_folders(hint, data))
 
     def _rest(self, running: Running[JobT], after: JobT) -> None:
         with self._lock:

@@ -62,7 +62,7 @@ def test_offline_without_weights_is_random_and_says_so(tmp_path: Path) -> None:
     assert start.base_checkpoint_link is None
     assert "offline" in log
     assert "random initialisation" in log
-    assert str(tmp_path / "weights") in log
+    assert "put yolo11s.pt into the folder “weights” of the data directory" in log
 
 
 def test_weights_are_downloaded_once(tmp_path: Path) -> None:

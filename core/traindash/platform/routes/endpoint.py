@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
-from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
+from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError, without_folders
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
 from traindash.platform.multipart import Part, form_parts
@@ -211,6 +211,9 @@ class ApiEndpoint:
         except ClientDisconnect:
             return  # nobody is left to answer
         except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong becomes JSON
+            if isinstance(error, AppError):
+                data = self._api.services.layout.root
+                error.message, error.hint = without_folders(error.message, data), without_folders(error.hint, data)
             response = fault_response(error, f"The API method {ascii(request.path_params.get('method'))[:100]}")
         await response(scope, receive, send)
 

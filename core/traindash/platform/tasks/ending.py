@@ -14,7 +14,7 @@ from traindash.datasets.shape_fit import converted_meta
 from traindash.domain.ids import ImageId, TeamId
 from traindash.domain.plan import ImagesSplit
 from traindash.domain.task import ExitCause, ExitReport, TaskStatus
-from traindash.errors import AppError, NotFoundError, StateError, StorageError
+from traindash.errors import AppError, NotFoundError, StateError, StorageError, without_folders
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 from traindash.platform.store.tasks import TaskRecord
@@ -84,13 +84,17 @@ def observe(run: RunLayout, ended: Ended, identity: ProcessIdentity, *, stop_req
         stop_requested=stop_requested,
         failure=read_failure(run),
         # A trainer that ends by itself may print nothing; then its own messages tell most.
-        output_tail=tail_lines(run.output) or tail_messages(run),
+        output_tail=tuple(without_folders(line, run.root.parent.parent) for line in tail_lines(run.output))
+        or tail_messages(run),
         memory_kill=_memory_kill(identity),
     )
 
 
 def failed(services: Services, task: TaskRecord, report: ExitReport, *, said: bool = False) -> Outcome:
     """Return the outcome of a task that went wrong; its log gets the reason unless the trainer has said it."""
+    data = services.layout.root
+    message, hint = without_folders(report.message, data), without_folders(report.hint, data)
+    report = replace(report, message=message, hint=hint)
     if not said:
         with contextlib.suppress(OSError):
             events = EventWriter(services.layout.run(task.id).platform_events)

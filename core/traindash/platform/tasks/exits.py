@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from traindash.domain.task import ExitCause, ExitReport
-from traindash.errors import AppError
+from traindash.errors import AppError, reason_of
 
 _SEE_LOG = "Read the last lines of the log below; the run folder keeps the whole output."
 _MEMORY_HINT = "Use a smaller batch or image size, or a smaller model, and close other programs; then start it again."
@@ -96,16 +96,17 @@ def report_platform_error(error: Exception, doing: str) -> ExitReport:
     # A StorageError wraps what the operating system said; that says more.
     source = error.__cause__ if isinstance(error.__cause__, OSError) else error
     number = source.errno if isinstance(source, OSError) else None
+    said = reason_of(error) if isinstance(error, OSError) else str(error)
     if number in _DISK_NUMBERS or any(text in str(error) for text in _DISK_TEXTS):
-        message = f"The disk is full, or a limit on file size was reached, while {doing}: {error}"
+        message = f"The disk is full, or a limit on file size was reached, while {doing}: {said}"
         return ExitReport(cause=ExitCause.DISK_FULL, message=message, hint=_DISK_HINT)
     if number in _WRITE_NUMBERS:
-        message = f"A file could not be written while {doing}: {error}"
+        message = f"A file could not be written while {doing}: {said}"
         hint = "Check that the data directory belongs to you and is not read-only; then start it again."
         return ExitReport(cause=ExitCause.CRASHED, message=message, hint=hint)
     if isinstance(error, AppError):
         return ExitReport(cause=ExitCause.BAD_INPUT, message=error.message, hint=error.hint)
-    message = f"An error of the dashboard itself while {doing}: {type(error).__name__}: {error}"
+    message = f"An error of the dashboard itself while {doing}: {type(error).__name__}: {said}"
     return ExitReport(cause=ExitCause.CRASHED, message=message, hint="Start it again; if it happens again, report it.")
 
 

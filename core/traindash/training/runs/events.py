@@ -20,6 +20,7 @@ from typing import Literal
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId
 from traindash.domain.task import ExitCause
+from traindash.errors import without_folders
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -55,7 +56,7 @@ class EventWriter:
     Several threads of one process may share a writer; several processes may not.
     """
 
-    path: Path  # the file; it is created with its folder when the first row is written
+    path: Path  # the file in the run folder; both are created when the first row is written
     _last: datetime = field(default=datetime(1970, 1, 1, tzinfo=UTC))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -126,7 +127,7 @@ class EventWriter:
 
     def failure(self, cause: ExitCause, message: str, hint: str) -> None:
         """Say why the task cannot go on; the process ends with a non-zero exit code right after."""
-        keys = {"event_type": "EventType.FAILURE", "cause": cause.value, "hint": hint}
+        keys = {"event_type": "EventType.FAILURE", "cause": cause.value, "hint": self._plain(hint)}
         self._append(message, "error", keys)
 
     def _append(self, message: str, level: Level, keys: Mapping[str, object]) -> None:
@@ -134,10 +135,15 @@ class EventWriter:
             # Rows are told apart and ordered by their time, even when the clock is set back
             now = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
             self._last = now
-            row = {"message": message, "level": level, "timestamp": format_timestamp(now), **keys}
+            row = {"message": self._plain(message), "level": level, "timestamp": format_timestamp(now), **keys}
             # Opened anew each time: what is written is there even if the process is killed right after
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _plain(self, text: str) -> str:
+        """Return a text with names that people know; texts of engines are full of folders."""
+        # A run folder lies two below the data directory (traindash.platform.home.HomeLayout).
+        return without_folders(text, self.path.parent.parent.parent)
 
 
 def _box_row(box: SampleBox) -> list[object]:

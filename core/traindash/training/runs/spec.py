@@ -207,7 +207,7 @@ def read_images(path: Path) -> Iterator[RunImage]:
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:
-                raise InputError(f"Line {number} of {path} is not an image record: {error}") from error
+                raise InputError(f"Line {number} of {path.name} is not an image record: {error}") from error
 
 
 def _json(value: RunSpec | RunResult) -> bytes:
@@ -221,9 +221,9 @@ def _read(path: Path, types: Mapping[_Kind, type[_T]]) -> _T:
         # Read twice, which costs microseconds: first the tag, then the type that it stands for
         return msgspec.json.decode(content, type=types[msgspec.json.decode(content, type=_Tag).kind])
     except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist.") from error
+        raise InputError(f"{path.name} does not exist.") from error
     except msgspec.DecodeError as error:
-        raise InputError(f"{path} is not valid: {error}") from error
+        raise InputError(f"{path.name} is not valid: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
