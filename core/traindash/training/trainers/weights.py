@@ -65,8 +65,8 @@ def find_start(
     if problem is not None:
         events.log(
             f"{problem} Training of {model.name} starts from random initialisation: expect a lower accuracy than with "
-            f"pretrained weights. To use them, put {model.weights_file} into the folder “{Path(spec.weights_dir).name}” "
-            "of the data directory.",
+            f"pretrained weights. To use them, put {model.weights_file} into the folder "
+            f"“{Path(spec.weights_dir).name}” of the data directory.",
             "warning",
         )
         return random
