@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from traindash.plans import app_rules
 from traindash.ui.widgets import draft_toggle
+from traindash.ui.wizard.converted import draw_copy
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from traindash.ui.wizard.tables import draw_class_buttons, draw_class_search, draw_class_table, draw_left_out
 
@@ -26,6 +27,7 @@ def form(view: WizardView) -> None:
         help_text=f"On: objects drawn in other shapes become {target} for training. The project itself is not changed.",
     )
     draw_problems(view.own_problems)
+    draw_copy(view)
 
 
 wizard_page("classes", form)

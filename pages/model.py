@@ -33,13 +33,14 @@ def pretrained(view: WizardView) -> None:
         st.info("This server offers no models to train.", icon=":material/info:")
         return
     task_type = suggest_task(view.facts.project)
-    draw_recommendation(view.draft, recommend_model(catalogue, has_gpu=view.facts.has_gpu, task_type=task_type))
+    here = [model for model in catalogue if not lookups.app_options(model.framework).needs_gpu]
+    draw_recommendation(view.draft, recommend_model(here, has_gpu=view.facts.has_gpu, task_type=task_type))
     draw_start_note(catalogue, view.facts.model)
     with st.container(horizontal=True):
         shown = narrow(catalogue, "Framework", lambda model: model.framework, view.facts.model)
         shown = narrow(shown, "Task", lambda model: model.task_type, view.facts.model, task_type)
     draw_catalogue(view.draft, shown)
-    st.caption("Figures as published by the framework's authors. mAP was measured on COCO, not on your images.")
+    st.caption("Figures as published by the framework's authors, measured on their data and not on your images.")
 
 
 def checkpoints(view: WizardView) -> None:

@@ -155,6 +155,7 @@ def test_a_first_look_shows_what_is_brought_in_and_can_be_overruled(
     press(page, "Read it otherwise")
     page.get_by_text("Pascal VOC", exact=True).click()
     settle(page)
+    expect_text(page, "Pascal VOC layout, as you chose.")
     expect_text(page, "workshop is not in Pascal VOC layout; it looks like YOLO.")
     expect(page.get_by_role("button", name="Bring it in")).to_have_count(0)
     page.get_by_text("YOLO, as recognised", exact=True).click()

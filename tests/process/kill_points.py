@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from traindash.domain.task import TaskStatus
 from traindash.platform.app import LocalPlatform, Options
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.tasks import METHODS
+from traindash.platform.store import database
 
 TEAM = TeamId(1)
 TASK = TaskId(1)
@@ -52,15 +52,15 @@ class Countdown:
 COUNTDOWN = Countdown()
 
 
-class DyingConnection(sqlite3.Connection):
+class DyingConnection(database.TimedConnection):
     """A connection whose commits are such moments."""
 
-    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:  # noqa: ANN401 - as in sqlite3
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # noqa: ANN401 - as in sqlite3
         """Execute a statement."""
         if sql != "COMMIT":
-            return super().execute(sql, *parameters)
+            return super().execute(sql, parameters)
         COUNTDOWN.pass_by()
-        cursor = super().execute(sql, *parameters)
+        cursor = super().execute(sql, parameters)
         COUNTDOWN.pass_by()
         return cursor
 
@@ -144,8 +144,7 @@ def _work(name: str, home: Path, point: int, seconds: float | None) -> None:
 
 def main() -> None:
     """Obey until the input ends."""
-    connect: Any = sqlite3.connect
-    sqlite3.connect = partial(connect, factory=DyingConnection)
+    database.TimedConnection = DyingConnection  # type: ignore[misc]
     sys.addaudithook(lambda event, _: COUNTDOWN.pass_by() if event in _NAMES else None)
     for line in sys.stdin:
         asked = json.loads(line)

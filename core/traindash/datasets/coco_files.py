@@ -142,8 +142,7 @@ def read_coco(folder: Folder, log: ProblemLog) -> tuple[CocoFile, ...]:
             others.append(f"{place}: {message}")
             continue
         beside = posixpath.join(posixpath.dirname(place), _key_point_file(posixpath.basename(place)))
-        if beside in places and (message := _with_key_points(content, _content(folder, beside), place)):
-            log.skip_file(ProblemKind.OTHER_FILE, beside, message)
+        if beside in places and _take_key_points(content, _content(folder, beside), (place, beside), log):
             done.add(beside)
         found.append(_indexed(content, place, folder))
     if not found:
@@ -160,17 +159,16 @@ def _key_point_file(name: str) -> str:
     return name.replace(objects, points, 1) if name.startswith(objects) else ""
 
 
-def _with_key_points(content: _Content, points: _Content, place: str) -> str:
+def _take_key_points(content: _Content, points: _Content, places: tuple[str, str], log: ProblemLog) -> bool:
     """Give the objects of a file their key points, which cocodataset.org keeps in a file beside it.
 
-    Objects are the same where their ids, boxes, images and names of categories are. Nothing is changed unless all
-    images of the other file are in this one.
+    Objects are the same where their ids, boxes, images and names of categories are. ``places`` are the two files.
 
     Returns:
-        What became of the other file, a sentence; empty if it is another set, or none of its objects is in this one.
+        Whether the other file is done with; not if it has other images, or none of the objects.
     """
     if not _names_by_id(points) <= _names_by_id(content):
-        return ""
+        return False
     set_points = {
         key: row["keypoints"]
         for key, row in _keyed(points).items()
@@ -186,10 +184,14 @@ def _with_key_points(content: _Content, points: _Content, place: str) -> str:
         if item.name in named and not item.keypoints:
             item.keypoints, item.skeleton = named[item.name].keypoints, named[item.name].skeleton
     if not taken:
-        return ""
-    missing = len(set_points) - taken
-    rest = f" {missing} more of them are left out, for their objects are not there." if missing else ""
-    return f"Its pictures are those of {place}; the key points of {plural(taken, 'object')} are taken with them.{rest}"
+        return False
+    place, beside = places
+    message = f"Its pictures are those of {place}; the key points of {plural(taken, 'object')} are taken with them."
+    log.note(ProblemKind.KEY_POINTS, beside, message)
+    if missing := len(set_points) - taken:
+        message = f"The key points of {plural(missing, 'object')} are left out, for {place} does not have the objects."
+        log.skip_file(ProblemKind.KEY_POINTS, beside, message)
+    return True
 
 
 def _names_by_id(content: _Content) -> set[tuple[Identifier | None, str]]:

@@ -74,6 +74,7 @@ _CHANGED_NOUNS: Mapping[str, _Noun] = {
 }
 # What no noun with a clause would say
 _WHOLE: Mapping[tuple[str, str], _Noun] = {
+    (ProblemKind.KEY_POINTS, Effect.NOTED): ("file of key points", "files of key points"),
     (ProblemKind.EMPTY, Effect.NOTED): (
         "dataset whose coordinates look like shares",
         "datasets whose coordinates look like shares",

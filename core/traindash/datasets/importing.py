@@ -434,7 +434,8 @@ class _Inspector:
         if clipped.was_cut:
             self.log.change(ProblemKind.CUT, place, f"The {shape} reaches over the border of the image.")
         if isinstance(clipped.geometry, OtherGeometry):
-            message = f"Nothing is trained on the shape “{shape}”; it is kept."
+            what = "key points; they are kept." if shape == "graph" else f"the shape “{shape}”; it is kept."
+            message = f"Nothing is trained on {what}"
             self.log.note(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
         tags = self._known(label.tags, place)
         if clipped.geometry is label.geometry and tags is label.tags:

@@ -193,7 +193,7 @@ def copy_need(chosen: Sequence[ObjectClass], task_type: str, app: AppOptions) ->
 def _copy_hint(task_type: str) -> str:
     shape = copy_shape(task_type)
     return (
-        f"Train on a copy of the project with {shape}; the step Classes of the wizard makes one"
+        f"Train on a copy of the project with {shape}, which the wizard makes in this step"
         if shape
         else ("Choose a model for another task")
     )

@@ -242,14 +242,22 @@ def _agent_problems(choices: PartialPlan, facts: Facts) -> list[Problem]:
     if not facts.running_agents:
         return [error("launch", "No agent is connected.", "Start an agent of this team, then try again.")]
     if choices.agent_id is None:
-        return []
+        return _gpu_problems(facts)
     agent = next((item for item in facts.agents if item.id == choices.agent_id), None)
     if agent is None:
         message = f"Agent {choices.agent_id} does not belong to this team, or not any more."
         return [error("launch", message, "Choose another agent, or leave the choice to the server.")]
     if agent.status is not AgentStatus.RUNNING:
         return [error("launch", f"Agent “{agent.name}” is offline.", "Choose another agent or start it.")]
-    return []
+    return _gpu_problems(facts)
+
+
+def _gpu_problems(facts: Facts) -> list[Problem]:
+    if facts.model is None or not facts.app.needs_gpu or facts.has_gpu:
+        return []
+    message = f"The training app of {facts.model.framework} needs a GPU, and no connected agent tells of one."
+    hint = "Connect an agent with a GPU; on another one the task may end at once or wait for ever."
+    return [warning("launch", message, hint)]
 
 
 # Checks before a start that the server does not make (docs/supervisely-api.md 8 and 12.2).

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from traindash.supervisely.experiments import Experiments
     from traindash.supervisely.files import Files
     from traindash.supervisely.images import Annotations, Images
+    from traindash.supervisely.project_writing import ProjectWriting
     from traindash.supervisely.projects import Collections, Datasets, Projects, Teams, Workspaces
     from traindash.supervisely.tasks import Agents, Tasks
 
@@ -68,6 +69,13 @@ class SuperviselyClient:
         from traindash.supervisely.projects import Projects
 
         return Projects(self.transport)
+
+    @cached_property
+    def writing(self) -> "ProjectWriting":
+        """Projects as they are made."""
+        from traindash.supervisely.project_writing import ProjectWriting
+
+        return ProjectWriting(self.transport)
 
     @cached_property
     def datasets(self) -> "Datasets":

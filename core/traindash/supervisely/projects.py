@@ -44,7 +44,7 @@ class Projects(Resource):
     def list(self, workspace_id: WorkspaceId) -> tuple[Project, ...]:
         """Return a workspace's projects, of every type."""
         # With the SDK's own list of fields rows have ``title`` in place of ``name`` (docs/supervisely-api.md 3.3).
-        return self._fetch_all("projects.list", Project, {"workspaceId": workspace_id, "fields": []}, _fit_project)
+        return self._fetch_all("projects.list", Project, {"workspaceId": workspace_id, "fields": []}, fit_project)
 
     def get(self, project_id: ProjectId) -> Project:
         """Return a project.
@@ -52,7 +52,7 @@ class Projects(Resource):
         Raises:
             MissingError: There is none with this id.
         """
-        return self._fetch("projects.info", Project, {"id": project_id}, _fit_project)
+        return self._fetch("projects.info", Project, {"id": project_id}, fit_project)
 
     def meta(self, project_id: ProjectId) -> ProjectMeta:
         """Return a project's classes and tags."""
@@ -119,7 +119,7 @@ class Collections(Resource):
         self.transport.write("entities-collections.remove", {"id": collection_id})
 
 
-def _fit_project(row: JsonRow) -> JsonRow:
+def fit_project(row: JsonRow) -> JsonRow:
     """Give a project its version's number; some servers send the number, others an object with id and number."""
     version = row.get("version")
     return {**_NAMED_PROJECT(row), "version": version.get("version") if isinstance(version, dict) else version}

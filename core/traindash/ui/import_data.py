@@ -183,7 +183,7 @@ def _draw_layout_choice(ready: DataImport) -> str:
     (only,) = known.values()
     offered = [only.name, *(name for name in titles if name != only.name)]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{titles[only.name]} layout.** {plain(only.reason)}", width="stretch")
+        line = st.container(width="stretch")
         with st.popover("Read it otherwise", icon=":material/tune:", width="content"):
             chosen = st.radio(
                 "Layout", offered,
@@ -191,6 +191,11 @@ def _draw_layout_choice(ready: DataImport) -> str:
                 captions=[plain(FORMATS[Layout(name)].about) for name in offered],
                 key=f"import-layout-{ready.id}",
             )  # fmt: skip
+    if chosen == only.name:
+        line.markdown(f"**{titles[chosen]} layout.** {plain(only.reason)}")
+    else:
+        recognised = f"By itself it was recognised as {titles[only.name]}: {plain(only.reason)}"
+        line.markdown(f"**{titles[chosen]} layout, as you chose.** {recognised}")
     return chosen
 
 

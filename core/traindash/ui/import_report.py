@@ -10,6 +10,7 @@ from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.import_log import ProblemKind
 from traindash.datasets.import_words import in_words, problem_groups
 from traindash.domain.jobs import DataImport, FirstLook, ImportProblems, ImportReport, LookedAtImage
+from traindash.domain.project import ObjectClass
 from traindash.formatting import count, plural
 from traindash.ui.pictures import draw_legend, drawn
 from traindash.ui.streamlit_internals import table_height
@@ -86,19 +87,19 @@ def _of_found(found: int | None, left_out: int, *, is_whole: bool, everything: s
 def _draw_pictures(look: FirstLook) -> None:
     if not look.images:
         return
-    colors = {item.name: item.color for item in look.classes}
+    classes = {item.name: item for item in look.classes}
     with st.container(key="import-pictures"), st.grid(6, min_column_width=130, gap="small"):
         for item in look.images:
-            _draw_picture(item, colors)
+            _draw_picture(item, classes)
     shown = {label["classTitle"] for item in look.images for label in item.annotation.get("objects", ())}
     draw_legend([item for item in look.classes if item.name in shown], most=_IN_LEGEND)
 
 
-def _draw_picture(item: LookedAtImage, colors: Mapping[str, str]) -> None:
+def _draw_picture(item: LookedAtImage, classes: Mapping[str, ObjectClass]) -> None:
     annotation = annotation_from_json(item.annotation)
     objects = plural(len(annotation.labels), "object")
     with st.container(gap="xsmall"):
-        st.image(drawn(item.picture, annotation, colors), width="stretch", alt=f"{item.name} with {objects}")
+        st.image(drawn(item.picture, annotation, classes), width="stretch", alt=f"{item.name} with {objects}")
         st.html(
             f'<p class="td-picture-name" title="{html.escape(f"{item.dataset} / {item.name}")}">'
             f"{html.escape(item.name)}<br><span>{html.escape(item.dataset)}</span></p>"

@@ -11,11 +11,12 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageOps
 
 from traindash.comparison.pictures.crops import embedded
+from traindash.datasets.figures import strokes
 from traindash.datasets.geometry import decode_mask
 from traindash.datasets.pixels import opened
 from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
 from traindash.domain.ids import ImageId, ProjectId
-from traindash.domain.project import Image, ObjectClass
+from traindash.domain.project import NO_COLOR, Image, ObjectClass
 from traindash.errors import AppError, InputError
 from traindash.ui import connection, lookups
 
@@ -25,6 +26,7 @@ _MOST_PREVIEWS, _MOST_FILES = 96, 16
 _FILL_ALPHA = 70
 _OVERSAMPLING = 2
 _LINE = 2 * _OVERSAMPLING
+_DOT = 4 * _OVERSAMPLING  # radius
 _DRAWN_SECONDS = 600
 _MOST_IN_LEGEND = 24
 
@@ -65,11 +67,11 @@ def _file(image: ImageId) -> bytes:
 def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> bytes | None:
     """Return a JPEG of an image with its annotations; ``None`` if the file cannot be read as an image.
 
-    The classes of the project give the colours. The picture is cut around its centre to the shape of ``size``, width
-    and height in pixels.
+    The classes of the project give colours and skeletons. The picture is cut around its centre to the shape of
+    ``size``, width and height in pixels.
     """
     facts = lookups.project(project_id)
-    colors = {item.name: item.color for item in facts.meta.classes} if facts else {}
+    classes = {item.name: item for item in facts.meta.classes} if facts else {}
     annotation = lookups.annotations((image,)).get(image.id)
     drawn_on = None if annotation is None else (annotation.width, annotation.height)
     try:
@@ -84,37 +86,40 @@ def thumbnail(project_id: ProjectId, image: Image, size: tuple[int, int]) -> byt
     # Scaled before the objects are drawn: a photograph has a hundred times the pixels of its thumbnail.
     small = picture.convert("RGB").resize(drawn)
     if annotation is not None:
-        small = draw_annotation(small, annotation, colors)
+        small = draw_annotation(small, annotation, classes)
     buffer = io.BytesIO()
     ImageOps.fit(small, size, Picture.Resampling.LANCZOS).save(buffer, format="JPEG", quality=88)
     return buffer.getvalue()
 
 
-def drawn(jpeg: bytes, annotation: Annotation, colors: Mapping[str, str]) -> bytes:
+def drawn(jpeg: bytes, annotation: Annotation, classes: Mapping[str, ObjectClass]) -> bytes:
     """Return a small JPEG with the objects drawn on it; see :func:`draw_annotation`."""
     buffer = io.BytesIO()
     with Picture.open(io.BytesIO(jpeg)) as opened:
         larger = opened.resize((opened.width * _OVERSAMPLING, opened.height * _OVERSAMPLING))
-    draw_annotation(larger, annotation, colors).save(buffer, format="JPEG", quality=88)
+    draw_annotation(larger, annotation, classes).save(buffer, format="JPEG", quality=88)
     return buffer.getvalue()
 
 
-def draw_annotation(picture: Picture.Image, annotation: Annotation, colors: Mapping[str, str]) -> Picture.Image:
+def draw_annotation(
+    picture: Picture.Image, annotation: Annotation, classes: Mapping[str, ObjectClass]
+) -> Picture.Image:
     """Return a picture with the objects drawn on it, half-transparent with a solid outline.
 
-    The picture is RGB and may be a scaled copy: the annotation has the pixels of the original image. ``colors`` maps
-    class names to ``#RRGGBB``.
+    The picture is RGB and may be a scaled copy: the annotation has the pixels of the original image. ``classes`` are
+    those of the project by their names.
     """
     across = picture.width / max(annotation.width, 1)
     down = picture.height / max(annotation.height, 1)
     layer = Picture.new("RGBA", picture.size, (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
 
-    def scaled(points: tuple[Point, ...]) -> list[tuple[float, float]]:
+    def scaled(points: Sequence[Point]) -> list[tuple[float, float]]:
         return [(x * across, y * down) for x, y in points]
 
     for label in annotation.labels:
-        color = colors.get(label.class_name, "#7B7F85")
+        object_class = classes.get(label.class_name)
+        color = object_class.color if object_class else NO_COLOR
         match label.geometry:
             case Rectangle(left=left, top=top, right=right, bottom=bottom):
                 box = (left * across, top * down, right * across, bottom * down)
@@ -125,12 +130,21 @@ def draw_annotation(picture: Picture.Image, annotation: Annotation, colors: Mapp
                 pen.line([*outline, outline[0]], fill=color, width=_LINE, joint="curve")
             case Bitmap():
                 _paste_mask(layer, label.geometry, color, (across, down))
-            # Cuboids, points and lines are in projects, too; none of our models learns them.
-            case OtherGeometry():
-                continue
+            case OtherGeometry():  # none of our models learns them, but people look for what they drew
+                dots, lines = strokes(label.geometry, object_class)
+                for line in lines:
+                    pen.line(scaled(line), fill=color, width=_LINE, joint="curve")
+                for x, y in scaled(dots):
+                    _draw_dot(pen, x, y, color)
             case _:
                 assert_never(label.geometry)
     return Picture.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+
+
+def _draw_dot(pen: ImageDraw.ImageDraw, x: float, y: float, color: str) -> None:
+    """A dot with a rim, so that it is seen on its own lines and on an image of its colour."""
+    box = (x - _DOT, y - _DOT, x + _DOT, y + _DOT)
+    pen.ellipse(box, fill=color, outline="#FFFFFF", width=_OVERSAMPLING // 2)
 
 
 def _paste_mask(layer: Picture.Image, bitmap: Bitmap, color: str, scale: tuple[float, float]) -> None:

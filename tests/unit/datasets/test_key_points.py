@@ -219,7 +219,8 @@ def test_key_points_in_the_official_file_beside_join_their_objects(tmp_path: Pat
     assert [label.class_name for label in _labels(taken)] == ["person", "person key points", "person"]
     assert list(_nodes(_labels(taken)[1])) == ["nose"]
     assert _skeleton(taken.opened.source.meta.classes[1])[0] == PERSON["keypoints"]
-    (left_out,) = (item for item in taken.report.problems if item.kind == ProblemKind.OTHER_FILE)
-    assert "key points of 1 object are taken" in left_out.examples[0].message
-    assert "1 more" in left_out.examples[0].message
+    told = [item for item in taken.report.problems if item.kind == ProblemKind.KEY_POINTS]
+    messages = {item.effect: item.examples[0].message for item in told}
+    assert "key points of 1 object are taken" in messages[Effect.NOTED]
+    assert "key points of 1 object are left out" in messages[Effect.FILE_SKIPPED]
     assert _adds_up(taken)

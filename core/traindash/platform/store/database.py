@@ -3,13 +3,16 @@
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, LifoQueue
+from typing import Any
 
-from traindash.errors import StorageError
+from traindash.errors import InputError, StorageError
 
 # One file each, in the order of their numbers. Append only: a home that was written by any earlier version has to open.
 # JSON columns hold text; moments are ISO 8601 texts in UTC with milliseconds and ``Z``.
@@ -17,6 +20,43 @@ MIGRATIONS = tuple(path.read_text("utf-8") for path in sorted((Path(__file__).pa
 _BUSY_SECONDS = 30.0  # the command line may write while the server does
 _READ_CACHE_KIB = 16_384
 _DAMAGED = "Put a copy from a backup in its place, or set TRAINDASH_HOME to another folder."
+_TOO_LONG = "Ask for less at once or with fewer conditions, or try again when the machine has less to do."
+_STEPS = 20_000  # of SQLite's machine between two looks at the clock: a millisecond or less
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How many seconds a statement may take until its rows are read; while one writes, all others who write wait."""
+
+    read: float = 20.0
+    write: float = 60.0
+
+
+class TimedConnection(sqlite3.Connection):
+    """A connection whose statements end with ``SQLITE_INTERRUPT`` when they take longer than ``seconds``."""
+
+    seconds = float("inf")
+    _begun = float("inf")
+
+    def limit(self, seconds: float) -> None:
+        """Set how long each may take from now on."""
+        self.seconds = seconds
+        self.set_progress_handler(lambda: time.monotonic() - self._begun > self.seconds, _STEPS)
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # noqa: ANN401 - as in sqlite3
+        """Execute a statement."""
+        self._begun = time.monotonic()
+        return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        """Execute a statement with one set of parameters after the other."""
+
+        def each() -> Iterator[Any]:
+            for item in parameters:
+                self._begun = time.monotonic()
+                yield item
+
+        return super().executemany(sql, each())
 
 
 class Database:
@@ -24,14 +64,17 @@ class Database:
 
     All connections belong to this object and may be used from any thread; a connection is with one thread at a time.
     Rows are :class:`sqlite3.Row`. ``sqlite3.IntegrityError`` reaches the caller (it often means a name is taken); any
-    other database error becomes a :class:`traindash.errors.StorageError`.
+    other database error becomes a :class:`traindash.errors.StorageError`, a statement that takes too long an
+    :class:`traindash.errors.InputError`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: Patience = Patience()) -> None:
         self.path = path
+        self._patience = patience
+        self._called = f"database {path}"  # where it starts, people have to find it; clients have no business with it
         self._write_lock = threading.Lock()
-        self._writer: sqlite3.Connection | None = None
-        self._readers: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._writer: TimedConnection | None = None
+        self._readers: LifoQueue[TimedConnection] = LifoQueue()
 
     def open(self, migrations: Sequence[str] = MIGRATIONS) -> None:
         """Open the file, create it if needed, and bring its tables up to date.
@@ -39,7 +82,7 @@ class Database:
         Raises:
             StorageError: The file cannot be used, or a newer version of this program wrote it.
         """
-        with _storage_errors(self.path):
+        with self._errors():
             writer = self._connect()
             # Readers never wait for the writer. With WAL, NORMAL loses nothing when a process dies; if the power fails,
             # the last transactions may be gone, but the file is whole (sqlite.org/pragma.html#pragma_synchronous).
@@ -47,6 +90,8 @@ class Database:
             writer.execute("PRAGMA synchronous = NORMAL")
             self._writer = writer
         self._migrate(migrations)
+        writer.limit(self._patience.write)
+        self._called = "database"
 
     def close(self) -> None:
         """Close every connection. Closing twice does nothing."""
@@ -67,7 +112,7 @@ class Database:
         The transaction is committed when the block ends and rolled back when it raises. Blocks wait for each other;
         keep them short and never nest them.
         """
-        with self._write_lock, _storage_errors(self.path):
+        with self._write_lock, self._errors():
             if self._writer is None:
                 raise StorageError("The database is closed.")
             # IMMEDIATE: another process that writes is met here, where SQLite waits, and not at the first INSERT.
@@ -83,13 +128,14 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """Give a connection that sees one state of the database for the whole block, whatever is written meanwhile."""
-        with _storage_errors(self.path):
+        with self._errors():
             try:
                 connection = self._readers.get_nowait()
             except Empty:
                 connection = self._connect()
                 connection.execute("PRAGMA query_only = ON")
                 connection.execute(f"PRAGMA cache_size = -{_READ_CACHE_KIB}")
+                connection.limit(self._patience.read)
             try:
                 connection.execute("BEGIN")  # without it, each statement would see a state of its own
                 yield connection
@@ -101,12 +147,33 @@ class Database:
                 else:
                     self._readers.put(connection)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> TimedConnection:
         # No isolation level: Python's own transactions would commit before statements that change tables.
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.path,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=TimedConnection,
+        )
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code == sqlite3.SQLITE_INTERRUPT:
+                # The one who asked for it has to ask for less: a client would repeat what the server is blamed for.
+                raise InputError("The database takes too long for this.", _TOO_LONG) from error
+            is_damaged = code in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+            hint = _DAMAGED if is_damaged else "Check that the disk has space and that the folder is writable."
+            raise StorageError(f"The {self._called} does not work: {error}.", hint) from error
 
     def _migrate(self, migrations: Sequence[str]) -> None:
         with self.read() as connection:
@@ -142,16 +209,3 @@ def now_text() -> str:
 def moment_text(moment: datetime) -> str:
     """Return a moment, which names its zone, as the API writes it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-@contextmanager
-def _storage_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.IntegrityError:
-        raise
-    except sqlite3.Error as error:
-        msg = f"The database {path} does not work: {error}."
-        is_damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
-        hint = _DAMAGED if is_damaged else "Check that the disk has space and that the folder is writable."
-        raise StorageError(msg, hint) from error

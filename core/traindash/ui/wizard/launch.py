@@ -108,6 +108,19 @@ class LaunchOnce(Generic[_Started]):
                     del self._starts[draft_id]
             raise
 
+    def take(self, draft_id: DraftId) -> _Started | None:
+        """Return what a start that is over has made and forget it, so that a later one is a start anew.
+
+        Raises:
+            AppError: The start failed. It is told once and forgotten.
+        """
+        with self._lock:
+            known = self._starts.get(draft_id)
+            if known is None or not known.done():
+                return None
+            del self._starts[draft_id]
+        return known.result()
+
 
 TRAININGS: LaunchOnce[TaskId] = LaunchOnce()
 SERIES: LaunchOnce[SeriesId] = LaunchOnce()

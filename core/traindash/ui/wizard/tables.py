@@ -1,9 +1,11 @@
 """The model step: tables of pretrained models and of own checkpoints."""
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -28,6 +30,8 @@ from traindash.ui.widgets import chosen_rows, mirror_selection, widget_key
 _MAX_ROWS = 10
 _MOST_CLASSES = 12
 _SEARCH_FROM = 13
+_NONE = frozenset({"", "-", "–", "N/A"})
+_FIGURE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z%]{0,3})")
 
 
 def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None:
@@ -36,24 +40,55 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
     # Each framework has columns of its own (docs/supervisely-api.md 9.2); what no model of the group fills is left out.
     named = dict.fromkeys(name for model in models for name in model.columns)
     columns = [name for name in named if any(model.columns.get(name) is not None for model in models)]
+    figures = {name: found for name in columns if (found := as_figures([m.columns.get(name) for m in models]))}
     rows = [
         {
             "Model": model.name,
-            **{name: model.columns.get(name) for name in columns},
+            **{name: figures[name].values[row] if name in figures else model.columns.get(name) for name in columns},
             # Not every server says it (docs/supervisely-api.md 3.4); training apps begin with published weights.
             "Start": "random" if model.pretrained is False else "published weights",
         }
-        for model in models
+        for row, model in enumerate(models)
     ]
     numbers: dict[str, ColumnConfig] = {}
-    for name in columns:
-        values = [value for model in models if (value := model.columns.get(name)) is not None]
-        if all(isinstance(value, int | float) for value in values):
-            header = f"Params{name[6:]}" if name.startswith("params") else name
-            # Sizes are whole numbers; one format for a column, as st.column_config has none for each cell (1.67).
-            form = "%d" if all(float(value).is_integer() for value in values) else "%.1f"
-            numbers[name] = st.column_config.NumberColumn(header, format=form, width="small")
+    for name, (values, unit) in figures.items():
+        header = f"{name[:1].upper()}{name[1:]}{f' ({unit})' if unit else ''}"
+        # One format for a column, as st.column_config has none for each cell (1.67).
+        digits = max(_digits(value) for value in values if value is not None)
+        numbers[name] = st.column_config.NumberColumn(header, format=f"%.{digits}f", width="small")
     _table(draft, "catalogue", rows, choices, numbers)
+
+
+class Figures(NamedTuple):
+    """A column of numbers."""
+
+    values: list[float | None]
+    unit: str = ""
+
+
+def as_figures(values: Sequence[str | float | None]) -> Figures | None:
+    """Return a column as numbers; ``None`` where it holds something else, or numbers of several units.
+
+    Apps write figures as texts, with a dash for none and a unit behind: “40.9”, “-”, “1.10ms” (DEIM's latency).
+    """
+    found: list[float | None] = []
+    units: set[str] = set()
+    for value in values:
+        if value is None or (isinstance(value, str) and value.strip() in _NONE):
+            found.append(None)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found.append(float(value))
+        elif isinstance(value, str) and (figure := _FIGURE.fullmatch(value.strip())):
+            found.append(float(figure[1]))
+            units.add(figure[2])
+        else:
+            return None
+    is_one = len(units) <= 1 and any(value is not None for value in found)
+    return Figures(found, next(iter(units), "")) if is_one else None
+
+
+def _digits(value: float) -> int:
+    return min(2, len(f"{value:.2f}".rstrip("0").partition(".")[2]))
 
 
 def draw_checkpoints(draft: WizardDraft, experiments: Sequence[ExperimentInfo]) -> None:
@@ -136,7 +171,7 @@ def draw_recommendation(draft: WizardDraft, recommended: CatalogueModel | None) 
         kind = "model for outlines, as this project has them," if by_outline else "model"
         st.markdown(
             f":material/lightbulb: The agents have no GPU. **{plain(recommended.name)}** is the smallest {kind} "
-            "and trains in minutes on a CPU.",
+            "and the one that a CPU trains soonest.",
             width="stretch",
         )
         st.button(

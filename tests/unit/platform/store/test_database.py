@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from traindash.errors import StorageError
-from traindash.platform.store.database import MIGRATIONS, Database, now_text
+from traindash.errors import InputError, StorageError
+from traindash.platform.store.database import MIGRATIONS, Database, Patience, now_text
 
 
 @pytest.fixture
@@ -216,3 +216,29 @@ def test_objects_of_an_older_home_are_found(tmp_path: Path) -> None:
     with database.read() as connection:
         assert [tuple(row) for row in connection.execute("SELECT * FROM inner_ids")] == [(7, 8, 3), (12, 12, 3)]
     database.close()
+
+
+@pytest.mark.parametrize("writing", [False, True])
+def test_a_statement_that_takes_too_long_is_ended(tmp_path: Path, writing: bool) -> None:  # noqa: FBT001 - a parameter
+    database = Database(tmp_path / "x.db", Patience(read=0.05, write=0.05))
+    database.open()
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+    def take_long() -> None:
+        with database.write() if writing else database.read() as connection:
+            if writing:
+                connection.execute("INSERT INTO settings VALUES ('a', '1')")
+            connection.execute(endless).fetchone()
+
+    with closing(database):
+        with pytest.raises(InputError, match="too long"):
+            take_long()
+        assert _settings(database) == {}
+        _set(database, "b", "2")
+        assert _settings(database) == {"b": "2"}
+
+
+def test_errors_tell_no_folders_once_it_is_open(database: Database, tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as caught, database.read() as connection:
+        connection.execute("SELECT * FROM nothing")
+    assert str(tmp_path) not in str(caught.value)

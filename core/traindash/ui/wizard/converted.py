@@ -1,0 +1,147 @@
+"""The classes step: an app that passes over some of the classes, and the copy of the project that it takes whole.
+
+A copy is made in a thread of its own and kept by draft, so that neither a reload nor another tab makes a second one.
+"""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from traindash.domain.project import Project
+from traindash.errors import AppError
+from traindash.formatting import count, listing, plural
+from traindash.plans.app_rules import CopyNeed, copy_need
+from traindash.plans.converted_copy import ConvertedCopy, CopyOrder, find_copy, make_copy, use_copy
+from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.facts import ModelFacts, ProjectFacts
+from traindash.plans.suggestions import begin_with
+from traindash.ui import connection, lookups
+from traindash.ui.errors import draw_trouble
+from traindash.ui.state import change_draft, flash
+from traindash.ui.theme import plain
+from traindash.ui.wizard.frame import WizardView
+from traindash.ui.wizard.launch import LaunchOnce
+
+_LOOK_SECONDS = 1.0
+COPIES: LaunchOnce[ConvertedCopy] = LaunchOnce()
+_DONE: dict[DraftId, int] = {}  # images that a copy has so far
+
+
+def draw_copy(view: WizardView) -> None:
+    """Draw what the training app would leave out and the way to a copy that it takes; nothing where it takes all."""
+    _take_over(view.draft.id)
+    project, model = view.facts.project, view.facts.model
+    if project is None or model is None:
+        return
+    chosen = project.default_classes if view.draft.classes is None else view.draft.classes
+    items = [item for item in project.meta.classes if item.name in chosen]
+    need = copy_need(items, model.task_type, view.facts.app)
+    if need is None:
+        return
+    collections = view.draft.split.collections if view.draft.split.method == "collections" else None
+    order = CopyOrder(
+        project=project,
+        shape=need.shape,
+        framework=model.framework,
+        collections=() if collections is None else (*collections.train_collections, *collections.val_collections),
+    )
+    with st.container(border=True, key="converted-copy"):
+        if COPIES.is_busy(view.draft.id):
+            _draw_progress(view.draft.id, project.project.items_count, order.name)
+        else:
+            _draw_offer(view.draft, order, need, project, model)
+
+
+def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: ProjectFacts, model: ModelFacts) -> None:
+    names = listing([f"“{plain(name)}”" for name in need.classes if name not in need.hopeless])
+    st.markdown(f":material/content_copy: **A copy with {need.shape}** lets {plain(model.framework)} learn {names}.")
+    st.caption(_about(need, project))
+    known = find_copy(lookups.projects(connection.workspace_id()), order)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if known is not None:
+            st.button(
+                f"Use “{plain(known.name)}”",
+                icon=":material/check:",
+                key="use-copy",
+                type="primary",
+                on_click=_use_known,
+                args=(draft.id, known),
+            )
+        st.button(
+            "Make a new copy" if known is not None else f"Make “{plain(order.name)}”",
+            icon=":material/content_copy:",
+            key="make-copy",
+            type="secondary" if known is not None else "primary",
+            on_click=_make,
+            args=(draft.id, order),
+        )
+
+
+def _about(need: CopyNeed, project: ProjectFacts) -> str:
+    objects = {item.name: item.objects for item in project.statistics.classes}
+    text = (
+        f"It is a project of its own beside this one: the same {plural(project.project.items_count, 'image')} without "
+        f"their files a second time, every object as {'a box' if need.shape == 'boxes' else 'a mask'}. This project "
+        "stays as it is."
+    )
+    boxes = [item.name for item in project.meta.classes if item.name in need.classes and item.shape == "rectangle"]
+    if need.shape == "masks" and boxes:
+        text += " A box becomes a filled one: from such masks a model learns boxes, not outlines."
+    lost = sum(objects.get(name, 0) for name in need.hopeless)
+    if need.hopeless:
+        gone = listing([f"“{plain(name)}”" for name in need.hopeless])
+        text += f" {gone} cannot become {need.shape}: {plural(lost, 'object')} of the chosen classes stay out."
+    return text
+
+
+@st.fragment(run_every=_LOOK_SECONDS)
+def _draw_progress(draft_id: DraftId, images: int, name: str) -> None:
+    if not COPIES.is_busy(draft_id):
+        st.rerun()
+    done = _DONE.get(draft_id, 0)
+    st.progress(min(done / max(images, 1), 1.0), text=f"Making “{plain(name)}”: {count(done)} of {count(images)}")
+    st.caption("You can go on elsewhere meanwhile; this draft uses the copy when it is whole.")
+
+
+def _make(draft_id: DraftId, order: CopyOrder) -> None:
+    client = connection.client()
+    _DONE[draft_id] = 0
+
+    def tell(images: int) -> None:
+        _DONE[draft_id] = images
+
+    COPIES.start(draft_id, lambda: make_copy(client, order, tell))
+
+
+def _take_over(draft_id: DraftId) -> None:
+    """Go on with a copy that has just become whole, or say why there is none."""
+    if COPIES.is_busy(draft_id):
+        return
+    try:
+        copy = COPIES.take(draft_id)
+    except AppError as error:
+        draw_trouble(error.message, f"{error.hint} Nothing was changed in the draft.".strip())
+        return
+    if copy is None:
+        return
+    lookups.projects.forget(connection.workspace_id())
+    made = lookups.project(copy.project_id)
+    if made is None:
+        return
+    change_draft(draft_id, lambda draft: use_copy(draft, copy, made.meta))
+    lost = f" {plural(copy.left_out, 'object')} could not be converted." if copy.left_out else ""
+    flash(f"This draft now trains on “{copy.name}”.{lost}")
+    st.rerun()
+
+
+def _use_known(draft_id: DraftId, known: Project) -> None:
+    facts = lookups.project(known.id)
+    if facts is not None:
+        names = set(facts.class_names)
+
+        def change(draft: WizardDraft) -> WizardDraft:
+            moved = begin_with(draft, facts)
+            wanted = None if draft.classes is None else tuple(name for name in draft.classes if name in names)
+            return replace(moved, classes=wanted)
+
+        change_draft(draft_id, change)
