@@ -40,7 +40,8 @@ def form(view: WizardView) -> None:
         "Keep the project's files on the agent",
         value=view.draft.cache_project,
         save=lambda draft, on: replace(draft, cache_project=on),
-        help_text="On: the next training on this project starts sooner. What changed is fetched again.",
+        help_text="On: an agent elsewhere keeps the images and fetches only what has changed the next time. "
+        "An agent on the server's own machine reads them in place.",
     )
 
 

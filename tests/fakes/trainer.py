@@ -275,6 +275,7 @@ def _experiment(spec: TrainSpec, images: list[RunImage], seconds: float) -> dict
         "hyperparameters": "hyperparameters.yaml",
         "artifacts_dir": spec.artifacts_dir,
         "base_checkpoint": spec.base_checkpoint,
+        "base_checkpoint_link": spec.base_checkpoint_link,
         "export": export,
         "evaluation_metrics": dict(PERFECT_METRICS) if spec.enable_benchmark else {},
         "primary_metric": "mAP" if spec.enable_benchmark else None,

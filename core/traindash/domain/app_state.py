@@ -52,6 +52,9 @@ SPLITS: Mapping[str, type[RandomSplit | DatasetsSplit | TagsSplit | CollectionsS
     "collections": CollectionsSplit,
 }
 
+# description that the official SDK gives a task where its caller gives none (``TaskApi.start``)
+SDK_DESCRIPTION = "application description"
+
 _AGAIN = "Correct this value and send the request again, or go through the steps and choose anew."
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from traindash.domain.app_state import StartParams, StartRequest
+from traindash.domain.app_state import SDK_DESCRIPTION, StartParams, StartRequest
 from traindash.domain.ecosystem import Agent, AgentSettings, Device
 from traindash.domain.ids import AgentId, ModuleId, TaskId, TeamId, WorkspaceId
 from traindash.domain.task import LogRow, Task, TaskStatus
@@ -24,9 +24,6 @@ from traindash.supervisely.resources import (
 )
 
 QueueMove: TypeAlias = Literal["first", "up", "down", "last"]
-
-# description that the official SDK gives a task where its caller gives none
-SDK_DESCRIPTION = "application description"
 
 
 def start_request(
@@ -183,8 +180,11 @@ def _fit_task(row: JsonRow) -> JsonRow:
     app = free_object(meta.get("app")) or {}
     state = free_object((free_object(meta.get("params")) or {}).get("state"))
     project = (state or {}).get("slyProjectId")
+    # What the SDK says where nobody has said anything tells nobody anything.
+    description = row.get("description")
     return {
         **row,
+        "description": None if description == SDK_DESCRIPTION else description,
         **{key: meta.get(key) for key in _IN_META},
         "appName": app.get("name"),
         "moduleId": app.get("moduleId"),

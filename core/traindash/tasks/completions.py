@@ -1,4 +1,4 @@
-"""Looks after tasks that were started from here on other servers, and says once when each is over.
+"""Looks after tasks that were started from here on other servers, begins those whose app only waits, says their ends.
 
 The embedded platform knows its own ends. Of another server nobody tells them, so this thread asks for the tasks that
 were started from this machine, whatever page is open. What it still has to tell is on disk: ends of the time without a
@@ -9,7 +9,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from traindash.periodic_worker import PeriodicWorker
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
+from traindash.tasks.idle_apps import can_be_started, is_idle, start_app
 from traindash.tasks.progress import TaskProgress
 from traindash.tasks.task_watcher import TaskWatch
 
@@ -40,6 +41,7 @@ class StartedTask:
     server: str  # address of its server
     task_id: TaskId
     since: datetime  # when it was started from here, in UTC
+    was_begun: bool = False  # its app, which did not begin by itself, was told to
 
 
 _STARTED = msgspec.json.Decoder(tuple[StartedTask, ...])
@@ -141,6 +143,15 @@ class CompletionWatcher:
             self._forget(task)
         elif datetime.now(UTC) - task.since > _LONGEST:
             self._forget(task)
+        elif not task.was_begun and is_idle(progress, datetime.now(UTC)) and can_be_started(progress):
+            self._begin(task, client, progress.task)
+
+    def _begin(self, task: StartedTask, client: SuperviselyClient, described: Task) -> None:
+        """Tell an app to train; on disk before it is sent, since one that is told twice trains twice."""
+        begun = replace(task, was_begun=True)
+        self._watches[begun] = self._watches.pop(task)
+        self._kept.change(lambda known: tuple(begun if item == task else item for item in known))
+        start_app(client, described)
 
     def _forget(self, task: StartedTask) -> None:
         self._watches.pop(task, None)

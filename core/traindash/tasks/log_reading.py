@@ -42,6 +42,7 @@ _PHASE_OF_SUBTASK: Mapping[str, str] = {
     "Training is in progress": "training",
     "Epochs": "training",
     "Steps": "training",
+    "Iterations": "training",
     "Finalizing and uploading": "uploading",
     "Uploading": "uploading",
     "Evaluation:": "evaluation",
@@ -77,6 +78,7 @@ class _Reader:
         self._phases = list(before.phases)
         self._epoch, self._epochs = before.epoch, before.epochs
         self._step, self._steps = before.step, before.steps
+        self._counts = before.counts
         self._points: dict[str, list[tuple[int, float, float]]] = {}
         self._not_finite = dict(before.not_finite)
         self._counters = {counter.name: counter for counter in before.counters}
@@ -123,6 +125,7 @@ class _Reader:
             phases=tuple(self._phases),
             epoch=self._epoch,
             epochs=self._epochs,
+            counts=self._counts,
             step=self._step,
             steps=self._steps,
             curves=self._curves(before.curves, per_class=False),
@@ -188,6 +191,9 @@ class _Reader:
                 self._enter(phase, at)
         match name:
             case "Epochs":
+                self._finish_epoch(current, total, at)
+            case "Iterations":  # of detectron2's apps, which know no epochs
+                self._counts = "iteration"
                 self._finish_epoch(current, total, at)
             case "Steps":
                 self._step, self._steps = current, total

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from statistics import fmean, stdev
+from typing import Literal
 
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId
@@ -76,6 +77,7 @@ class TaskProgress:
     phases: tuple[PhaseSpan, ...] = ()  # phases in the order they began
     epoch: int | None = None  # finished epochs; `None` before the first report
     epochs: int | None = None  # planned epochs
+    counts: Literal["epoch", "iteration"] = "epoch"  # what `epoch` and `epochs` count: some apps know iterations only
     step: int | None = None  # batch of the running epoch
     steps: int | None = None  # batches of an epoch
     # time until the training (not what follows it) is done, seen from the newest row; `None` when nothing can be said

@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from msgspec import structs
 
-from traindash.domain.app_state import RepeatState, StartRequest, StartState
+from traindash.domain.app_state import SDK_DESCRIPTION, RepeatState, StartRequest, StartState
 from traindash.domain.ids import AgentId, TaskId, TeamId
 from traindash.domain.plan import RandomSplit
 from traindash.domain.task import TaskStatus
@@ -112,6 +112,7 @@ class Admission:
             asked = FrozenTraining(framework=framework.name, gui_state=gui_state, draw=new_draw())
             training = resolve_training(self._services, team_id, state.project_id, asked)
             frozen, autostart = self._with_defaults(asked, training), training.plan.autostart
+            request = _described(request, training.start.model_name)
         task = self._new_task(request, team_id, module, "train", frozen.to_json())
         return replace(task, project_id=state.project_id, autostart=autostart)
 
@@ -126,6 +127,7 @@ class Admission:
     def _compare(self, request: StartRequest, team_id: TeamId, module: Module) -> NewTask:
         folders = parse_compare_state(request.state).eval_dirs
         cleaned = check_evaluations(self._services, team_id, folders)
+        request = _described(request, " vs. ".join(PurePosixPath(folder).name for folder in cleaned))
         return self._new_task(request, team_id, module, "compare", {"evaluations": list(cleaned)})
 
     def _new_task(
@@ -166,6 +168,11 @@ def check_evaluations(services: Services, team_id: TeamId, folders: tuple[str, .
         msg = "The evaluations belong to different projects."
         raise InputError(msg, "Compare experiments that were evaluated on the same project.")
     return cleaned
+
+
+def _described(request: StartRequest, name: str) -> StartRequest:
+    """Return a request that says what it is about: the SDK's own default says nothing in a list."""
+    return structs.replace(request, description=name[:255]) if request.description == SDK_DESCRIPTION else request
 
 
 def _kept(asked: FrozenTraining, training: Training) -> FrozenTraining:

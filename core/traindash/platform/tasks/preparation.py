@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from traindash.domain.app_state import write_gui_state, write_split
 from traindash.domain.ids import DatasetId, ProjectId, TaskId, TeamId
-from traindash.domain.plan import DatasetsSplit
+from traindash.domain.plan import CustomCheckpoint, DatasetsSplit
 from traindash.errors import InputError, StateError
 from traindash.platform.agents import LocalAgent
 from traindash.platform.services import Services
@@ -150,6 +150,7 @@ def train_spec(services: Services, task_id: TaskId, agent: LocalAgent, training:
         task_type=start.task_type,
         custom_weights=None if start.custom is None else str(start.custom.path),
         base_checkpoint=start.base_checkpoint,
+        base_checkpoint_link=start.choice.path if isinstance(start.choice, CustomCheckpoint) else None,
         classes=training.classes,
         meta=training.meta,
         hyperparameters=hyperparameters,

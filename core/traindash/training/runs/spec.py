@@ -30,6 +30,7 @@ class TrainSpec:
     model_name: str  # catalogue name, e.g. `YOLO26n-det`
     task_type: str  # `object detection` or `instance segmentation`
     custom_weights: str | None = None  # absolute path of the checkpoint to start from; `None` for a catalogue model
+    base_checkpoint_link: str | None = None  # path of that checkpoint in Team Files; `None` for a catalogue model
     base_checkpoint: str | None = None  # name of what training starts from as the experiment record shall show it
     classes: tuple[str, ...]  # names of the classes to train on, in the order of the project meta; never empty
     meta: ProjectMeta  # meta of the project, all classes

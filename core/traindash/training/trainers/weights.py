@@ -29,7 +29,8 @@ class StartingPoint:
     source: str  # path of a checkpoint, or an architecture the engine knows or finds in a file
     is_random: bool  # weights are random numbers
     base_checkpoint: str  # what the experiment record names
-    base_checkpoint_link: str | None = None  # where that is published; `None` if it is not
+    # where that is published, or the path of a checkpoint in Team Files (ModelSelector.get_checkpoint_link of the SDK)
+    base_checkpoint_link: str | None = None
 
 
 def find_start(
@@ -47,7 +48,12 @@ def find_start(
     if spec.custom_weights is not None:
         path = custom_checkpoint(Path(spec.custom_weights))
         events.log(f"Training starts from the checkpoint {spec.base_checkpoint or path.name}.")
-        return StartingPoint(source=str(path), is_random=False, base_checkpoint=spec.base_checkpoint or path.name)
+        return StartingPoint(
+            source=str(path),
+            is_random=False,
+            base_checkpoint=spec.base_checkpoint or path.name,
+            base_checkpoint_link=spec.base_checkpoint_link,
+        )
     model = framework.model(spec.model_name)
     config = framework.config_source(model)
     random = StartingPoint(source=config, is_random=True, base_checkpoint=f"random initialisation ({model.config})")

@@ -16,6 +16,7 @@ from traindash.plans.lookups import custom_checkpoints
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks import again
 from traindash.tasks.again import SaferSetting
+from traindash.tasks.idle_apps import failed_step, start_app
 from traindash.tasks.launcher import launch
 from traindash.tasks.progress import TaskProgress
 from traindash.tasks.queues import stop_after_epoch
@@ -72,10 +73,29 @@ def draw_start(progress: TaskProgress) -> None:
         )
 
 
+def draw_idle_app(progress: TaskProgress) -> None:
+    """Draw that the app of a training has not begun, why as far as its log says, and the button that begins it."""
+    task, step = progress.task, failed_step(progress)
+    if step is not None:
+        st.warning(
+            f"**The training app did not take the step “{plain(step)}” and will not begin.**  \nLook at the log "
+            "for its reason, stop the task, and start it again with other settings.",
+            icon=":material/hourglass_disabled:",
+        )
+        return
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="idle-app"
+    ):
+        st.markdown(
+            "The training app is open and has not begun by itself. Some apps wait for this button.", width="stretch"
+        )
+        st.button(
+            "Start training", type="primary", icon=":material/play_arrow:", key="begin", on_click=_start, args=(task,)
+        )
+
+
 def _start(task: Task) -> None:
-    # docs/supervisely-api.md 6.1: a training without autostart gets its settings once more with the command.
-    wanted = {"app_state": (task.params or {}).get("guiState"), "wait": False}
-    attempt(lambda: connection.client().tasks.request(task.id, "train_from_api", wanted), "The training starts.")
+    attempt(lambda: start_app(connection.client(), task), "The training starts.")
 
 
 def draw_follow_ups(task: Task) -> None:

@@ -12,11 +12,13 @@ from traindash import formatting
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
+from traindash.tasks.idle_apps import is_idle
 from traindash.tasks.progress import Curve, PhaseSpan, TaskProgress, TimeRange, silence_of
 from traindash.tasks.task_watcher import PhaseTime, TaskWatch, phases_left, total, typical_durations
 from traindash.ui import connection, theme
 from traindash.ui.errors import draw_stale
 from traindash.ui.streamlit_internals import DeltaGenerator
+from traindash.ui.tasks.actions import draw_idle_app
 from traindash.ui.tasks.text import (
     PHASE_TITLES,
     app_failed_text,
@@ -138,6 +140,8 @@ def _draw_trouble(progress: TaskProgress, now: datetime) -> None:
     # docs/supervisely-api.md 8: after an exception the app lives on and its task stays started.
     if progress.app_failed:
         st.error(plain(app_failed_text(progress)), icon=":material/error:")
+    elif not is_ready_only(progress) and is_idle(progress, now):
+        draw_idle_app(progress)
     elif not is_ready_only(progress) and (silence := silence_of(progress, now)) is not None:
         st.warning(plain(silence_text(silence)), icon=":material/hourglass_disabled:")
     if progress.not_finite and progress.task.status is not TaskStatus.ERROR:  # an error has its own words

@@ -23,11 +23,11 @@ _TRAINED = 0.9  # share of the bar that belongs to the training; what follows it
 
 
 def task_title(task: Task) -> str:
-    """Return what people call a task: its experiment's name, else its model, else its app."""
+    """Return what people call a task: its experiment's name, else its description, its model or its app."""
     state = task.gui_state
     # docs/supervisely-api.md 4: null until the app has made a name of task, project and model.
     name = state.get("experiment_name")
-    return str(name) if name else task.description or task.app_name or f"Task {task.id}"
+    return str(name) if name else task.description or model_name(task) or task.app_name or f"Task {task.id}"
 
 
 def model_name(task: Task) -> str:
@@ -46,6 +46,8 @@ def is_ready_only(progress: TaskProgress) -> bool:
 def can_end_after_epoch(progress: TaskProgress) -> bool:
     """Return whether the task trains and has epochs left, so that it can end well before the last one."""
     if progress.task.status is not TaskStatus.STARTED or progress.phase not in {"preparing_data", "training"}:
+        return False
+    if progress.counts != "epoch":
         return False
     return progress.epoch is None or progress.epochs is None or progress.epoch < progress.epochs
 
@@ -182,7 +184,8 @@ def _running(progress: TaskProgress) -> str:
         return progress.train_status.removeprefix("Status: ").rstrip(".") or "The training app is open"
     parts = [PHASE_TITLES.get(progress.phase, progress.phase)]
     if progress.phase == "training" and progress.epochs:
-        parts.append(f"epoch {min((progress.epoch or 0) + 1, progress.epochs)} of {progress.epochs}")
+        running = formatting.count(min((progress.epoch or 0) + 1, progress.epochs))
+        parts.append(f"{progress.counts} {running} of {formatting.count(progress.epochs)}")
         if progress.step is not None and progress.steps:
             parts.append(f"batch {progress.step} of {progress.steps}")
         if progress.eta_seconds:

@@ -12,7 +12,7 @@ import streamlit as st
 from traindash.domain.ecosystem import Agent, AgentStatus
 from traindash.domain.ids import AgentId, DryRunId, SeriesId, TaskId
 from traindash.domain.jobs import DryRun, JobStatus
-from traindash.domain.plan import TrainingPlan
+from traindash.domain.plan import PretrainedModel, TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import duration, percent, plural, size, time_range
 from traindash.plans.draft import DraftId, WizardDraft
@@ -295,6 +295,15 @@ def draw_where_and_name(view: WizardView) -> None:
     )
     with st.container(key="default-name"):
         st.caption(f"Left empty, the name will be: {plain(_name_when_empty(view))}")
+    draft_text(
+        view.draft,
+        "description",
+        "Description",
+        value=view.draft.description or "",
+        placeholder=view.draft.model.name if isinstance(view.draft.model, PretrainedModel) else "The model's name",
+        save=lambda draft, text: replace(draft, description=text.strip() or None),
+        help_text="What the task is called in lists of tasks. Left empty, it is the model.",
+    )
     if view.draft.replaces is not None:
         return
     draft_toggle(
