@@ -155,3 +155,4 @@ class Image:
     size_bytes: int = field(default=0, metadata={"json": "size"})  # file size
     labels_count: int = 0
     tags: tuple[Tag, ...] = ()
+    updated_at: str = ""  # ISO 8601: when it or what is drawn on it changed last

@@ -246,7 +246,7 @@ def _short(source: str) -> str:
 def train_on(project_id: ProjectId) -> None:
     """Begin a draft with a project and open its first step; for callbacks."""
     lookups.projects.forget(connection.workspace_id())
-    lookups.project.forget(project_id)
+    lookups.forget_project(project_id)
     facts = lookups.project(project_id)
     if facts is None:
         flash("The project does not exist any more.", "error")

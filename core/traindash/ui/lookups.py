@@ -22,6 +22,9 @@ from traindash.text_files import decode_text
 from traindash.ui import connection
 from traindash.ui.connection import lookup
 
+# How long a project counts as unchanged. What is read of its data is kept longer, under the state it was in: what the
+# SDK writes is on the page at its next run, and a run that asks for a project a dozen times asks the server once.
+_FRESH_SECONDS = 2
 # One run of a page asks for the same project a dozen times; ten seconds answer them all with one request, and what
 # another program changes on the server is still seen soon.
 _SECONDS = 10
@@ -35,7 +38,7 @@ _PAST_TASKS = 300
 _MOST_DEALT = 20_000
 
 
-@lookup(seconds=_SECONDS, most=50)
+@lookup(seconds=_FRESH_SECONDS, most=50)
 def projects(workspace: WorkspaceId) -> tuple[Project, ...]:
     """Return the image projects of a workspace."""
     # Models are trained on images: projects of videos, volumes and point clouds are of no use here.
@@ -59,9 +62,30 @@ def can_dry_run() -> bool:
     return connection.client().dry_runs.are_possible()
 
 
-@lookup(seconds=_SECONDS, most=50, shared=True)  # not copied: 1,000 classes would take 40 ms
+@lookup(seconds=_FRESH_SECONDS, most=50)
+def _state(project_id: ProjectId) -> str:
+    """Return a text that is another one after a change of a project's data; empty if the server does not have it."""
+    try:
+        found = connection.client().projects.get(project_id)
+    except NotFoundError:
+        return ""
+    return f"{found.updated_at} {found.version} {found.items_count}"
+
+
 def project(project_id: ProjectId) -> ProjectFacts | None:
     """Return a project with what the wizard shows of it, ``None`` if the server does not have it."""
+    return _facts(project_id, _state(project_id))
+
+
+def forget_project(project_id: ProjectId) -> None:
+    """Have a project read anew, after a change that its state does not show, such as a new collection."""
+    _facts.forget(project_id, _state(project_id))
+    _state.forget(project_id)
+
+
+@lookup(seconds=_SECONDS, most=50, shared=True)  # not copied: 1,000 classes would take 40 ms
+def _facts(project_id: ProjectId, state: str) -> ProjectFacts | None:
+    del state
     try:
         return gather.project_facts(connection.client(), project_id)
     # A draft may outlive its project; the step says so, an error page would hide the way out.
@@ -126,40 +150,55 @@ def model(team: TeamId, choice: ModelChoice) -> ModelFacts | None:
     return gather.model_facts(connection.client(), choice, team_id=team, catalogue=catalogue())
 
 
-@lookup(seconds=_SECONDS, most=200, spinner="Counting images")
 def split_counts(project_id: ProjectId, split: TrainValSplit) -> SplitCounts | None:
     """Return how many images a split gives to each side."""
+    return _split_counts(project_id, split, _state(project_id))
+
+
+@lookup(seconds=_SECONDS, most=200, spinner="Counting images")
+def _split_counts(project_id: ProjectId, split: TrainValSplit, state: str) -> SplitCounts | None:
+    del state
     facts = project(project_id)
     return None if facts is None else gather.split_counts(connection.client(), facts, split)
 
 
 @lookup(seconds=_LONG_SECONDS, most=50, spinner="Counting objects on both sides", shared=True)
-def split_content(project_id: ProjectId, split: TrainValSplit, images: int) -> SplitContent | None:
-    """Return what the sides of a split hold; ``images`` makes a project that has grown another one."""
-    del images
+def split_content(project_id: ProjectId, split: TrainValSplit, state: str) -> SplitContent | None:
+    """Return what the sides of a split hold; ``state`` is that of the project's data."""
+    del state
     known = project(project_id)
     return None if known is None else side_content(connection.client(), known, split)
 
 
 @lookup(seconds=_LONG_SECONDS, most=20, spinner="Dealing the images", shared=True)
-def dealt(project_id: ProjectId, split: RandomSplit, images: int) -> SplitContent | None:
-    """Return what a random split will hold once it is frozen; ``images`` as in :func:`split_content`."""
-    del images
+def dealt(project_id: ProjectId, split: RandomSplit, state: str) -> SplitContent | None:
+    """Return what a random split will hold once it is frozen; ``state`` as in :func:`split_content`."""
+    del state
     client = connection.client()
     if client.splits.content(project_id, ImagesSplit(train=(), val=())) is None:  # ask before every image is listed
         return None
     return client.splits.content(project_id, freezing.assign_split(client.images.list(project_id=project_id), split))
 
 
-@lookup(seconds=_LONG_SECONDS, most=100)
 def images_of(project_id: ProjectId, image_ids: tuple[ImageId, ...]) -> tuple[Image, ...]:
     """Return images by their ids."""
+    return _images_of(project_id, image_ids, _state(project_id))
+
+
+@lookup(seconds=_LONG_SECONDS, most=100)
+def _images_of(project_id: ProjectId, image_ids: tuple[ImageId, ...], state: str) -> tuple[Image, ...]:
+    del state
     return connection.client().images.get(project_id, image_ids)
 
 
-@lookup(seconds=_LONG_SECONDS, most=50)
 def sample_images(project_id: ProjectId, count: int) -> tuple[Image, ...]:
     """Return images from all over a project, evenly taken from its datasets."""
+    return _sample_images(project_id, count, _state(project_id))
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def _sample_images(project_id: ProjectId, count: int, state: str) -> tuple[Image, ...]:
+    del state
     facts = project(project_id)
     if facts is None:
         return ()
@@ -174,16 +213,28 @@ def sample_images(project_id: ProjectId, count: int) -> tuple[Image, ...]:
     return tuple(rounds[:count])
 
 
-@lookup(seconds=_SECONDS, most=50)
 def image_page(project_id: ProjectId, dataset: DatasetId | None, page: int, per_page: int) -> tuple[Image, ...]:
     """Return one page of the images of a project, or of one of its datasets."""
+    return _image_page(project_id, dataset, page, per_page, _state(project_id))
+
+
+@lookup(seconds=_SECONDS, most=50)
+def _image_page(
+    project_id: ProjectId, dataset: DatasetId | None, page: int, per_page: int, state: str
+) -> tuple[Image, ...]:
+    del state
     images = connection.client().images
     return images.page(project_id=project_id, dataset_id=dataset, page=page, per_page=per_page).images
 
 
-@lookup(seconds=_LONG_SECONDS, most=50, spinner="Measuring a sample")
 def data_profile(project_id: ProjectId) -> DataProfile:
     """Return the sizes of images and objects in a sample of a project."""
+    return _data_profile(project_id, _state(project_id))
+
+
+@lookup(seconds=_LONG_SECONDS, most=50, spinner="Measuring a sample")
+def _data_profile(project_id: ProjectId, state: str) -> DataProfile:
+    del state
     images = sample_images(project_id, _PROFILE_IMAGES)
     return profile(images, annotations(images))
 
@@ -226,7 +277,7 @@ def _content(project: Project, split: TrainValSplit) -> SplitContent | None:
     # Named datasets, tags and collections hold the same images whoever asks; a random split without a seed is drawn by
     # the training app itself (docs/supervisely-api.md 4).
     if not isinstance(split, RandomSplit):
-        return split_content(project.id, split, project.items_count)
+        return split_content(project.id, split, _state(project.id))
     if split.seed is None or not 0 < project.items_count <= _MOST_DEALT:
         return None
-    return dealt(project.id, split, project.items_count)
+    return dealt(project.id, split, _state(project.id))

@@ -289,6 +289,6 @@ def _tell_result(view: SeriesView) -> None:
     if started is not None:
         change_draft(draft_id, lambda draft: replace(draft, series_id=started))
         connection.starter().wake()
-        lookups.project.forget(view.plan.project_id)  # it may have new collections
+        lookups.forget_project(view.plan.project_id)  # it may have new collections
         flash("The series was created.")
         screens.go("series", series=started)

@@ -210,7 +210,7 @@ def _offer_to_freeze(view: WizardView, plan: TrainingPlan) -> None:
 @telling_errors()
 def _freeze(draft_id: DraftId, plan: TrainingPlan) -> None:
     frozen = with_fixed_split(connection.client(), plan).train_val_split
-    lookups.project.forget(plan.project_id)
+    lookups.forget_project(plan.project_id)
     change_draft(draft_id, lambda draft: replace(draft, split=split_draft(frozen)))
     flash("The split is frozen as two collections.")
 
