@@ -41,6 +41,8 @@ _LARGEST = 1e7
 _Number: TypeAlias = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
 _Count: TypeAlias = Annotated[int, Meta(ge=0)]
 _FEWEST_VALUES = 6
+_BOX_VALUES = 4
+_PLAIN = frozenset({int, float})
 # Pixels by which edges of box and outline may differ: whole numbers for both corner and size, the last pixel counted in
 # or not
 _ROUNDING = 2.0
@@ -125,11 +127,11 @@ def identifier(given: object) -> Identifier | None:
     ``1``, ``1.0`` and ``"1"`` are one id: data frames turn whole numbers into fractions, other tools into text, and
     often in one of the two places only.
     """
+    if type(given) is int:  # nearly all, and a file has millions of them
+        return given
     match given:
         case bool():
             return None
-        case int():
-            return given
         case float():
             return int(given) if given.is_integer() else None
         case str():
@@ -281,9 +283,16 @@ def _box(given: object) -> tuple[Rectangle | None, str]:
     if given is None or given in ([], {}, ""):
         return None, ""
     try:
+        # Nearly all are as they should be, and a file has a million of them.
+        if isinstance(given, list) and len(given) == _BOX_VALUES and all(map(_is_position, given)):
+            return rectangle_at(*map(float, given)), ""
         return rectangle_at(*decoded(_Box, {"bbox": as_numbers(given)}, "").bbox), ""
     except InputError as error:
         return None, error.message
+
+
+def _is_position(given: object) -> bool:
+    return type(given) in _PLAIN and -_LARGEST <= given <= _LARGEST  # type: ignore[operator]  # one of the two
 
 
 def as_numbers(given: object) -> object:
@@ -328,7 +337,10 @@ def _outlines(given: list[Any]) -> tuple[Outlines | None, _Extent | None, str]:
             parts.append(part[:half] if half % 2 == 0 and part[:half] == part[half:] else part)
     if not parts:
         return None, None, fault
-    xs, ys = [x for part in parts for x in part[::2]], [y for part in parts for y in part[1::2]]
+    if len(parts) == 1:
+        xs, ys = parts[0][::2], parts[0][1::2]
+    else:
+        xs, ys = [x for part in parts for x in part[::2]], [y for part in parts for y in part[1::2]]
     return Outlines(parts=tuple(parts)), _Extent(min(xs), min(ys), max(xs), max(ys)), fault
 
 
@@ -373,7 +385,12 @@ def _inside(extent: _Extent, size: tuple[int, int] | None) -> _Extent:
 
 
 def _agree(extent: _Extent, edges: _Extent) -> bool:
-    return all(abs(one - other) <= _ROUNDING for one, other in zip(extent, edges, strict=True))
+    return (
+        abs(extent.left - edges.left) <= _ROUNDING
+        and abs(extent.top - edges.top) <= _ROUNDING
+        and abs(extent.right - edges.right) <= _ROUNDING
+        and abs(extent.bottom - edges.bottom) <= _ROUNDING
+    )
 
 
 def _share(extent: _Extent, edges: _Extent) -> float:

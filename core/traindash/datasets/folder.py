@@ -43,6 +43,7 @@ class Folder:
         self._outside: list[str] = []
         self._folders: list[str] = []
         self._inside: dict[str, bool] = {}
+        self._there: dict[str, bool] = {}  # folder relative to the root → whether there is one
 
     @cached_property
     def files(self) -> tuple[str, ...]:
@@ -86,16 +87,16 @@ class Folder:
         real = Path(path).resolve()
         return real.exists() and real.is_relative_to(self.root)
 
-    def _is_own_file(self, path: Path) -> bool:
+    def _is_own_file(self, path: str) -> bool:
         """Whether there is a file that does not lie outside by way of a link."""
         try:
-            mode = path.lstat().st_mode
+            mode = os.lstat(path).st_mode
         except (FileNotFoundError, NotADirectoryError):
             return False
         if not stat.S_ISREG(mode):  # a link mostly
-            return path.is_file() and self._leads_inside(str(path))
+            return Path(path).is_file() and self._leads_inside(path)
         # Where a folder leads takes a look at each one around it, and a million files are in a few folders.
-        folder = str(path.parent)
+        folder = posixpath.dirname(path)
         if folder not in self._inside:
             self._inside[folder] = self._leads_inside(folder)
         return self._inside[folder]
@@ -117,11 +118,12 @@ class Folder:
         if (relative := cleaned(written)) is None:
             return None
         for folder in near:
-            path = self.root / folder / relative
+            if folder not in self._there:
+                self._there[folder] = (self.root / folder).is_dir()
             # Asked of the disk, not of the index: most data are as they say, and need no walk over a million files.
             try:
-                if self._is_own_file(path):
-                    return path
+                if self._there[folder] and self._is_own_file(path := f"{self.root}/{folder}/{relative}"):
+                    return Path(path)
             except OSError:  # no disk has a name that long, so it is no file's
                 return None
         return self._nearest(self._alike(relative), near)

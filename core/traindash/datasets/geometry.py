@@ -59,7 +59,7 @@ def bounds(geometry: Geometry) -> Rectangle | None:
         case Rectangle():
             return geometry
         case Polygon(exterior=exterior):
-            xs, ys = [x for x, _ in exterior], [y for _, y in exterior]
+            xs, ys = zip(*exterior, strict=True)
             return Rectangle(left=min(xs), top=min(ys), right=max(xs), bottom=max(ys))
         case Bitmap(origin=(x, y)):
             with _open_mask(geometry) as image:
@@ -219,14 +219,14 @@ def to_pixels(polygon: Polygon) -> Polygon:
 
 def _stretched(polygon: Polygon, more: float) -> Polygon:
     """Widen the box of a polygon by so many pixels to the right and down."""
-    xs, ys = [x for x, _ in polygon.exterior], [y for _, y in polygon.exterior]
+    xs, ys = zip(*polygon.exterior, strict=True)
     left, top = min(xs), min(ys)
     across, down = _factor(max(xs) - left, more), _factor(max(ys) - top, more)
 
     def moved(points: tuple[Point, ...]) -> tuple[Point, ...]:
-        return tuple((left + (x - left) * across, top + (y - top) * down) for x, y in points)
+        return tuple([(left + (x - left) * across, top + (y - top) * down) for x, y in points])
 
-    return Polygon(exterior=moved(polygon.exterior), interior=tuple(moved(hole) for hole in polygon.interior))
+    return Polygon(exterior=moved(polygon.exterior), interior=tuple(map(moved, polygon.interior)))
 
 
 def _factor(length: float, more: float) -> float:

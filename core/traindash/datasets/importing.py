@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from itertools import count
+from operator import is_
 from pathlib import Path
 
 from traindash.datasets.archives import unpack
@@ -369,7 +370,11 @@ class _Inspector:
                     self.log.note(ProblemKind.SEVERAL_PICTURES, place, message)
                 self.log.took([label.class_name for label in annotation.labels])
                 sizes.add(annotation)
-                yield replace(image, name=name, annotation=annotation, damaged={}, checked=found)
+                is_same = name == image.name and annotation is image.annotation and found is image.checked
+                if is_same and not image.damaged:
+                    yield image
+                else:
+                    yield replace(image, name=name, annotation=annotation, damaged={}, checked=found)
 
         if message := sizes.look_like_shares():
             self.log.note(ProblemKind.EMPTY, dataset.path, message)
@@ -413,7 +418,11 @@ class _Inspector:
             for label, number in zip(given.labels, numbers, strict=False)
         )
         kept = tuple(label for label in labels if label is not None)
-        return replace(given, labels=kept, tags=self._known(given.tags, place))
+        tags = self._known(given.tags, place)
+        # To make a thing anew takes as long as to look at it, and nearly all stay as they are.
+        if len(kept) == len(given.labels) and all(map(is_, kept, given.labels)) and tags is given.tags:
+            return given
+        return replace(given, labels=kept, tags=tags)
 
     def _label(self, label: Label, size: tuple[int, int], place: str) -> Label | None:
         try:
@@ -443,9 +452,7 @@ class _Inspector:
         return replace(label, geometry=clipped.geometry, tags=tags)
 
     def _known(self, tags: tuple[Tag, ...], place: str) -> tuple[Tag, ...]:
-        if not tags:
-            return tags
-        for tag in tags:
-            if tag.name not in self.tags:
-                self.log.change(ProblemKind.UNKNOWN_TAG, place, f"The project has no tag “{tag.name}”.")
-        return tuple(tag for tag in tags if tag.name in self.tags)
+        unknown = [tag for tag in tags if tag.name not in self.tags]
+        for tag in unknown:
+            self.log.change(ProblemKind.UNKNOWN_TAG, place, f"The project has no tag “{tag.name}”.")
+        return tuple(tag for tag in tags if tag.name in self.tags) if unknown else tags

@@ -76,7 +76,7 @@ def numbers(line: str) -> tuple[int, list[float]]:
             raise ValueError(head)  # noqa: TRY301 - as any other text that is no class number
     except (ValueError, OverflowError):
         raise InputError(f"“{line.strip()[:60]}” is not a class number followed by numbers.") from None
-    if not all(math.isfinite(value) for value in values):
+    if not all(map(math.isfinite, values)):
         raise InputError("A coordinate is not a finite number.")
     return number, values
 

@@ -6,13 +6,13 @@ import hmac
 import os
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from traindash.datasets.image_files import CheckedImage, Contents
 from traindash.errors import NotFoundError
-from traindash.files import replacing
+from traindash.files import replacing, sync_file_system, sync_files
 from traindash.platform.store.files import content_hash, file_hash
 
 # Pillow's format → media type of what may be imported and served: nothing that a browser would run (SVG, HTML).
@@ -35,6 +35,7 @@ EXTENSIONS: Mapping[str, str] = {
     "image/gif": "gif",
 }
 _READ_WHOLE = 16 * 2**20  # bytes up to which a file is read once, for its hash and for its copy
+_FEW = 100
 URL_FOLDER = "storage/images"
 _NAME = re.compile(r"(?P<digest>[0-9a-f]{64})-(?P<seal>[0-9a-f]{16})\.(?P<extension>[a-z]{3,4})")
 
@@ -88,17 +89,17 @@ class ImageBlobs:
             content = source.read_bytes() if source.stat().st_size <= _READ_WHOLE else None
             digest, size = file_hash(source) if content is None else content_hash(content)
         copy = None if known is None else known.copy
-        target = self._path(base64.b64decode(digest).hex(), mime)
-        is_new = not target.exists()  # the same content under another name is kept once
+        target = self._place_of(base64.b64decode(digest).hex(), mime)
+        is_new = not os.path.exists(target)  # noqa: PTH110 - the same content under another name is kept once
         if is_new:
             if before is not None:
                 before(digest, mime)
             if copy is None or link:
-                _place(source, target, content=content, link=link, staging=staging)
+                _place(source, Path(target), content=content, link=link, staging=staging)
             else:
                 _move(copy, target)
         else:
-            target.touch()  # so that it is not collected before there is an image that uses it
+            os.utime(target)  # so that it is not collected before there is an image that uses it
             if copy is not None:
                 Path(copy).unlink()
         return Blob(hash=digest, mime=mime, size=size, is_new=is_new)
@@ -109,6 +110,16 @@ class ImageBlobs:
         with replacing(target, durable=False, staging=staging) as partial:
             partial.write_bytes(content)
         return target
+
+    def sync(self, blobs: Sequence[Blob]) -> None:
+        """Bring image files onto the disk that :meth:`add` took in, all together, which is ten times faster.
+
+        Raises:
+            OSError: The disk does not take them.
+        """
+        # For a few, nothing is waited for that others write at the moment.
+        if len(blobs) <= _FEW or not sync_file_system(self._root):
+            sync_files(self.path(blob.hash, blob.mime) for blob in blobs)
 
     def staging(self, folder: Path) -> Path | None:
         """Return a folder for :meth:`add` to write in if it is on the same file system as the store."""
@@ -155,8 +166,12 @@ class ImageBlobs:
         return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()[:16]
 
     def _path(self, name: str, mime: str) -> Path:
-        # 256 folders: file systems and people are slow with a million files in one.
-        return self._root / f"{name[:2]}/{name}.{EXTENSIONS[mime]}"
+        return Path(self._place_of(name, mime))
+
+    def _place_of(self, name: str, mime: str) -> str:
+        # 256 folders: file systems and people are slow with a million files in one. A text and no path object, which
+        # would take as long to make as the file to move.
+        return f"{self._root}/{name[:2]}/{name}.{EXTENSIONS[mime]}"
 
 
 def _place(source: Path, target: Path, *, content: bytes | None, link: bool, staging: Path | None) -> None:
@@ -170,11 +185,11 @@ def _place(source: Path, target: Path, *, content: bytes | None, link: bool, sta
             partial.write_bytes(content)
 
 
-def _move(copy: str, target: Path) -> None:
+def _move(copy: str, target: str) -> None:
     try:
-        Path(copy).replace(target)
+        os.replace(copy, target)  # noqa: PTH105 - see `_place_of`
     except FileNotFoundError:  # the first file of its folder
-        target.parent.mkdir(parents=True, exist_ok=True)
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
         Path(copy).replace(target)
 
 

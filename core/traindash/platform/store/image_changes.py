@@ -45,6 +45,11 @@ class _ImageTags(msgspec.Struct):
 
 _ANNOTATION = msgspec.json.Decoder(_Annotation)
 _IMAGE_TAGS = msgspec.json.Decoder(_ImageTags)
+_INSERT_IMAGE = (
+    "INSERT INTO images (project_id, dataset_id, name, hash, mime, size, width, height, labels_count, tags, meta,"
+    " created_at, updated_at) VALUES (:project_id, :dataset_id, :name, :hash, :mime, :size, :width, :height,"
+    " :labels_count, :tags, :meta, :now, :now)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +155,7 @@ class ImageChanges:
             InputError: The dataset has an image of that name.
         """
         content = content_of(record.annotation)
-        columns = {
+        values = {
             "project_id": project_id,
             "dataset_id": dataset_id,
             "name": record.name,
@@ -160,15 +165,12 @@ class ImageChanges:
             "width": record.width,
             "height": record.height,
             "labels_count": content.objects,
-            "tags": _tags_json(record.annotation),
+            "tags": _tags_json(record.annotation) if content.image_tags else "[]",
             "meta": record.meta,
-            "created_at": self.now,
-            "updated_at": self.now,
+            "now": self.now,
         }
-        marks = ", ".join("?" for _ in columns)
-        query = f"INSERT INTO images ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - constant names
         try:
-            image_id = int(self._connection.execute(query, tuple(columns.values())).lastrowid or 0)
+            image_id = int(self._connection.execute(_INSERT_IMAGE, values).lastrowid or 0)
         except IntegrityError as error:
             msg = f"A dataset has two images named {record.name!r}."
             raise InputError(msg, "Rename one of them.") from error

@@ -15,7 +15,6 @@ from traindash.datasets.source import ProjectSource, SourceCollection, SourceDat
 from traindash.domain.ids import ProjectId
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
-from traindash.files import sync_files
 from traindash.platform.store.accounts import Home
 from traindash.platform.store.blobs import Blob, ImageBlobs
 from traindash.platform.store.database import Database, now_text
@@ -218,8 +217,7 @@ class ProjectImport:
                         watch.on_image(taken)
                 watch.on_read()
                 spool.seek(0)
-                # A row may reach the disk before the file that it names; one sync for all is ten times faster.
-                sync_files(self._blobs.path(blob.hash, blob.mime) for blob in added)
+                self._blobs.sync(added)  # a row may reach the disk before the file that it names
                 with self._database.write() as connection:
                     rows = ProjectRows(connection, home, source, meta)
                     rows.insert_images(source.datasets, _counted(spool, watch.on_row))
