@@ -82,7 +82,7 @@ _SIGNS = (
     _Sign(title="annotations of BDD100K or Scalabel", path=r"\.json$", content=r'"box2d"|"poly2d"'),
     _Sign(
         title="images with masks in files of their own",
-        path=r"(^|/)(masks|segmentation_?masks|labelids)/[^/]+\.png$",
+        path=r"(^|/)(masks|segmentation_?masks|segmentation(class|object)|labelids)/[^/]+\.png$",
         advice="Such masks do not name their classes. Export them as COCO with segmentation, or as Supervisely.",
     ),
     _Sign(title="Cityscapes", path=r"_gtfine_(polygons\.json|labelids\.png)$"),

@@ -44,13 +44,13 @@ from traindash.datasets.records import (
     recorded_project,
 )
 from traindash.datasets.source import ProjectSource
+from traindash.datasets.voc_masks import FOLDERS, ObjectMasks, VocMasks, named_objects, with_masks
 from traindash.datasets.xml_files import text_of, xml_elements, xml_start
 from traindash.domain.annotation import Geometry, Rectangle, Tag
 from traindash.errors import InputError
 from traindash.text_files import lines_of, read_text
 
 _LOOKED_AT = 20  # XML files of another kind before the first of VOC
-_MASK_FOLDERS = frozenset({"segmentationclass", "segmentationobject"})
 _FLAGS = ("difficult", "truncated", "occluded")
 _KNOWN_PARTS = frozenset(
     {"name", "pose", "bndbox", "robndbox", "polygon", "type", "attributes", "difficult", "truncated", "occluded"}
@@ -68,7 +68,9 @@ def recognise_voc(folder: Folder) -> str:
     """Return what speaks for Pascal VOC layout, a sentence; empty if nothing does."""
     files = [place for place in folder.files if place.lower().endswith(".xml")]
     found = next((place for place in files[:_LOOKED_AT] if _looks_like_voc(folder.root / place)), None)
-    return f"It has an XML file for each image, such as {found}." if found else ""
+    if found:
+        return f"It has an XML file for each image, such as {found}."
+    return "It has masks of objects, and labelmap.txt with their classes." if VocMasks(folder).names_classes else ""
 
 
 def _looks_like_voc(path: Path) -> bool:
@@ -109,7 +111,8 @@ def open_voc(root: Path, log: ProblemLog) -> ProjectSource:
     files = [place for place in given if not _OTHER_XML.match(xml_start(folder.root / place))]
     for place in sorted({*given} - {*files}):
         log.skip_file(ProblemKind.OTHER_FILE, place, "It is no annotation of an image.")
-    if not files:
+    masks = VocMasks(folder)
+    if not files and not masks.names_classes:
         raise InputError(f"{root.name} holds no XML files.", "Pascal VOC has an XML file for each image.")
     lists = _image_sets(folder, files, log)
     groups: dict[str, list[str]] = {name: [] for name in lists.order}
@@ -117,18 +120,30 @@ def open_voc(root: Path, log: ProblemLog) -> ProjectSource:
         groups.setdefault(lists.dataset_of(place) or dataset_name(place.rpartition("/")[0]), []).append(place)
     from_zero = any(_counts_from_zero(folder.root / place) for place in files)
     datasets = [
-        RecordedDataset(name=name, records=_Records(folder, places, lists.without_file(name, files), from_zero))
+        RecordedDataset(name=name, records=_Records(folder, places, lists.without_file(name, files), from_zero, masks))
         for name, places in groups.items()
     ]
-    masks = sorted({place.rpartition("/")[0] for place in folder.files if _is_mask(place)})
-    for place in masks:
-        message = "Its masks are not read; the boxes are taken. Masks come in as COCO."
-        log.skip_file(ProblemKind.OTHER_FILE, place, message)
+    for name, alone in _only_masked(masks, lists, files).items():
+        datasets.append(RecordedDataset(name=name, records=_Records(folder, (), alone, from_zero, masks)))
+    for place in sorted({place.rpartition("/")[0] for place in folder.files if _is_mask(place)}):
+        if not masks.are_read(place):
+            message = "Its masks of whole classes are not read; those of single objects are, in SegmentationObject."
+            log.skip_file(ProblemKind.OTHER_FILE, place, message)
     return recorded_project(folder, datasets, log, others=_is_mask)
 
 
+def _only_masked(masks: VocMasks, lists: "_ImageSets", files: Sequence[str]) -> dict[str, list[tuple[str, str, str]]]:
+    """Dataset → images that have masks, and neither an annotation nor a place in a list."""
+    known = {key for place in files for key in _keys(place)} | lists.members.keys()
+    alone: dict[str, list[tuple[str, str, str]]] = {}
+    for base, stem, place in masks.images():
+        if (base, stem) not in known:
+            alone.setdefault(dataset_name(base), []).append((base, stem, place))
+    return alone
+
+
 def _is_mask(place: str) -> bool:
-    return is_image(place) and not _MASK_FOLDERS.isdisjoint(part.casefold() for part in place.split("/"))
+    return is_image(place) and not FOLDERS.isdisjoint(part.casefold() for part in place.split("/"))
 
 
 def _counts_from_zero(path: Path) -> bool:
@@ -232,17 +247,46 @@ class _Records:
     places: Sequence[str]
     listed: Sequence[tuple[str, str, str]]
     from_zero: bool
+    masks: VocMasks
 
     def __iter__(self) -> Iterator[ImageRecord]:
         """Start a walk."""
         for place in self.places:
             if (record := _record(self.folder.root / place, place, from_zero=self.from_zero)) is not None:
-                yield record
+                stem = f"{_inside(place)}/{PurePosixPath(place).stem}".strip("/")
+                yield with_masks(record, *self._masks_of(_base(place), stem))
         for base, stem, place in self.listed:
+            masks, fault = self._masks_of(base, stem)
+            if masks is not None or fault:
+                yield _masked(masks, fault, (base, stem, place))
+                continue
             note = (ProblemKind.MISSING_ANNOTATION, "There is no annotation for it; it is an image without objects.")
             name = PurePosixPath(stem).name
             locate = partial(_find, name, name, _near(base, str(PurePosixPath(stem).parent)))
             yield ImageRecord(place=f"{place}, {stem}", written=stem, locate=locate, notes=(note,))
+
+    def _masks_of(self, base: str, stem: str) -> tuple[ObjectMasks | None, str]:
+        """The masks of an image, or why they cannot be read."""
+        try:
+            return self.masks.of(base, stem), ""
+        except InputError as error:
+            return None, error.message
+
+
+def _masked(masks: ObjectMasks | None, fault: str, listed: tuple[str, str, str]) -> ImageRecord:
+    """An image without an annotation, whose masks say what its objects are."""
+    base, stem, list_ = listed
+    name, place = PurePosixPath(stem).name, f"{list_}, {stem}"
+    if masks and not masks.names:  # without its objects it would be taught as an image that has none
+        fault = "It has masks, but neither an annotation nor a labelmap.txt that names its objects."
+    return ImageRecord(
+        place=place,
+        written=stem,
+        locate=partial(_find, name, name, _near(base, str(PurePosixPath(stem).parent))),
+        size=masks.size if masks else None,
+        objects=tuple(named_objects(masks, place)) if masks else (),
+        damage=fault,
+    )
 
 
 def _near(base: str, inside: str = "") -> tuple[str, ...]:

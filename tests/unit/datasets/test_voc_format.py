@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from tests.unit.datasets import layouts
 from tests.unit.datasets.layouts import Taken, take
+from traindash.datasets.geometry import tight_bounds
 from traindash.datasets.import_log import ProblemKind
-from traindash.domain.annotation import Polygon, Rectangle
+from traindash.domain.annotation import Bitmap, Polygon, Rectangle
 from traindash.errors import InputError
 
 SIZE = f"<size><width>{layouts.WIDTH}</width><height>{layouts.HEIGHT}</height><depth>3</depth></size>"
@@ -215,3 +218,94 @@ def test_annotations_without_one_image_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "set", box(2, 2, 9, 9), image=False)
     with pytest.raises(InputError, match="not one image"):
         take(tmp_path / "set")
+
+
+# Masks. An object has the number of its place in the annotation; 255 is the border between.
+
+RED, GREEN, OWN = (128, 0, 0), (0, 128, 0), (10, 20, 30)  # numbers 1 and 2 in the challenge's colour map, and none
+
+
+def masks(path: Path, *areas: tuple[object, tuple[int, int, int, int]], size: tuple[int, int] | None = None) -> None:
+    """A picture with a value, a number or a colour, in each area from left, top to right, bottom inclusive."""
+    width, height = size or (layouts.WIDTH, layouts.HEIGHT)
+    in_colors = isinstance(areas[0][0], tuple)
+    pixels = np.zeros((height, width, 3) if in_colors else (height, width), dtype=np.uint8)
+    for value, (left, top, right, bottom) in areas:
+        pixels[top : bottom + 1, left : right + 1] = np.array(value, dtype=np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Picture.fromarray(pixels).save(path)
+
+
+FIRST, SECOND = (4, 5, 19, 14), (24, 8, 40, 30)
+
+
+@pytest.mark.parametrize("values", [(1, 2), (RED, GREEN)])
+def test_objects_have_the_masks_of_their_numbers(tmp_path: Path, values: tuple[object, object]) -> None:
+    root = tmp_path / "set"
+    head = "<source><database>Unknown</database></source>"
+    write(root, box(4, 5, 20, 15), box(24, 8, 41, 31, "dog"), box(1, 30, 5, 35), head=head)
+    masks(root / "SegmentationObject" / "a.png", (values[0], FIRST), (values[1], SECOND))
+    taken = take(root)
+    (annotation,) = taken.images.values()
+    cat, dog, bare = annotation.labels
+    for label, (left, top, right, bottom) in ((cat, FIRST), (dog, SECOND)):
+        assert isinstance(label.geometry, Bitmap)
+        assert tight_bounds(label.geometry) == Rectangle(left=left, top=top, right=right, bottom=bottom)
+    assert (cat.class_name, dog.class_name) == ("cat", "dog")
+    assert isinstance(bare.geometry, Rectangle)
+    assert not kinds(taken)
+
+
+@pytest.mark.parametrize(
+    ("area", "size", "kind"),
+    [
+        ((1, SECOND), None, ProblemKind.BOX_AND_OUTLINE),  # the mask of another object
+        ((OWN, FIRST), None, ProblemKind.UNSUPPORTED_GEOMETRY),
+        ((1, FIRST), (layouts.WIDTH + 1, layouts.HEIGHT), ProblemKind.UNSUPPORTED_GEOMETRY),
+    ],
+)
+def test_masks_that_are_not_those_of_the_objects_are_told(
+    tmp_path: Path, area: tuple[object, tuple[int, int, int, int]], size: tuple[int, int] | None, kind: ProblemKind
+) -> None:
+    root = tmp_path / "set"
+    write(root, box(5, 6, 20, 15))
+    masks(root / "SegmentationObject" / "a.png", area, size=size)
+    taken = take(root)
+    (annotation,) = taken.images.values()
+    assert [type(label.geometry) for label in annotation.labels] == [Rectangle]
+    assert kinds(taken) == {kind: 1}
+
+
+@pytest.mark.parametrize("has_list", [True, False])
+def test_masks_without_annotations_have_the_classes_of_their_colours(tmp_path: Path, *, has_list: bool) -> None:
+    root = tmp_path / "set"
+    layouts.write_image(root / "JPEGImages" / "a.png")
+    layouts.write_image(root / "JPEGImages" / "b.png", seed=1)
+    masks(root / "SegmentationObject" / "a.png", (RED, FIRST), (GREEN, SECOND))
+    masks(root / "SegmentationClass" / "a.png", (OWN, FIRST), (RED, SECOND))
+    (root / "SegmentationObject" / "b.png").write_text("x")
+    (root / "labelmap.txt").write_text("# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:10,20,30::\n")
+    if has_list:
+        (root / "ImageSets" / "Segmentation").mkdir(parents=True)
+        (root / "ImageSets" / "Segmentation" / "default.txt").write_text("a\nb\n")
+    taken = take(root)
+    ((_, name),) = taken.images
+    (annotation,) = taken.images.values()
+    (cat,) = annotation.labels
+    assert (name, cat.class_name, tight_bounds(cat.geometry)) == (
+        "a.png",
+        "cat",
+        Rectangle(left=FIRST[0], top=FIRST[1], right=FIRST[2], bottom=FIRST[3]),
+    )
+    assert kinds(taken) == {ProblemKind.UNKNOWN_CLASS: 1, ProblemKind.UNREADABLE_ANNOTATION: 1}
+    assert (taken.report.images_found, taken.report.objects_found) == (2, 2)
+
+
+def test_masks_that_nothing_names_leave_their_image_out(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    write(root, box(5, 6, 20, 15))
+    layouts.write_image(root / "JPEGImages" / "b.png", seed=1)
+    masks(root / "SegmentationObject" / "b.png", (1, FIRST))
+    taken = take(root)
+    assert [name for _, name in taken.images] == ["a.png"]
+    assert kinds(taken)[ProblemKind.UNREADABLE_ANNOTATION] == 1
