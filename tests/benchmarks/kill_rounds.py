@@ -27,6 +27,7 @@ from tests.process.test_kill_points import (
     check_removed,
     check_replaced,
     check_started,
+    check_written,
     fill,
     ready_to_start,
     reopened,
@@ -40,6 +41,7 @@ WORKS: Mapping[str, tuple[Callable[[Path], None], Callable[[LocalPlatform], obje
     "import": (fill, check_import),
     "publish": (finished_run, check_published),
     "start": (ready_to_start, check_started),
+    "write": (ready_to_start, check_written),
 }
 _NEVER = 10**6
 

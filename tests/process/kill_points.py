@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.fakes import trainer_variables
 from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform, wait_for
-from traindash.domain.ids import TaskId, TeamId
+from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.jobs import JobStatus
 from traindash.domain.task import TaskStatus
 from traindash.platform.app import LocalPlatform, Options
@@ -101,6 +101,21 @@ def _start(platform: LocalPlatform, home: Path) -> None:
     start_task(platform, json.loads((home.parent / "start.json").read_text("utf-8")))
 
 
+def _write(platform: LocalPlatform, _home: Path) -> None:
+    """Change a project in every way that takes more than one row."""
+    services = platform.services
+    source = services.projects.row(1)["id"]
+    box = services.projects.meta_json(source)["classes"][0]
+    services.project_metas.edit_class(box["id"], {"title": "crate"})
+    services.project_clones.run(source, 1, "Clone")
+    services.archive.put_dataset(services.projects.datasets(ProjectId(source))[0].id)
+    services.project_metas.remove_class(source, box["id"])
+    services.archive.restore_dataset(services.archive.datasets(source)[0]["id"])
+    services.archive.put_project(source)
+    services.archive.restore_project(source)
+    services.archive.remove_projects([source])
+
+
 def start_task(platform: LocalPlatform, body: Mapping[str, Any]) -> int:
     """Start a task as a request does, without an answer; return its id."""
     api = ApiContext(
@@ -125,6 +140,7 @@ WORKS: Mapping[str, Callable[[LocalPlatform, Path], None]] = {
     "import": _import,
     "publish": _publish,
     "start": _start,
+    "write": _write,
 }
 
 

@@ -154,6 +154,39 @@ def check_started(platform: LocalPlatform) -> None:
     assert start_task(platform, body) != first, "one that is meant"
 
 
+def check_written(platform: LocalPlatform) -> tuple[str, ...]:
+    """Check that what is kept of projects fits together; return the names of those that are there."""
+    services = platform.services
+    services.archive.finish_removals()  # the next server does it when it starts
+    with services.database.read() as connection:
+        for query in _CONTRADICTIONS:
+            assert connection.execute(query).fetchall() == [], query
+        names = [row[0] for row in connection.execute("SELECT name FROM projects WHERE archived_at IS NULL")]
+        images = [row[0] for row in connection.execute("SELECT count(*) FROM images GROUP BY project_id")]
+    assert set(images) <= {9}
+    return tuple(sorted(names))
+
+
+# Each finds rows that contradict others.
+_CONTRADICTIONS = (
+    "SELECT id FROM datasets d WHERE images_count <> (SELECT count(*) FROM images WHERE dataset_id = d.id)",
+    "SELECT id FROM projects p WHERE archived_at IS NULL AND (items_count, datasets_count) <>"
+    " (SELECT coalesce(sum(images_count), 0), count(*) FROM datasets WHERE project_id = p.id AND archived_at IS NULL)",
+    "SELECT image_id FROM annotations JOIN images i ON i.id = image_id"
+    " WHERE labels_count <> json_array_length(annotation, '$.objects')",
+    "SELECT image_id, class_name FROM image_classes c WHERE objects <> (SELECT count(*) FROM annotations a,"
+    " json_each(a.annotation, '$.objects') o WHERE a.image_id = c.image_id"
+    " AND json_extract(o.value, '$.classTitle') = class_name)",
+    "SELECT dataset_id, class_name FROM dataset_classes d WHERE (images, objects) <> (SELECT count(*),"
+    " coalesce(sum(objects), 0) FROM image_classes c WHERE c.dataset_id = d.dataset_id"
+    " AND c.class_name = d.class_name)",
+    "SELECT i.id, json_extract(o.value, '$.classTitle') FROM images i JOIN annotations a ON a.image_id = i.id,"
+    " json_each(a.annotation, '$.objects') o WHERE json_extract(o.value, '$.classTitle') NOT IN (SELECT name"
+    " FROM object_classes k WHERE k.project_id = i.project_id) AND i.project_id NOT IN"
+    " (SELECT id FROM projects WHERE archived_at IS NOT NULL)",
+)
+
+
 def test_a_file_is_the_old_or_the_new_one(dying: LineProcess, template: Path) -> None:
     seen = set()
     assert die_everywhere(dying, "replace", template, lambda platform: seen.add(check_replaced(platform))) >= 6
@@ -183,6 +216,14 @@ def test_a_start_that_was_not_answered_is_found_again(dying: LineProcess, tmp_pa
     template = tmp_path / "template"
     ready_to_start(template)
     assert die_everywhere(dying, "start", template, check_started) >= 2
+
+
+def test_projects_are_changed_whole_or_not_at_all(dying: LineProcess, tmp_path: Path) -> None:
+    template, seen = tmp_path / "template", set[tuple[str, ...]]()
+    ready_to_start(template)
+    points = die_everywhere(dying, "write", template, lambda platform: seen.add(check_written(platform)), step=3)
+    assert points >= 20
+    assert seen == {("Shapes",), ("Clone", "Shapes"), ("Clone",)}
 
 
 def ready_to_start(home: Path) -> None:
