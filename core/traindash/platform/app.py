@@ -173,6 +173,7 @@ class LocalPlatform:
             self.dry_runs.open()  # ends what a killed server left running, before its files are removed
             services.files.recover()
             clear_leftovers(services.layout.incoming, services.database, services.blobs)
+            services.uploads.recover()
             self.imports.open()
             home = services.accounts.ensure_home()
             # Addresses of images must stay valid from start to start: browsers and reports keep them.
@@ -202,6 +203,7 @@ class LocalPlatform:
         self._removals.close()
         self.imports.close()
         self.dry_runs.close()
+        self.services.uploads.close()
         self._workload.close()
         self.services.database.close()
         self._lock.release()

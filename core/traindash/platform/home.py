@@ -32,6 +32,7 @@ class HomeLayout:
         self.runs = root / "runs"  # a run folder for each task
         self.weights = root / "weights"  # published weights of frameworks, kept between runs
         self.incoming = root / "incoming"  # what is being received; emptied when the server starts
+        self.uploads = root / "projects" / "uploads"  # of images that are not in the store yet
         self.webhook = root / "webhook.json"  # address and secret, readable by its owner only
         # Where versions before the table of jobs kept them, a JSON file each; taken into it and removed.
         self.imports = root / "imports"
@@ -49,7 +50,15 @@ class HomeLayout:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for folder in (self.images, self.previews, self.team_files, self.runs, self.weights, self.incoming):
+            for folder in (
+                self.images,
+                self.previews,
+                self.team_files,
+                self.runs,
+                self.weights,
+                self.incoming,
+                self.uploads,
+            ):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unusable(self.root, error) from error

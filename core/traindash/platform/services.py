@@ -25,6 +25,7 @@ from traindash.platform.store.project_meta import ProjectMetas
 from traindash.platform.store.projects import Collections, Projects
 from traindash.platform.store.task_queue import TaskQueue
 from traindash.platform.store.tasks import TaskStore
+from traindash.platform.store.uploads import Uploads
 from traindash.platform.tasks.log import TaskLogs
 from traindash.settings import is_offline
 
@@ -65,8 +66,9 @@ class Services:
         self.project_metas = ProjectMetas(database, self.inner_ids)
         self.images = Images(database, self.blobs)
         self.figures = Figures(database)
-        self.loose_images = LooseImages(database, self.blobs, self.layout.incoming)
-        self.image_writes = ImageWrites(database, self.loose_images)
+        self.loose_images = LooseImages(database, self.blobs)
+        self.uploads = Uploads(self.blobs, self.loose_images, self.layout.uploads)
+        self.image_writes = ImageWrites(database, self.loose_images, self.uploads)
         self.annotation_writes = AnnotationWrites(database, self.blobs, self.inner_ids)
         self.imports = ProjectImport(database, self.blobs, self.layout.incoming)
         self.files = TeamFiles(database, self.layout.team_files)

@@ -205,7 +205,7 @@ def test_objects_and_tags(sdk: SdkSession, own_server: LivePlatform, ids: list[i
     [
         (
             'api.image.upload_path(dataset, "a.png", arguments["no_picture"])',
-            "Not a usable image: 0-file .10 bytes.: It is not an image",
+            "The image .*a.png.* cannot be used. It is not an image",
         ),
         ('api.image.upload_link(dataset, "a.png", "http://127.0.0.1:1/a.png")', "is a link"),
         ('api.image.upload_hash(dataset, "a.png", "x" * 44)', "has not been uploaded"),

@@ -115,6 +115,6 @@ METHODS: Sequence[Method[Any]] = (
         _OneImage,
         lambda api, body: _answers(api, [api.services.images.row(body.image_id)], body)[0],
     ),
-    Method("annotations.bulk.add", _Add, _add, bounds=DRAWN, heavy=True),
+    Method("annotations.bulk.add", _Add, _add, bounds=DRAWN, heavy=True, in_rows=True),
     Method("annotations.bulk.copy", _Copy, _copy, heavy=True),
 )

@@ -20,8 +20,7 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError, without_folders
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
-from traindash.platform.multipart import Part, form_parts
-from traindash.platform.routes.repeats import Attempt, Effect, Given, Repeats, call_key, effect_of, form_key
+from traindash.platform.routes.repeats import Attempt, Effect, Given, Repeats, call_key, effect_of, form_key, is_drawn
 from traindash.platform.routes.workload import (
     RETRY_SECONDS,
     BusyError,
@@ -147,6 +146,7 @@ class Method(Generic[_T]):
     handle: Callable[[ApiContext, _T], object]
     bounds: BodyBounds = USUAL
     heavy: bool = False  # may compute or read for more than a few milliseconds
+    in_rows: bool = False  # asked hundreds of times in a row, and a repeat does no harm or is refused
     given: Callable[[ApiContext], None] | None = None  # what is left to do when the answer was handed over
 
     def run(self, api: ApiContext, sent: "Parameters") -> Response | Streamed:
@@ -177,11 +177,19 @@ class StreamMethod:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadedForm:
+    """The body of a request, as it was received."""
+
+    path: Path  # whoever handles it may move it away; otherwise it is removed
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class UploadMethod:
     """An API method whose body is a form of any size: it is received into a file, then handled as heavy work."""
 
     name: str
-    handle: Callable[[ApiContext, tuple[Part, ...]], object]
+    handle: Callable[[ApiContext, UploadedForm], object]
 
 
 AnyMethod: TypeAlias = Method[Any] | WaitingMethod[Any] | StreamMethod | UploadMethod
@@ -235,22 +243,18 @@ class ApiEndpoint:
             return await self._run(method, request, attempt)
         if (key := form_key(request)) is None:
             return await self._take(method, request)
-        return await self._repeats.answer(key, effect_of(name), attempt, lambda: self._take(method, request))
+        effect, certain = effect_of(name), is_drawn(request)
+        return await self._repeats.answer(key, effect, attempt, lambda: self._take(method, request), certain=certain)
 
     async def _take(self, method: StreamMethod | UploadMethod, request: Request) -> Response:
         short = self._workload.short.run
         if isinstance(method, StreamMethod):
             return await method.handle(self._api, request, short)
         target = self._api.services.layout.incoming / uuid4().hex
-        content_type = request.headers.get("content-type", "")
-
-        def answer() -> Response:
-            with form_parts(target, content_type) as parts:
-                return json_response(method.handle(self._api, parts))
-
+        form = UploadedForm(target, request.headers.get("content-type", ""))
         try:
             await receive(request, target, short)
-            return await self._workload.heavy.run(answer)
+            return await self._workload.heavy.run(lambda: json_response(method.handle(self._api, form)))
         finally:
             await short(lambda: target.unlink(missing_ok=True))
 
@@ -264,7 +268,8 @@ class ApiEndpoint:
             # In a thread: a large body takes milliseconds.
             key = await self._workload.short.run(lambda: call_key(request, content))
             api = replace(self._api, call=key)
-            answer = await self._repeats.answer(key, effect, attempt, lambda: self._made(method, api, sent))
+            held = not (isinstance(method, Method) and method.in_rows)
+            answer = await self._repeats.answer(key, effect, attempt, lambda: self._made(method, api, sent), held=held)
         given = method.given if isinstance(method, Method) else None
         if given is None or not isinstance(answer, Given):
             return answer

@@ -12,8 +12,8 @@ from traindash.datasets.geometry import bounds, decode_mask, polygon_area
 from traindash.domain.annotation import Bitmap, Geometry, Polygon, Rectangle
 from traindash.errors import InputError
 from traindash.platform.coordinates import object_to_plane
-from traindash.platform.multipart import Part
-from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadMethod
+from traindash.platform.multipart import Part, form_parts
+from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadedForm, UploadMethod
 from traindash.platform.routes.images import multipart
 from traindash.platform.store.images import ContentFilter
 from traindash.platform.store.listing import Listing
@@ -197,8 +197,17 @@ def _download_geometries(api: ApiContext, body: _ByIds) -> object:
     return multipart((number, "application/json", (text.encode(),)) for number, text in found.items())
 
 
-def _upload_geometries(api: ApiContext, parts: Iterable[Part]) -> object:
-    """Take the pixels of alpha masks: parts ``figureId`` and ``geometry`` in turn."""
+def _upload_geometries(api: ApiContext, form: UploadedForm) -> object:
+    with form_parts(form.path, form.content_type) as parts:
+        masks = _masks(parts)
+    if not masks:
+        raise InputError("The form has no geometry.", "Send the parts 'figureId' and 'geometry' for each object.")
+    api.services.annotation_writes.set_masks(masks)
+    return {"success": True}
+
+
+def _masks(parts: Iterable[Part]) -> dict[int, Mapping[str, Any]]:
+    """Read the pixels of alpha masks from parts ``figureId`` and ``geometry`` in turn."""
     masks: dict[int, Mapping[str, Any]] = {}
     figure_id: int | None = None
     for part in parts:
@@ -207,10 +216,7 @@ def _upload_geometries(api: ApiContext, parts: Iterable[Part]) -> object:
             figure_id = int(text) if text.isdecimal() and len(text) < 19 else None  # noqa: PLR2004 - digits of 2**63
         elif part.name == "geometry" and figure_id is not None:
             masks[figure_id] = _mask(figure_id, part.content)
-    if not masks:
-        raise InputError("The form has no geometry.", "Send the parts 'figureId' and 'geometry' for each object.")
-    api.services.annotation_writes.set_masks(masks)
-    return {"success": True}
+    return masks
 
 
 def _mask(figure_id: int, content: bytes) -> Mapping[str, Any]:

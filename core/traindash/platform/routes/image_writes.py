@@ -6,17 +6,13 @@ from typing import Annotated, Any, cast
 from msgspec import Meta
 
 from traindash.errors import InputError
-from traindash.platform.multipart import Part
-from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadMethod
+from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadedForm, UploadMethod
 from traindash.platform.routes.images import image_json
 from traindash.platform.store.image_writes import ByHash, ById, ImageOrigin, NewImage
-from traindash.platform.store.loose_images import NoPicture, StoredImage
 from traindash.platform.wire import DOCUMENT, Body, Id, Ids, Text, Word, shortened
 
 _MOST_IMAGES = 10_000  # in one call; the SDK sends 50 unless told otherwise
 _MOST_HASHES = 10_000  # the SDK asks for 900
-_TOGETHER = 64 * 2**20  # bytes of uploaded images that are in memory at once
-_SHOWN = 5
 # The one body that is a list. A cast, for Python has no type of such a type.
 _HASHES = cast("type[tuple[str, ...]]", Annotated[tuple[Word, ...], Meta(max_length=_MOST_HASHES)])
 
@@ -57,39 +53,13 @@ class _SortKeys(Body):
 
 
 def _known_hashes(api: ApiContext, body: tuple[str, ...]) -> object:
-    known = api.services.loose_images.known(body)
+    known = api.services.loose_images.known(body).keys() | api.services.uploads.pending(body)
     return [digest for digest in dict.fromkeys(body) if digest in known]
 
 
-def _upload(api: ApiContext, parts: tuple[Part, ...]) -> object:
-    """Take images in; what is a picture stays, also when another one of the same form is none."""
-    answers: list[dict[str, str]] = []
-    refused: list[str] = []
-    for some in _in_memory(parts):
-        for part, found in zip(some, api.services.loose_images.take([part.content for part in some]), strict=True):
-            match found:
-                case StoredImage(hash=digest):
-                    answers.append({"hash": digest})
-                case NoPicture(reason=reason):
-                    refused.append(f"{part.name} ({part.size:,} bytes): {reason.message}")
-    if refused:
-        more = "" if len(refused) <= _SHOWN else f" {len(refused) - _SHOWN} more could not be read either."
-        msg = f"Not a usable image: {' '.join(shortened(text, 300) for text in refused[:_SHOWN])}{more}"
-        raise InputError(msg, "Leave these files out or save them as PNG or JPEG.")
-    return answers
-
-
-def _in_memory(parts: Sequence[Part]) -> list[list[Part]]:
-    """Cut the parts of a form into lists that fit into memory together."""
-    lists: list[list[Part]] = [[]]
-    size = 0
-    for part in parts:
-        if lists[-1] and size + part.size > _TOGETHER:
-            lists.append([])
-            size = 0
-        lists[-1].append(part)
-        size += part.size
-    return lists
+def _upload(api: ApiContext, form: UploadedForm) -> object:
+    # Whether they are pictures is told when they are added, for only then they have names.
+    return [{"hash": digest} for digest in api.services.uploads.accept(form.path, form.content_type)]
 
 
 def _add(api: ApiContext, body: _Add) -> object:
@@ -134,7 +104,7 @@ def _sort_keys(api: ApiContext, body: _SortKeys) -> object:
 METHODS: Sequence[AnyMethod] = (
     Method("images.internal.hashes.list", _HASHES, _known_hashes),
     UploadMethod("images.bulk.upload", _upload),
-    Method("images.bulk.add", _Add, _add, bounds=DOCUMENT, heavy=True),
+    Method("images.bulk.add", _Add, _add, bounds=DOCUMENT, heavy=True, in_rows=True),
     Method("images.bulk.remove", _Remove, _remove, heavy=True),
     Method("images.editInfo", _Edit, _edit),
     Method("images.bulk.set-custom-sort", _SortKeys, _sort_keys),

@@ -13,6 +13,7 @@ answer arrived. It did not when
 
 import asyncio
 import hashlib
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -29,6 +30,7 @@ KEPT_SECONDS = 310.0  # as long as the SDK repeats, 303 s
 _HELD_SECONDS = 0.025
 _MOST_CALLS, _MOST_BYTES, _MOST_CLIENTS = 1000, 32 * 2**20, 1000
 _FIRST_BAD = 400
+_DRAWN = re.compile(r'boundary="?[0-9a-f]{32}"?(?:$|;)')
 # The SDK sleeps 1, 2, 4, … seconds; the rest is for its connection and for a busy machine.
 _PAUSE, _SOONER, _LATER = 1.0, 0.03, 0.5
 _REPEATING = ("python-requests/", "python-httpx/")  # what the SDK calls itself
@@ -87,6 +89,11 @@ def form_key(request: Request) -> str | None:
     return call_key(request, request.headers.get("content-length", "").encode())
 
 
+def is_drawn(request: Request) -> bool:
+    """Return whether the boundary of a form is 128 random bits, as the SDK draws them: no two forms have the same."""
+    return _DRAWN.search(request.headers.get("content-type", "")) is not None
+
+
 @dataclass(slots=True, eq=False)
 class Attempt:
     """One request for a call, and what is known of its answer's way."""
@@ -122,14 +129,15 @@ class Attempt:
             pass
         self.is_lost = True
 
-    async def send(self, response: Response, send: Send) -> None:
-        """Send an answer, the last byte after a moment; none of it when the client is gone."""
+    async def send(self, response: Response, send: Send, *, held: bool) -> None:
+        """Send an answer, the last byte after a moment if it is ``held``; none of it when the client is gone."""
         self.watch()
         body = bytes(response.body)
         await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
         await send(_part(body[:-1], more=True))
         if self._watch is not None:
-            await asyncio.wait([self._watch], timeout=_HELD_SECONDS)
+            if held:
+                await asyncio.wait([self._watch], timeout=_HELD_SECONDS)
             self._watch.cancel()
         if not self.is_lost:
             await send(_part(body[-1:], more=False))
@@ -153,6 +161,8 @@ class _Call:
     effect: Effect
     answer: asyncio.Future[Response]
     holder: Attempt  # who waits for the answer, or had it
+    held: bool  # the last byte of its answer is held back
+    certain: bool  # nobody but who sent it first can know its key
     times: int = 1  # how often it was sent
     until: float = field(default=float("inf"))  # when it is forgotten; not before it is done
 
@@ -164,7 +174,7 @@ class _Call:
 
     def is_repeated_by(self, other: Attempt) -> bool:
         """Whether a request that says the same is the repeat of this call."""
-        if self.holder.is_lost or self.holder.was_reset:
+        if self.certain or self.holder.is_lost or self.holder.was_reset:
             return True
         given = self.holder.given_at
         if self.effect is not Effect.MAKES or given is None or other.number != self.holder.number + 1:
@@ -186,7 +196,7 @@ class Given(Response):
         """Send it."""
         del scope, receive  # both are those of the attempt
         try:
-            await self._attempt.send(self._given, send)
+            await self._attempt.send(self._given, send, held=self._call.held)
         finally:
             self._attempt.close()
             self._repeats.note(self._call, self._given)
@@ -215,11 +225,20 @@ class Repeats:
         return Attempt(request, number)
 
     async def answer(
-        self, key: str, effect: Effect, attempt: Attempt, make: Callable[[], Awaitable[Response]]
+        self,
+        key: str,
+        effect: Effect,
+        attempt: Attempt,
+        make: Callable[[], Awaitable[Response]],
+        *,
+        held: bool = True,
+        certain: bool = False,
     ) -> Response:
         """Answer a call: with what its first request was answered, or will be, if that did not arrive.
 
-        ``make`` does what is asked for. Whatever it raises is raised here, for each request that waits for it.
+        ``make`` does what is asked for. Whatever it raises is raised here, for each request that waits for it. Without
+        ``held`` the answer is sent at one stroke: for what is asked many times in a row, where a moment each is long.
+        A ``certain`` key says by itself that a second request with it is a repeat.
         """
         self._forget()
         known = next((call for call in self._calls if call.key == key and call.is_repeated_by(attempt)), None)
@@ -227,7 +246,7 @@ class Repeats:
             known.holder, known.times = attempt, known.times + 1
             attempt.watch()
             return Given(self, known, attempt, await asyncio.shield(known.answer))
-        call = _Call(key, effect, asyncio.get_running_loop().create_future(), attempt)
+        call = _Call(key, effect, asyncio.get_running_loop().create_future(), attempt, held and not certain, certain)
         self._calls.append(call)
         try:
             call.answer.set_result(response := await make())

@@ -104,11 +104,14 @@ class ImageBlobs:
                 Path(copy).unlink()
         return Blob(hash=digest, mime=mime, size=size, is_new=is_new)
 
-    def put(self, content: bytes, digest: str, mime: str, *, staging: Path | None) -> Path:
-        """Write an image file whose hash and media type are known, and return it; not synced, as :meth:`add`."""
+    def place(self, staged: Path, digest: str, mime: str) -> Path:
+        """Move a file of the same file system in, whose hash and media type are known; not synced, as :meth:`add`."""
         target = self.path(digest, mime)
-        with replacing(target, durable=False, staging=staging) as partial:
-            partial.write_bytes(content)
+        try:
+            staged.replace(target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(target)
         return target
 
     def sync(self, blobs: Sequence[Blob]) -> None:

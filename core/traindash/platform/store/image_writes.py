@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from sqlite3 import Connection, Row
 from typing import TypeAlias, assert_never
 
-from traindash.errors import InputError, NotFoundError
+from traindash.errors import AppError, InputError, NotFoundError
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.image_changes import ImageChanges, ImageRecord
 from traindash.platform.store.images import require_row
 from traindash.platform.store.loose_images import LooseImages, StoredImage
 from traindash.platform.store.projects import dump, parse_object
+from traindash.platform.store.uploads import Uploads
 from traindash.platform.wire import DetailedError, shortened
 
 _NO_NAME = re.compile(r"[\x00-\x1f/\\]")
@@ -48,9 +49,10 @@ class NewImage:
 class ImageWrites:
     """Changes the images of projects."""
 
-    def __init__(self, database: Database, loose: LooseImages) -> None:
+    def __init__(self, database: Database, loose: LooseImages, uploads: Uploads) -> None:
         self._database = database
         self._loose = loose
+        self._uploads = uploads
 
     def add(self, dataset_id: int, images: Sequence[NewImage]) -> list[int]:
         """Add images to a dataset and return their ids.
@@ -120,12 +122,15 @@ class ImageWrites:
     def _contents(self, images: Sequence[NewImage]) -> list[StoredImage]:
         hashes = [image.origin.hash for image in images if isinstance(image.origin, ByHash)]
         ids = [image.origin.image_id for image in images if isinstance(image.origin, ById)]
+        refused = self._uploads.settled(hashes)
         uploaded = self._loose.known(hashes)
         copied = self._of_images(ids)
         found = []
         for image in images:
             match image.origin:
                 case ByHash(hash=digest):
+                    if digest in refused:
+                        raise _unusable(image.name, refused[digest])
                     if digest not in uploaded:
                         msg = f"The image {shortened(image.name)!r} has not been uploaded to this server."
                         raise InputError(msg, "Upload its file first.")
@@ -147,6 +152,11 @@ class ImageWrites:
                 )
                 for row in connection.execute(query, (json.dumps(image_ids),))
             }
+
+
+def _unusable(name: str, reason: AppError) -> AppError:
+    """Say of which image it is that its file cannot be used."""
+    return type(reason)(f"The image {shortened(name)!r} cannot be used. {reason.message}", reason.hint)
 
 
 def _check_names(names: Sequence[str]) -> None:

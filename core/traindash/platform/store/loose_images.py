@@ -3,18 +3,14 @@
 import base64
 import json
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection, Row
 
-from traindash.datasets.image_files import CheckedImage, check_images
-from traindash.errors import InputError
-from traindash.files import sync_files
-from traindash.platform.store.blobs import IMAGE_TYPES, ImageBlobs
+from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database, moment_text, now_text
-from traindash.platform.store.files import content_hash
 
 KEPT_DAYS = 1  # for which a file stays that no image uses
 _HASH_BYTES = 32
@@ -32,20 +28,12 @@ class StoredImage:
     height: int  # pixels, as people see it
 
 
-@dataclass(frozen=True, slots=True)
-class NoPicture:
-    """Content that was sent as an image and cannot be used as one."""
-
-    reason: InputError
-
-
 class LooseImages:
-    """The image files of the store. ``incoming`` is a folder for what is being written."""
+    """The image files of the store."""
 
-    def __init__(self, database: Database, blobs: ImageBlobs, incoming: Path) -> None:
+    def __init__(self, database: Database, blobs: ImageBlobs) -> None:
         self._database = database
         self._blobs = blobs
-        self._incoming = incoming
 
     def known(self, hashes: Iterable[str]) -> dict[str, StoredImage]:
         """Return those of the hashes whose files are here; each stays for at least a day from now."""
@@ -64,28 +52,6 @@ class LooseImages:
                 update = "UPDATE loose_images SET seen_at = ? WHERE hash IN (SELECT value FROM json_each(?))"
                 connection.execute(update, (now_text(), json.dumps(loose)))
         return {digest: _stored(row) for digest, row in found.items()}
-
-    def take(self, contents: Sequence[bytes]) -> list[StoredImage | NoPicture]:
-        """Take image files in. What is here already is neither looked at nor written again.
-
-        Each stays for a day, or for as long as an image uses it. Files are on the disk when this returns.
-        """
-        hashed = [content_hash(content)[0] for content in contents]
-        known = self.known(hashed)
-        new = {digest: content for digest, content in zip(hashed, contents, strict=True) if digest not in known}
-        looked = dict(zip(new, check_images(list(new.values())), strict=True))
-        fine: dict[str, StoredImage] = {}
-        refused: dict[str, NoPicture] = {}
-        for digest, checked in looked.items():
-            if isinstance(checked, CheckedImage):
-                fine[digest] = _of_check(digest, len(new[digest]), checked)
-            else:
-                refused[digest] = NoPicture(checked)
-        if fine:
-            self._note(fine.values())  # first: a file that nobody has written down is never collected
-            self._write((new[digest], image) for digest, image in fine.items())
-        found: dict[str, StoredImage | NoPicture] = {**known, **fine, **refused}
-        return [found[digest] for digest in hashed]
 
     def collect(self) -> int:
         """Remove the files that no image has used for :data:`KEPT_DAYS`, and return how many there were.
@@ -121,7 +87,8 @@ class LooseImages:
             path.unlink(missing_ok=True)
         return not is_used
 
-    def _note(self, images: Iterable[StoredImage]) -> None:
+    def note(self, images: Iterable[StoredImage]) -> None:
+        """Write down files that are about to be put in place, so that they are found, or collected one day."""
         now = now_text()
         with self._database.write() as connection:
             connection.executemany(
@@ -129,11 +96,6 @@ class LooseImages:
                 " ON CONFLICT (hash) DO UPDATE SET seen_at = excluded.seen_at",
                 [(image.hash, image.mime, image.size, image.width, image.height, now) for image in images],
             )
-
-    def _write(self, images: Iterator[tuple[bytes, StoredImage]]) -> None:
-        staging = self._blobs.staging(self._incoming)
-        placed = [self._blobs.put(content, image.hash, image.mime, staging=staging) for content, image in images]
-        sync_files(placed)
 
     def _is_whole(self, row: Row) -> bool:
         try:
@@ -152,8 +114,3 @@ def is_hash(text: str) -> bool:
 
 def _stored(row: Row) -> StoredImage:
     return StoredImage(hash=row["hash"], mime=row["mime"], size=row["size"], width=row["width"], height=row["height"])
-
-
-def _of_check(digest: str, size: int, checked: CheckedImage) -> StoredImage:
-    width, height = checked.seen_size
-    return StoredImage(hash=digest, mime=IMAGE_TYPES[checked.kind], size=size, width=width, height=height)

@@ -1,0 +1,248 @@
+"""Images that clients upload: taken in beside the requests, so that a client sends on while they are looked at.
+
+The form of an upload is kept as a file until its images are in the store, and a server that was killed goes on with it
+at its next start. Whoever adds the images waits for them here, and learns which could not be used.
+"""
+
+import logging
+import os
+import shutil
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from traindash.datasets.image_checks import ImageChecks
+from traindash.datasets.image_files import CheckedImage
+from traindash.errors import AppError, InputError, StorageError
+from traindash.files import sync_files
+from traindash.platform.multipart import Part, form_parts
+from traindash.platform.store.blobs import IMAGE_TYPES, ImageBlobs
+from traindash.platform.store.files import content_hash
+from traindash.platform.store.loose_images import LooseImages, StoredImage
+
+_IDLE_SECONDS = 20.0  # after which the processes that check images are ended
+_MOST_BYTES = 256 * 2**20  # of forms that wait; who sends more waits for them
+_SYNCED_TOGETHER = 1000  # files; one sync for many takes little longer than one for few
+_MOST_REFUSED = 10_000
+_ALONE = 200  # images of one upload that are checked in this process
+_FORM = ".form"
+_log = logging.getLogger("traindash.platform")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A form that waits."""
+
+    path: Path
+    size: int
+    images: tuple[str, ...]  # hashes of its parts, in their order; empty while nobody has looked into a leftover one
+    hashes: frozenset[str]  # of these, what no other form brings
+
+
+@dataclass(slots=True)
+class _State:
+    """What threads share; guarded by the condition."""
+
+    forms: deque[_Form] = field(default_factory=deque)
+    bytes: int = 0
+    pending: set[str] = field(default_factory=set)
+    refused: OrderedDict[str, AppError] = field(default_factory=OrderedDict)
+    leftovers: int = 0  # forms of an earlier server, whose hashes are not known yet
+    waiting: int = 0  # threads that wait for images
+    is_closing: bool = False
+    worker: threading.Thread | None = None
+
+
+class Uploads:
+    """Takes uploaded images into the store. ``folder`` is for the forms that wait."""
+
+    def __init__(self, blobs: ImageBlobs, loose: LooseImages, folder: Path) -> None:
+        self._blobs = blobs
+        self._loose = loose
+        self._folder = folder
+        self._changed = threading.Condition()
+        self._state = _State()
+
+    def recover(self) -> None:
+        """Go on with what an earlier server had received."""
+        for path in sorted(self._folder.iterdir()):
+            if path.suffix != _FORM:
+                path.unlink(missing_ok=True)
+                continue
+            with self._changed:
+                self._state.leftovers += 1
+                self._put(_Form(path, path.stat().st_size, (), frozenset()))
+
+    def accept(self, form: Path, content_type: str) -> list[str]:
+        """Take over a form and return the hashes of its images, which are not looked at yet.
+
+        Raises:
+            InputError: It is no whole form, or empty.
+        """
+        with form_parts(form, content_type) as parts:
+            hashes = [content_hash(part.content)[0] for part in parts]
+            size = sum(part.size for part in parts)
+        if not hashes:
+            raise InputError("The form has no file.", "Send at least one part with an image.")
+        known = self._loose.known(hashes)
+        path = self._folder / f"{time.time_ns():020}-{uuid4().hex}{_FORM}"
+        with self._changed:
+            state = self._state
+            self._changed.wait_for(lambda: state.bytes + size <= _MOST_BYTES or not state.bytes or state.is_closing)
+            new = frozenset(hashes) - known.keys() - state.pending
+            if new:
+                shutil.move(form, path)
+                state.pending |= new
+                for digest in new:
+                    state.refused.pop(digest, None)
+                self._put(_Form(path, size, tuple(hashes), new))
+        return hashes
+
+    def pending(self, hashes: Iterable[str]) -> set[str]:
+        """Return those of the hashes whose images have come and are not in the store yet."""
+        with self._changed:
+            return self._state.pending & set(hashes)
+
+    def settled(self, hashes: Sequence[str]) -> Mapping[str, AppError]:
+        """Wait until none of the images is on its way; return why some could not be used: hash → reason."""
+        with self._changed:
+            state = self._state
+            state.waiting += 1
+            self._changed.notify_all()
+            try:
+                self._changed.wait_for(
+                    lambda: state.is_closing or not (state.leftovers or state.pending.intersection(hashes))
+                )
+            finally:
+                state.waiting -= 1
+            return {digest: state.refused[digest] for digest in hashes if digest in state.refused}
+
+    def close(self) -> None:
+        """Stop after the images at hand; what is left is done at the next start. Closing twice does nothing."""
+        with self._changed:
+            self._state.is_closing = True
+            worker, self._state.worker = self._state.worker, None
+            self._changed.notify_all()
+        if worker is not None:
+            worker.join()
+
+    def _put(self, form: _Form) -> None:
+        self._state.forms.append(form)
+        self._state.bytes += form.size
+        if self._state.worker is None and not self._state.is_closing:
+            self._state.worker = threading.Thread(target=self._work, name="uploads", daemon=True)
+            self._state.worker.start()
+        self._changed.notify_all()
+
+    def _work(self) -> None:
+        checks = _checks()
+        done: list[_Done] = []
+        count = 0
+        try:
+            while not self._state.is_closing:
+                form = self._next(patience=0 if done else _IDLE_SECONDS)
+                if form is not None:
+                    done.append(self._store(form, checks))
+                    count += len(done[-1].placed)
+                elif not done:
+                    checks.close()
+                    checks = _checks()
+                if done and (form is None or count > _SYNCED_TOGETHER or self._state.waiting):
+                    self._finish(done)
+                    done, count = [], 0
+            if done:
+                self._finish(done)
+        finally:
+            checks.close()
+
+    def _next(self, patience: float) -> _Form | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._state.forms or self._state.is_closing, timeout=patience)
+            return self._state.forms.popleft() if self._state.forms and not self._state.is_closing else None
+
+    def _store(self, form: _Form, checks: ImageChecks) -> "_Done":
+        try:
+            with form_parts(form.path, _content_type(form.path)) as parts:
+                hashes = form.images or [content_hash(part.content)[0] for part in parts]
+                wanted = form.hashes or frozenset(hashes) - self._loose.known(hashes).keys()
+                new = {digest: part for digest, part in zip(hashes, parts, strict=True) if digest in wanted}
+                return self._place(form, new, checks)
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: who waits for these images shall hear of it
+            _log.warning("An upload could not be stored: %s", type(error).__name__)
+            reason = error if isinstance(error, AppError) else _not_stored(error)
+            return _Done(form=form, placed=(), refused=dict.fromkeys(form.hashes, reason))
+
+    def _place(self, form: _Form, new: Mapping[str, Part], checks: ImageChecks) -> "_Done":
+        staged = dict(self._staged(new))
+        refused: dict[str, AppError] = {}
+        fine: dict[str, StoredImage] = {}
+        for digest, found in checks.each(staged, lambda digest: staged[digest]):
+            if isinstance(found, CheckedImage):
+                fine[digest] = _stored(digest, new[digest].size, found)
+            else:
+                refused[digest] = found
+                staged[digest].unlink(missing_ok=True)
+        if fine:
+            self._loose.note(fine.values())  # first: a file that nobody has written down is never collected
+        placed = tuple(self._blobs.place(staged[digest], digest, image.mime) for digest, image in fine.items())
+        return _Done(form=form, placed=placed, refused=refused)
+
+    def _staged(self, new: Mapping[str, Part]) -> Iterator[tuple[str, Path]]:
+        for digest, part in new.items():
+            path = self._folder / f"{uuid4().hex}.partial"
+            with open(path, "wb", buffering=0) as file:  # noqa: PTH123 - twice as fast, and there are thousands
+                file.write(part.content)
+            yield digest, path
+
+    def _finish(self, done: Sequence["_Done"]) -> None:
+        failed: AppError | None = None
+        try:
+            sync_files([path for each in done for path in each.placed])
+        except OSError as error:
+            failed = _not_stored(error)
+        with self._changed:
+            state = self._state
+            for each in done:
+                if failed is None:
+                    each.form.path.unlink(missing_ok=True)
+                state.pending -= each.form.hashes
+                state.bytes -= each.form.size
+                state.leftovers -= not each.form.images
+                state.refused |= each.refused if failed is None else dict.fromkeys(each.form.hashes, failed)
+            while len(state.refused) > _MOST_REFUSED:
+                state.refused.popitem(last=False)
+            self._changed.notify_all()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Done:
+    """A form whose images are in place, but for the sync."""
+
+    form: _Form
+    placed: Sequence[Path]
+    refused: Mapping[str, AppError]
+
+
+def _checks() -> ImageChecks:
+    return ImageChecks(processes=max(1, (os.cpu_count() or 1) - 1), alone=_ALONE)
+
+
+def _content_type(form: Path) -> str:
+    """Return the type of a form from its first line, which is the boundary."""
+    with form.open("rb") as file:
+        line = file.readline(300).strip().decode("latin-1")
+    return f'multipart/form-data; boundary="{line.removeprefix("--")}"'
+
+
+def _stored(digest: str, size: int, checked: CheckedImage) -> StoredImage:
+    width, height = checked.seen_size
+    return StoredImage(hash=digest, mime=IMAGE_TYPES[checked.kind], size=size, width=width, height=height)
+
+
+def _not_stored(error: Exception) -> StorageError:
+    said = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    return StorageError(f"The uploaded images could not be stored: {said}.", "Check that the disk has space.")

@@ -1,0 +1,185 @@
+"""How quick the official SDK uploads small images to this server, beside a stub that answers the same calls at once.
+
+Run as ``python -m tests.benchmarks.sdk_upload --sdk PYTHON [--images N] [--rounds N]``. Both servers are processes of
+their own with the same HTTP server; the SDK uploads the same pictures to each in turn, since the machine may be busy
+with other things. The stub does nothing: it reads each body, answers what the SDK needs, and keeps no picture.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import uvicorn
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from tests.outside import ROOT
+from tests.server import DashboardProcess
+from traindash.platform.home import read_token
+
+_UPLOAD = """
+import json, os, sys, time
+from pathlib import Path
+import supervisely as sly
+sly.logger.setLevel("ERROR")
+address, token, folder, name = sys.argv[1:]
+api = sly.Api(address, token)
+project = api.project.create(1, name, change_name_if_conflict=True)
+meta = sly.ProjectMeta([sly.ObjClass("bolt", sly.Rectangle)])
+api.project.update_meta(project.id, meta)
+dataset = api.dataset.create(project.id, "one")
+paths = sorted(Path(folder).iterdir())
+bolt = sly.ProjectMeta.from_json(api.project.get_meta(project.id)).get_obj_class("bolt")
+start, busy = time.perf_counter(), time.process_time()
+infos = api.image.upload_paths(dataset.id, [path.name for path in paths], [str(path) for path in paths])
+images, cpu = time.perf_counter() - start, time.process_time() - busy
+assert len(infos) == len(paths)
+drawn = sly.Annotation((96, 128), [sly.Label(sly.Rectangle(5, 5 + n, 30, 30 + n), bolt) for n in range(3)])
+start = time.perf_counter()
+api.annotation.upload_anns([info.id for info in infos], [drawn] * len(infos))
+print(json.dumps({"images": images, "cpu": cpu, "annotations": time.perf_counter() - start}))
+"""
+
+
+class _Stub:
+    """What the SDK needs to go on, and nothing else."""
+
+    def __init__(self) -> None:
+        self._ids = 0
+
+    async def answer(self, request: Request) -> JSONResponse:
+        body = await request.body()
+        method = request.path_params["method"]
+        if method == "images.bulk.upload":
+            return JSONResponse([{"hash": digest} for digest in _hashes(body, request.headers["content-type"])])
+        sent = json.loads(body) if body else {}
+        match method:
+            case "images.internal.hashes.list":
+                return JSONResponse([])
+            case "images.bulk.add":
+                return JSONResponse([self._image(image) for image in sent["images"]])
+            case "images.info":
+                return JSONResponse(self._image({"title": "a.jpg", "hash": "x"}))
+            case "projects.meta" | "projects.meta.update":
+                bolt = {"id": 1, "title": "bolt", "shape": "rectangle", "color": "#FF0000"}
+                return JSONResponse({"classes": [bolt], "tags": []})
+            case "projects.list" | "datasets.list":
+                return JSONResponse({"total": 0, "perPage": 500, "pagesCount": 1, "entities": []})
+            case "instance.version":
+                return JSONResponse({"version": "6.18.3"})
+            case _:
+                return JSONResponse({"id": 1, "name": "x", "projectId": 1, "workspaceId": 1, "settings": {}})
+
+    def _image(self, sent: dict[str, str]) -> dict[str, object]:
+        self._ids += 1
+        name, digest = sent["title"], sent["hash"]
+        return {"id": self._ids, "name": name, "hash": digest, "mime": "image/jpeg", "datasetId": 1, "meta": {}}
+
+
+def _hashes(body: bytes, content_type: str) -> Iterator[str]:
+    boundary = b"--" + re.findall(r'boundary="?([^";]+)', content_type)[0].encode()
+    for part in body.split(boundary)[1:-1]:
+        content = part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+        yield b64encode(sha256(content).digest()).decode()
+
+
+def serve_stub() -> None:
+    """Answer until the process is ended; print the address first."""
+    app = Starlette(
+        routes=[Route("/public/api/v3/{method:path}", _Stub().answer, methods=["GET", "POST"])],
+    )
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", http="h11"))
+    main = server.startup
+
+    async def startup(sockets: object = None) -> None:
+        await main()
+        port = server.servers[0].sockets[0].getsockname()[1]
+        print(f"http://127.0.0.1:{port}", flush=True)
+
+    server.startup = startup  # type: ignore[method-assign]
+    server.run()
+
+
+@contextmanager
+def stub() -> Iterator[str]:
+    """Run the stub and give its address."""
+    command = [sys.executable, "-m", "tests.benchmarks.sdk_upload", "--stub"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+
+
+def make_pictures(folder: Path, count: int) -> None:
+    """Write small photographs: noise over a gradient, 128 x 96, a few kilobytes each."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(1)
+    gradient = np.linspace(0, 200, 128 * 96 * 3).reshape(96, 128, 3)
+    for number in range(count):
+        pixels = (gradient + random.integers(0, 55, (96, 128, 3))).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number:05}.jpg", quality=80)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sdk", help="a Python with the official SDK")
+    parser.add_argument("--images", type=int, default=5000)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--stub", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args(arguments)
+    if given.stub:
+        serve_stub()
+        return
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        address = stack.enter_context(stub())
+        results: dict[str, list[dict[str, float]]] = {"stub": [], "server": []}
+        for turn in range(given.rounds):
+            make_pictures(folder := scratch / f"pictures {turn}", given.images)
+            with DashboardProcess(home=scratch / f"home {turn}") as dashboard:
+                token = read_token(dashboard.home / "token")
+                for name, place in (("stub", address), ("server", dashboard.url)):
+                    results[name].append(_upload(given.sdk, place, token, folder))
+                    seconds = results[name][-1]
+                    print(
+                        f"{name}: {given.images / seconds['images']:.0f} images/s, SDK's own time"
+                        f" {seconds['cpu']:.1f} s; {given.images / seconds['annotations']:.0f} annotations/s",
+                        flush=True,
+                    )
+        for what in ("images", "annotations"):
+            ratio = statistics.median(
+                stubbed[what] / served[what] for stubbed, served in zip(results["stub"], results["server"], strict=True)
+            )
+            print(f"{what}: {ratio:.2f} of the stub's pace")
+
+
+def _upload(python: str, address: str, token: str, folder: Path) -> dict[str, float]:
+    environment = {**os.environ, "TEAM_ID": "1", "WORKSPACE_ID": "1"}
+    environment.pop("PYTHONPATH", None)
+    command = [python, "-c", _UPLOAD, address, token, str(folder), f"Upload of {folder.name}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if done.returncode:
+        raise RuntimeError(done.stderr[-2000:])
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+if __name__ == "__main__":
+    main()
