@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import re
+import socket
 import statistics
 import subprocess
 import sys
@@ -55,6 +56,18 @@ print(json.dumps({"images": images, "cpu": cpu, "annotations": time.perf_counter
 """
 
 
+_META = {"classes": [{"id": 1, "title": "bolt", "shape": "rectangle", "color": "#FF0000"}], "tags": []}
+_PAGE = {"total": 0, "perPage": 500, "pagesCount": 1, "entities": []}
+_ANSWERS: dict[str, object] = {
+    "images.internal.hashes.list": [],
+    "projects.meta": _META,
+    "projects.meta.update": _META,
+    "projects.list": _PAGE,
+    "datasets.list": _PAGE,
+    "instance.version": {"version": "6.18.3"},
+}
+
+
 class _Stub:
     """What the SDK needs to go on, and nothing else."""
 
@@ -62,27 +75,16 @@ class _Stub:
         self._ids = 0
 
     async def answer(self, request: Request) -> JSONResponse:
-        body = await request.body()
-        method = request.path_params["method"]
+        body, method = await request.body(), request.path_params["method"]
         if method == "images.bulk.upload":
-            return JSONResponse([{"hash": digest} for digest in _hashes(body, request.headers["content-type"])])
-        sent = json.loads(body) if body else {}
-        match method:
-            case "images.internal.hashes.list":
-                return JSONResponse([])
-            case "images.bulk.add":
-                return JSONResponse([self._image(image) for image in sent["images"]])
-            case "images.info":
-                return JSONResponse(self._image({"title": "a.jpg", "hash": "x"}))
-            case "projects.meta" | "projects.meta.update":
-                bolt = {"id": 1, "title": "bolt", "shape": "rectangle", "color": "#FF0000"}
-                return JSONResponse({"classes": [bolt], "tags": []})
-            case "projects.list" | "datasets.list":
-                return JSONResponse({"total": 0, "perPage": 500, "pagesCount": 1, "entities": []})
-            case "instance.version":
-                return JSONResponse({"version": "6.18.3"})
-            case _:
-                return JSONResponse({"id": 1, "name": "x", "projectId": 1, "workspaceId": 1, "settings": {}})
+            found: object = [{"hash": digest} for digest in _hashes(body, request.headers["content-type"])]
+        elif method == "images.bulk.add":
+            found = [self._image(image) for image in json.loads(body)["images"]]
+        elif method == "images.info":
+            found = self._image({"title": "a.jpg", "hash": "x"})
+        else:
+            found = _ANSWERS.get(method, {"id": 1, "name": "x", "projectId": 1, "workspaceId": 1, "settings": {}})
+        return JSONResponse(found)
 
     def _image(self, sent: dict[str, str]) -> dict[str, object]:
         self._ids += 1
@@ -98,20 +100,12 @@ def _hashes(body: bytes, content_type: str) -> Iterator[str]:
 
 
 def serve_stub() -> None:
-    """Answer until the process is ended; print the address first."""
-    app = Starlette(
-        routes=[Route("/public/api/v3/{method:path}", _Stub().answer, methods=["GET", "POST"])],
-    )
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", http="h11"))
-    main = server.startup
-
-    async def startup(sockets: object = None) -> None:
-        await main()
-        port = server.servers[0].sockets[0].getsockname()[1]
-        print(f"http://127.0.0.1:{port}", flush=True)
-
-    server.startup = startup  # type: ignore[method-assign]
-    server.run()
+    """Answer until the process is ended; say the address first."""
+    app = Starlette(routes=[Route("/public/api/v3/{method:path}", _Stub().answer, methods=["GET", "POST"])])
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        say(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        uvicorn.Server(uvicorn.Config(app, log_level="error", http="h11")).run([listening])
 
 
 @contextmanager
@@ -156,22 +150,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
             with DashboardProcess(home=scratch / f"home {turn}") as dashboard:
                 token = read_token(dashboard.home / "token")
                 for name, place in (("stub", address), ("server", dashboard.url)):
-                    results[name].append(_upload(given.sdk, place, token, folder))
-                    seconds = results[name][-1]
-                    print(
-                        f"{name}: {given.images / seconds['images']:.0f} images/s, SDK's own time"
-                        f" {seconds['cpu']:.1f} s; {given.images / seconds['annotations']:.0f} annotations/s",
-                        flush=True,
-                    )
+                    seconds = _upload(given.sdk, place, token, folder)
+                    results[name].append(seconds)
+                    paces = [given.images / seconds[what] for what in ("images", "annotations")]
+                    say(f"{name}: {paces[0]:.0f} images/s, {paces[1]:.0f} annotations/s; SDK {seconds['cpu']:.1f} s")
         for what in ("images", "annotations"):
-            ratio = statistics.median(
-                stubbed[what] / served[what] for stubbed, served in zip(results["stub"], results["server"], strict=True)
-            )
-            print(f"{what}: {ratio:.2f} of the stub's pace")
+            turns = zip(results["stub"], results["server"], strict=True)
+            ratio = statistics.median(stubbed[what] / served[what] for stubbed, served in turns)
+            say(f"{what}: {ratio:.2f} of the stub's pace")
+
+
+def say(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _upload(python: str, address: str, token: str, folder: Path) -> dict[str, float]:
-    environment = {**os.environ, "TEAM_ID": "1", "WORKSPACE_ID": "1"}
+    environment = {**os.environ, "TEAM_ID": "1", "WORKSPACE_ID": "1"}  # noqa: TID251 - the child needs PATH
     environment.pop("PYTHONPATH", None)
     command = [python, "-c", _UPLOAD, address, token, str(folder), f"Upload of {folder.name}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

@@ -249,7 +249,9 @@ class ImageChanges:
         forget_ids(self._connection, image_id)
 
     def _tally(self, dataset_id: int, project_id: int) -> _Tally:
-        return self._tallies.setdefault(dataset_id, _Tally(project_id))
+        if (tally := self._tallies.get(dataset_id)) is None:
+            tally = self._tallies[dataset_id] = _Tally(project_id)
+        return tally
 
     def _write_counts(self) -> None:
         execute = self._connection.execute

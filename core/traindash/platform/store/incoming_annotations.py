@@ -111,13 +111,10 @@ def read_annotation(
     annotation = annotation_from_json({key: value for key, value in whole.items() if value is not None}, where=where)
     if not checks_bounds:
         return annotation
-    labels = [
-        replace(
-            label,
-            geometry=_placed(lambda label=label: inside(label.geometry, width, height), f"{where}, object {number}"),
-        )
-        for number, label in enumerate(annotation.labels, start=1)
-    ]
+    labels = []
+    for number, label in enumerate(annotation.labels, start=1):
+        cut = _placed(lambda label=label: inside(label.geometry, width, height), f"{where}, object {number}")
+        labels.append(label if cut is label.geometry else replace(label, geometry=cut))
     return replace(annotation, labels=tuple(labels))
 
 

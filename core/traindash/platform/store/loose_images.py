@@ -45,7 +45,7 @@ class LooseImages:
         )
         with self._database.read() as connection:
             rows = connection.execute(query, (wanted, wanted)).fetchall()
-        found = {row["hash"]: row for row in rows if self._is_whole(row)}
+        found = {row["hash"]: row for row in rows if self._blobs.is_whole(row["hash"], row["mime"], row["size"])}
         loose = [digest for digest, row in found.items() if row["loose"]]
         if loose:
             with self._database.write() as connection:
@@ -96,12 +96,6 @@ class LooseImages:
                 " ON CONFLICT (hash) DO UPDATE SET seen_at = excluded.seen_at",
                 [(image.hash, image.mime, image.size, image.width, image.height, now) for image in images],
             )
-
-    def _is_whole(self, row: Row) -> bool:
-        try:
-            return self._blobs.path(row["hash"], row["mime"]).stat().st_size == int(row["size"])
-        except OSError:
-            return False
 
 
 def is_hash(text: str) -> bool:

@@ -52,7 +52,6 @@ class _State:
     pending: set[str] = field(default_factory=set)
     refused: OrderedDict[str, AppError] = field(default_factory=OrderedDict)
     leftovers: int = 0  # forms of an earlier server, whose hashes are not known yet
-    waiting: int = 0  # threads that wait for images
     is_closing: bool = False
     worker: threading.Thread | None = None
 
@@ -111,14 +110,9 @@ class Uploads:
         """Wait until none of the images is on its way; return why some could not be used: hash → reason."""
         with self._changed:
             state = self._state
-            state.waiting += 1
-            self._changed.notify_all()
-            try:
-                self._changed.wait_for(
-                    lambda: state.is_closing or not (state.leftovers or state.pending.intersection(hashes))
-                )
-            finally:
-                state.waiting -= 1
+            self._changed.wait_for(
+                lambda: state.is_closing or not (state.leftovers or state.pending.intersection(hashes))
+            )
             return {digest: state.refused[digest] for digest in hashes if digest in state.refused}
 
     def close(self) -> None:
@@ -151,7 +145,7 @@ class Uploads:
                 elif not done:
                     checks.close()
                     checks = _checks()
-                if done and (form is None or count > _SYNCED_TOGETHER or self._state.waiting):
+                if done and (form is None or count >= _SYNCED_TOGETHER):
                     self._finish(done)
                     done, count = [], 0
             if done:
@@ -188,7 +182,7 @@ class Uploads:
                 staged[digest].unlink(missing_ok=True)
         if fine:
             self._loose.note(fine.values())  # first: a file that nobody has written down is never collected
-        placed = tuple(self._blobs.place(staged[digest], digest, image.mime) for digest, image in fine.items())
+        placed = tuple(self._blobs.place(str(staged[digest]), digest, image.mime) for digest, image in fine.items())
         return _Done(form=form, placed=placed, refused=refused)
 
     def _staged(self, new: Mapping[str, Part]) -> Iterator[tuple[str, Path]]:
