@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import streamlit as st
+
 from traindash.plans.draft import set_benchmark
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
@@ -9,6 +11,10 @@ from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 
 def form(view: WizardView) -> None:
     """Draw the benchmark step."""
+    if view.facts.model is not None and not view.facts.app.has_benchmark:
+        text = f"The training app of {view.facts.model.framework} makes no evaluation."
+        st.info(f"{text} Its experiments have no figures to compare.", icon=":material/info:")
+        return
     draft_toggle(
         view.draft,
         "benchmark",

@@ -4,13 +4,20 @@ from dataclasses import replace
 
 import streamlit as st
 
+from traindash.plans.app_rules import no_export_text
+from traindash.ui.state import change_draft
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 
 
 def form(view: WizardView) -> None:
     """Draw the export step."""
-    st.markdown("The PyTorch checkpoints are always kept. Further formats are made from the best one.")
+    st.markdown("The checkpoints of the framework are always kept. Further formats are made from the best one.")
+    app, model = view.facts.app, view.facts.model
+    if model is not None and not app.export_is_settable:
+        st.info(no_export_text(model.framework, app), icon=":material/info:")
+        _draw_wanted(view)
+        return
     draft_toggle(
         view.draft,
         "onnx",
@@ -32,6 +39,19 @@ def form(view: WizardView) -> None:
         else "Not available: it is made on an NVIDIA GPU, and no connected agent has one.",
     )
     draw_problems(view.own_problems)
+
+
+def _draw_wanted(view: WizardView) -> None:
+    """Draw the switches that a draft brought along from another framework, to be switched off."""
+    draft = view.draft
+    if draft.export_onnx or draft.export_tensorrt:
+        draw_problems(view.own_problems)
+        st.button(
+            "Switch the export off",
+            key="export-off",
+            on_click=change_draft,
+            args=(draft.id, lambda current: replace(current, export_onnx=False, export_tensorrt=False)),
+        )
 
 
 wizard_page("export", form)

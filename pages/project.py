@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from traindash.plans.app_rules import is_evaluation_copy
 from traindash.ui import connection, lookups, screens
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
@@ -9,11 +10,13 @@ from traindash.ui.wizard.project import (
     draw_counts,
     draw_dataset_tree,
     draw_distributions,
+    draw_evaluation_copies,
     draw_gallery,
     draw_no_project,
     draw_project_cards,
     draw_project_search,
     draw_since_last,
+    open_named_project,
 )
 
 
@@ -24,7 +27,9 @@ def form(view: WizardView) -> None:
     screens.link("import_data", "Bring data in", "upload_file")
     if not projects:
         draw_no_project(workspace)
-    draw_project_cards(view.draft, draw_project_search(projects))
+    own = tuple(item for item in projects if not is_evaluation_copy(item))
+    draw_project_cards(view.draft, draw_project_search(own))
+    draw_evaluation_copies(view.draft, tuple(item for item in projects if is_evaluation_copy(item)))
     if view.draft.project_id is not None:
         draw_problems(view.own_problems)
     if view.facts.project is None:
@@ -45,4 +50,5 @@ def form(view: WizardView) -> None:
     )
 
 
+open_named_project()
 wizard_page("project", form)

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
 from traindash.domain.ecosystem import AppOptions
-from traindash.domain.project import ObjectClass
+from traindash.domain.project import ObjectClass, Project
 from traindash.plans.problems import Problem, error, listed, quoted, warning
 
 SEMANTIC = "semantic segmentation"
@@ -146,6 +146,26 @@ def _unusable(hopeless: list[ObjectClass], chosen: Sequence[ObjectClass], task_t
 
 def _with_shapes(classes: Sequence[ObjectClass]) -> str:
     return listed([f"“{item.name}” ({item.shape})" for item in classes])
+
+
+_COPY_NAMES = tuple(f"[{kind}]: " for kind in ("detection", "instance segmentation", "semantic segmentation"))
+_COPY_ABOUT = "Converted ground truth project"
+
+
+def is_evaluation_copy(project: Project) -> bool:
+    """Return whether a training app made a project to evaluate with: its objects are those of another one, converted.
+
+    Such copies stay in the workspace, as their reports show them (``TrainApp._convert_and_split_gt_project`` of the
+    official SDK).
+    """
+    return project.name.startswith(_COPY_NAMES) and project.description.startswith(_COPY_ABOUT)
+
+
+def no_export_text(framework: str, app: AppOptions) -> str:
+    """Return why a plan cannot ask the app for an export."""
+    if not app.exports:
+        return f"The training app of {framework} exports to no other format."
+    return f"The training app of {framework} makes {listed(sorted(app.exports))}, but takes no setting for it."
 
 
 # The way out: a copy of the project in shapes that the app takes.

@@ -12,9 +12,9 @@ from traindash.domain.ecosystem import AgentStatus, AppOptions, ExportFormat
 from traindash.domain.plan import CustomCheckpoint, PartialPlan, PretrainedModel, TrainingPlan
 from traindash.domain.project import ObjectClass, Project, ProjectMeta
 from traindash.errors import NotFoundError
-from traindash.plans.app_rules import shape_problems
+from traindash.plans.app_rules import no_export_text, shape_problems
 from traindash.plans.facts import Facts, ModelFacts, ProjectFacts, gather
-from traindash.plans.problems import Problem, Step, error, listed, quoted, warning
+from traindash.plans.problems import Problem, Step, error, quoted, warning
 from traindash.plans.splits import check_split
 from traindash.supervisely.client import SuperviselyClient
 
@@ -185,18 +185,11 @@ def check_export(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
         ("TensorRT", choices.export_tensorrt),
     )
     if facts.model is not None and not facts.app.export_is_settable and any(on for _, on in wanted):
-        return (_no_export(facts.model.framework, facts.app),)
+        return (warning("export", no_export_text(facts.model.framework, facts.app), "The export is left out."),)
     if choices.export_tensorrt and agents and not able:
         message = "TensorRT needs an NVIDIA GPU, and no connected agent that may train has one."
         return (warning("export", message, "The export will be left out; switch it off or connect such an agent."),)
     return ()
-
-
-def _no_export(framework: str, app: AppOptions) -> Problem:
-    if not app.exports:
-        return warning("export", f"The training app of {framework} exports to no other format.", "It is left out.")
-    message = f"The training app of {framework} makes {listed(sorted(app.exports))}, but takes no setting for it."
-    return warning("export", message, "It is left out; switch it on in the app itself where it is wanted.")
 
 
 def check_launch(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:

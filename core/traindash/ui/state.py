@@ -61,8 +61,13 @@ def check_server(draft: WizardDraft) -> None:
 def start_new_draft(start: WizardDraft | None = None) -> WizardDraft:
     """Make a new draft, with the choices of another one if it is given, and open it; for callbacks."""
     draft = connection.drafts().create(connection.server_name(), start)
-    st.session_state[DRAFT_PARAM] = st.query_params[DRAFT_PARAM] = draft.id
+    open_draft(draft.id)
     return draft
+
+
+def open_draft(draft_id: DraftId) -> None:
+    """Make a draft the one that this tab works on."""
+    st.session_state[DRAFT_PARAM] = st.query_params[DRAFT_PARAM] = draft_id
 
 
 def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]) -> None:

@@ -67,6 +67,9 @@ class Assets:
             self._route("/storage/files/{key}/{name}", self._file),
             # Addresses of Supervisely's pages, which clients print and keep in files (docs/supervisely-api.md 5.3).
             self._route("/apps/sessions/{task:int}", self._session),
+            self._route("/projects/{project:int}", self._project),
+            self._route("/projects/{project:int}/{part:path}", self._project),
+            self._route("/app/images/{team:int}/{workspace:int}/{project:int}/{dataset:int}", self._project),
             self._route("/files/{file:int}", self._file_page),
             self._route("/files/", self._folder_page),
             self._route("/model-benchmark", self._report),
@@ -104,6 +107,9 @@ class Assets:
 
     def _session(self, request: Request) -> Response:
         return RedirectResponse(f"/task?task={request.path_params['task']}", 302)
+
+    def _project(self, request: Request) -> Response:
+        return RedirectResponse(f"/project?project={request.path_params['project']}", 302)
 
     def _file_page(self, request: Request) -> Response:
         return RedirectResponse(page_of_path(self._services.files.get(FileId(request.path_params["file"])).path), 302)

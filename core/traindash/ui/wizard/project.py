@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from traindash.domain.ids import DatasetId, TaskId, WorkspaceId
+from traindash.domain.ids import DatasetId, ProjectId, TaskId, WorkspaceId
 from traindash.domain.project import Dataset, Image, Project
 from traindash.errors import StorageError
 from traindash.formatting import count, plural, size
@@ -17,9 +17,10 @@ from traindash.plans.facts import ProjectFacts
 from traindash.plans.lookups import DataNotes, note_of, since_last
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
+from traindash.ui.errors import titled
 from traindash.ui.experiments.index import all_experiments
 from traindash.ui.pictures import draw_legend, thumbnail
-from traindash.ui.state import change_draft
+from traindash.ui.state import change_draft, open_draft, start_new_draft
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
 
@@ -36,6 +37,7 @@ _GALLERY_IMAGES = 8
 _LOOK_SECONDS = 2.0
 _SEARCH_FROM = 5
 _MOST_CARDS = 24
+_PROJECT_PARAM = "project"
 _ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
     "Newest first": lambda item: (-item.id, ""),
     "By name": lambda item: (0, item.name.casefold()),
@@ -200,6 +202,51 @@ def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> Non
                     on_click=_choose,
                     args=(draft.id, project),
                 )
+
+
+def open_named_project() -> None:
+    """Open the project that the address names, as links of the SDK do, in a draft that is on it or a new one."""
+    named = st.query_params.get(_PROJECT_PARAM, "")
+    if not named:
+        return
+    # A reload must not make another draft.
+    del st.query_params[_PROJECT_PARAM]
+    with titled("New training"):
+        facts = lookups.project(ProjectId(int(named))) if named.isascii() and named.isdecimal() else None
+    if facts is None:
+        st.toast(f"Project {plain(named[:20])} does not exist on this server.", icon=":material/error:")
+        return
+    drafts = connection.drafts()
+    latest = drafts.latest_open(connection.server_name())
+    if latest is not None and latest.project_id == facts.project.id:
+        open_draft(latest.id)
+    else:
+        change_draft(start_new_draft().id, lambda draft: begin_with(draft, facts))
+
+
+def draw_evaluation_copies(draft: WizardDraft, copies: tuple[Project, ...]) -> None:
+    """Draw the copies that training apps left, folded away: few people train on them, and reports need them."""
+    if not copies:
+        return
+    with st.expander(
+        f"{plural(len(copies), 'copy', 'copies')} that training apps made to evaluate with",
+        icon=":material/content_copy:",
+        expanded=any(item.id == draft.project_id for item in copies),
+    ):
+        st.caption("Reports of experiments show their pictures. To train, choose the project that they were made from.")
+        for project in sorted(copies, key=lambda item: -item.id)[:_MOST_CARDS]:
+            is_chosen = project.id == draft.project_id
+            with st.container(horizontal=True, vertical_alignment="center", key=f"copy-{project.id}"):
+                st.markdown(f"{plain(project.name)} :gray[{plural(project.items_count, 'image')}]", width="stretch")
+                st.button(
+                    "Chosen" if is_chosen else "Choose",
+                    key=f"choose-project-{project.id}",
+                    disabled=is_chosen,
+                    on_click=_choose,
+                    args=(draft.id, project),
+                )
+        if len(copies) > _MOST_CARDS:
+            st.caption(f"The newest {_MOST_CARDS} of {count(len(copies))}.")
 
 
 # At the first start a page may be open before the sample project is in.

@@ -69,7 +69,8 @@ def draw_split_form(draft: WizardDraft, facts: Facts) -> None:
         draft,
         "split-method",
         "Method",
-        options=tuple(_METHODS),
+        # A method that the training app does not offer stays as long as it is in force, with what is wrong about it.
+        options=tuple(name for name in _METHODS if name in facts.app.split_methods or name == draft.split.method),
         value=draft.split.method,
         save=_saved(lambda split, method: replace(split, method=method)),
         text=lambda method: _METHODS[method][0],
