@@ -47,11 +47,12 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         InputError: The data directory is below the home folder of a user, and there is no such folder.
     """
     env = dict(os.environ) if environment is None else dict(environment)  # noqa: TID251 - this is the one place
-    home = env.get("TRAINDASH_HOME") or platformdirs.user_data_dir(APP_NAME, appauthor=False)
+    named = env.get("TRAINDASH_HOME")
     try:
-        folder = Path(home).expanduser().absolute()
+        folder = Path(named or platformdirs.user_data_dir(APP_NAME, appauthor=False)).expanduser().absolute()
     except (RuntimeError, OSError) as error:  # nobody knows the user's home folder; the working folder is gone
-        msg = f"The data directory {home} is nowhere: the user's home folder or the working folder is not known."
+        what = f"The data directory {named} is nowhere" if named else "There is no place for a data directory"
+        msg = f"{what}: the user has no home folder, or the working folder is gone."
         raise InputError(msg, "Set TRAINDASH_HOME to the whole path of a folder.") from error
     return Settings(
         home=folder,
