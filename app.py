@@ -21,6 +21,7 @@ import traindash
 from traindash.platform.app import LocalPlatform
 from traindash.platform.connections import bound_all_connections, bound_log
 from traindash.platform.guard import Guard
+from traindash.platform.routes.workload import take_short_turns
 from traindash.supervisely.client import connect
 from traindash.supervisely.server_settings import server_settings
 from traindash.ui import connection
@@ -41,6 +42,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     send_small_answers_at_once(port)
     bound_all_connections()
     bound_log()
+    take_short_turns()
     with or_refuse():
         await asyncio.to_thread(_platform.open)
     _platform.start()

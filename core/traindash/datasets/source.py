@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
 from traindash.datasets.image_files import CheckedImage
+from traindash.datasets.large_json import parse_large
 from traindash.domain.annotation import Annotation
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
@@ -18,6 +19,7 @@ _Item = TypeVar("_Item")
 # Python's JSON reads half of a surrogate pair as a character, which neither a file name nor a database takes; and names
 # that came out of another file may begin with its byte order mark
 _NO_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]|\\u[fF][eE][fF]{2}|\xef\xbb\xbf")
+_PERHAPS_NONE = (b"\\ud", b"\\uD", b"\\uf", b"\\uF", b"\xef\xbb\xbf")
 
 
 def read_json(path: Path, name: str | None = None) -> object:
@@ -32,8 +34,9 @@ def read_json(path: Path, name: str | None = None) -> object:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise InputError(f"{name} is larger than {MAX_JSON_BYTES // 2**20} MB.", "Split it into smaller files.")
         content = as_utf8(path.read_bytes(), name)
-        parsed: object = json.loads(str(content, "utf-8"))
-        if _NO_CHARACTER.search(content):
+        parsed = parse_large(str(content, "utf-8"), name)
+        # The words first, which are looked for at once: with a million objects the pattern takes a second.
+        if any(part in content for part in _PERHAPS_NONE) and _NO_CHARACTER.search(content):
             parsed = json.loads(json.dumps(parsed, ensure_ascii=False).replace("\ufeff", "").encode(errors="replace"))
     except FileNotFoundError as error:
         raise InputError(f"{name} does not exist.") from error

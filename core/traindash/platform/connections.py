@@ -10,6 +10,7 @@ import asyncio
 import errno
 import gc
 import logging
+import selectors
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -76,12 +77,18 @@ class _Waiting:
         self.waits_since = time.monotonic()
         super().on_response_complete()  # type: ignore[misc]
 
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that was idle for long, unless its next request has just come."""
+        if not _has_unread(self):
+            super().timeout_keep_alive_handler()  # type: ignore[misc]
+
     @classmethod
     def _sweep(cls, connections: set[Any]) -> None:
         """Close, again and again while there are any, connections whose next request does not come."""
         late = time.monotonic() - cls.seconds
         for item in [item for item in connections if _is_idle(item) and item.waits_since < late]:
-            item.transport.abort()
+            if not _has_unread(item):
+                item.transport.abort()
         cls.is_swept = bool(connections)
         if connections:
             asyncio.get_running_loop().call_later(min(1.0, cls.seconds / 2), cls._sweep, connections)
@@ -89,6 +96,19 @@ class _Waiting:
 
 def _is_idle(protocol: Any) -> bool:  # noqa: ANN401 - any protocol of uvicorn, WebSockets among them
     return isinstance(protocol, _Waiting) and (protocol.cycle is None or protocol.cycle.response_complete)
+
+
+def _has_unread(protocol: Any) -> bool:  # noqa: ANN401 - any protocol of uvicorn
+    """Return whether a request waits to be read, as it does after the event loop had to wait itself.
+
+    Its sender would see a reset connection, and not know whether the request was taken.
+    """
+    sent = protocol.transport.get_extra_info("socket")
+    if sent is None or sent.fileno() < 0:
+        return False
+    with selectors.DefaultSelector() as selector:
+        selector.register(sent.fileno(), selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _make_room(connections: set[Any], wanted: int) -> None:

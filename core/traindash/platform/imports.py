@@ -19,6 +19,7 @@ from traindash.datasets.importing import FORMATS, Candidate, Layout, OpenedImpor
 from traindash.domain.ids import ImportId, ProjectId
 from traindash.domain.jobs import DataImport, FirstLook, JobStatus, RecognisedLayout
 from traindash.errors import InputError, NotFoundError, StateError, StorageError
+from traindash.garbage import without_full_collections
 from traindash.platform.home import HomeLayout, read_token
 from traindash.platform.jobs import JobKind, Jobs, Running
 from traindash.platform.services import Services
@@ -127,7 +128,8 @@ class Imports:
             raise StateError(f"Import {import_id} does not wait for a decision.", "Choose the data again.")
         if layout not in origin.looks:
             try:
-                origin.looks[layout] = look_at(choose(origin.folder, layout))
+                with without_full_collections():
+                    origin.looks[layout] = look_at(choose(origin.folder, layout))
             except InputError as error:
                 origin.looks[layout] = error
         found = origin.looks[layout]
@@ -177,7 +179,8 @@ class Imports:
         )
         # Told before the look, so that data which are refused in it say what they were taken for.
         running.tell(replace(running.job, step="looking", layouts=layouts))
-        self._look_at_all(origin, found, running)
+        with without_full_collections():
+            self._look_at_all(origin, found, running)
         return replace(running.job, status=JobStatus.READY, step="", name=name)
 
     def _look_at_all(self, origin: _Origin, found: tuple[Candidate, ...], running: Running[DataImport]) -> None:
@@ -218,6 +221,7 @@ class Imports:
         blobs = self._services.blobs
         with (
             _disk_errors(asked.source),
+            without_full_collections(),
             ImageChecks(contents=blobs.contents(scratch.folder, link=origin.is_ours)) as checks,
         ):
             layout = None if asked.layout is None else Layout(asked.layout)

@@ -2,7 +2,10 @@
 
 import logging
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +17,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from tests.fakes.live_platform import serve
+from traindash.platform import connections
 from traindash.platform.connections import RateLimit, bound_connections, most_connections
 
 MOST = 5
@@ -94,3 +98,34 @@ def test_the_log_is_bounded_and_says_so() -> None:
     assert [said(100 + number / 10) for number in range(6)] == ["no room"] * 3 + [None] * 3
     assert said(111) == "no room (3 more lines were left out before)"
     assert said(112) == "no room"
+
+
+def test_a_request_that_waits_to_be_read_is_answered_though_its_time_is_over() -> None:
+    """The event loop had to wait itself; a reset would leave the sender in doubt."""
+    stands, is_sent = threading.Event(), threading.Event()
+
+    async def stall(_request: Request) -> PlainTextResponse:
+        stands.set()
+        assert is_sent.wait(20)
+        for item in filter(connections._is_idle, tuple(connections._accepted)):
+            item.waits_since = 0.0
+            type(item)._sweep(item.connections)
+            item.timeout_keep_alive_handler()
+        return PlainTextResponse("over")
+
+    def bound(config: uvicorn.Config) -> None:
+        bound_connections(config, most=lambda: MOST, seconds=600)
+
+    with (
+        serve(Starlette(routes=[Route("/", _answer), Route("/stall", stall)]), bound) as url,
+        closing(HTTPConnection(urlsplit(url).netloc, timeout=20)) as early,
+        _connected(url) as other,
+    ):
+        early.request("GET", "/")
+        assert early.getresponse().read() == b"here"
+        other.sendall(b"GET /stall HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert stands.wait(20)
+        early.request("GET", "/")
+        is_sent.set()
+        assert early.getresponse().read() == b"here"
+        assert b"over" in other.makefile("rb").read()
