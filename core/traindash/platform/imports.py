@@ -19,7 +19,7 @@ from traindash.datasets.importing import FORMATS, Candidate, Layout, OpenedImpor
 from traindash.domain.ids import ImportId, ProjectId
 from traindash.domain.jobs import DataImport, FirstLook, JobStatus, RecognisedLayout
 from traindash.errors import InputError, NotFoundError, StateError, StorageError
-from traindash.garbage import without_full_collections
+from traindash.platform.garbage import without_full_collections
 from traindash.platform.home import HomeLayout, read_token
 from traindash.platform.jobs import JobKind, Jobs, Running
 from traindash.platform.services import Services

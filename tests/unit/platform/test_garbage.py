@@ -2,7 +2,7 @@
 
 import gc
 
-from traindash.garbage import without_full_collections
+from traindash.platform.garbage import without_full_collections
 
 
 def test_the_last_block_brings_them_back() -> None:
