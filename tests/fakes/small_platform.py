@@ -21,6 +21,7 @@ from traindash.platform.services import Services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.supervisor import Pace, Supervisor
+from traindash.steady_clock import CLOCK, SteadyClock
 
 ADDRESS = "http://127.0.0.1:1"
 HARDWARE = Hardware(list_gpus=tuple, cores=2)
@@ -49,11 +50,19 @@ class SmallPlatform:
         home: Data directory.
         environment: Environment of the trainers.
         hardware: Of the machine; by default two cores and no GPU.
+        clock: Of the server.
     """
 
-    def __init__(self, home: Path, environment: Mapping[str, str], hardware: Hardware = HARDWARE) -> None:
+    def __init__(
+        self, home: Path, environment: Mapping[str, str], hardware: Hardware = HARDWARE, clock: SteadyClock = CLOCK
+    ) -> None:
         self.services: Services = Services(
-            home, address=ADDRESS, environment=trainer_variables(environment), trainer=FAKE_TRAINER, hardware=hardware
+            home,
+            address=ADDRESS,
+            environment=trainer_variables(environment),
+            trainer=FAKE_TRAINER,
+            hardware=hardware,
+            clock=clock,
         )
         self.supervisor = Supervisor(self.services, FAST)
 

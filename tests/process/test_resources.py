@@ -9,7 +9,7 @@ from traindash.domain.ids import AgentId, TaskId
 from traindash.domain.task import TaskStatus
 from traindash.platform.agents import Hardware, Memory
 from traindash.platform.tasks.process import ResourceMeter, read_identity
-from traindash.training.runs.events import read_events
+from traindash.training.runs.events import EventWriter, read_events
 from traindash.training.runs.spec import TrainSpec, read_spec
 
 GIB = 2**30
@@ -24,7 +24,7 @@ def test_processor_and_memory_of_a_hanging_trainer(platform: SmallPlatform) -> N
     meter = ResourceMeter(every=0.0)
 
     def rows() -> list[dict[str, object]] | None:
-        meter.look(run, identity)
+        meter.look(EventWriter(run.platform_events), identity)
         found = [row for row in read_events(run.platform_events).rows if row.get("event_type") == "EventType.RESOURCES"]
         return found if len(found) > 2 else None
 
@@ -37,7 +37,7 @@ def test_processor_and_memory_of_a_hanging_trainer(platform: SmallPlatform) -> N
     platform.supervisor.request_stop(task_id)
     platform.wait_for_status(task_id, TaskStatus.STOPPED)
     before = len(read_events(run.platform_events).rows)
-    meter.look(run, identity)  # the process is gone
+    meter.look(EventWriter(run.platform_events), identity)  # the process is gone
     assert len(read_events(run.platform_events).rows) == before
 
 
@@ -66,7 +66,7 @@ def _device_and_use(
     identity = wait_for(lambda: read_identity(run), "the trainer runs")
 
     def row() -> Mapping[str, object] | None:
-        meter.look(run, identity, lambda: use)
+        meter.look(EventWriter(run.platform_events), identity, lambda: use)
         found = read_events(run.platform_events).rows
         return next((item for item in found if item.get("event_type") == "EventType.RESOURCES"), None)
 

@@ -4,6 +4,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from traindash.errors import StorageError
 from traindash.platform.store.database import Database
 from traindash.platform.store.tasks import NewTask, OpenTask, TaskRecord, TaskStore
 from traindash.platform.tasks.admission import Admission
+from traindash.steady_clock import SteadyClock
 
 
 class FlakyStore(TaskStore):
@@ -96,3 +98,22 @@ def test_a_task_that_makes_no_sense_ends_alone(platform: SmallPlatform) -> None:
 
 def _is_over(store: TaskStore, task_id: TaskId) -> bool:
     return store.get(task_id).status.is_terminal
+
+
+def test_the_clock_is_set_back_in_a_training(tmp_path: Path) -> None:
+    back = [timedelta(0)]
+    clock = SteadyClock(lambda: datetime.now(UTC) - back[0])
+    platform = SmallPlatform(tmp_path / "home", ENVIRONMENT, clock=clock)
+    platform.open()
+    try:
+        platform.add_project(tmp_path / "incoming")
+        platform.supervisor.start()
+        task_id = platform.train(epochs=3, seconds_per_epoch=0.2)
+        platform.wait_for_epoch(task_id)
+        back[0] = timedelta(hours=2)
+        task = platform.wait_for_status(task_id, TaskStatus.FINISHED)
+    finally:
+        end_trainers(platform)
+        platform.close()
+    assert task.created_at <= (task.started_at or "") <= (task.finished_at or "")
+    assert platform.messages(task_id)[-1] == "Finished."

@@ -171,6 +171,8 @@ class LocalPlatform:
             self._token = ensure_token(services.layout.token)
             services.database.open()
             self.dry_runs.open()  # ends what a killed server left running, before its files are removed
+            if (newest := services.tasks.newest()) is not None:
+                services.clock.not_before(newest)
             services.files.recover()
             clear_leftovers(services.layout.incoming, services.database, services.blobs)
             services.uploads.recover()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from traindash.domain.ids import TaskId
 from traindash.platform.agents import Agents, Hardware
 from traindash.platform.home import HomeLayout
 from traindash.platform.modules import Modules
@@ -28,6 +29,8 @@ from traindash.platform.store.tasks import TaskStore
 from traindash.platform.store.uploads import Uploads
 from traindash.platform.tasks.log import TaskLogs
 from traindash.settings import is_offline
+from traindash.steady_clock import CLOCK, SteadyClock
+from traindash.training.runs.events import EventWriter
 
 
 class Services:
@@ -36,7 +39,7 @@ class Services:
     ``address`` is that of this server, e.g. ``http://127.0.0.1:8501``; it may be set until the server starts, when the
     port is known, and is kept without a slash at its end. ``environment`` is what child processes start from.
     ``trainer`` is a package that runs every training, whatever the framework says; ``None`` outside tests. ``hardware``
-    is what agents compute with; tests pass their own.
+    is what agents compute with, and ``clock`` where the moments of tasks come from; tests pass their own.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class Services:
         environment: Mapping[str, str],
         trainer: str | None = None,
         hardware: Hardware | None = None,
+        clock: SteadyClock = CLOCK,
     ) -> None:
+        self.clock = clock
         self.address = address.rstrip("/")
         self.environment = environment
         self.trainer = trainer
@@ -72,10 +77,14 @@ class Services:
         self.annotation_writes = AnnotationWrites(database, self.blobs, self.inner_ids)
         self.imports = ProjectImport(database, self.blobs, self.layout.incoming)
         self.files = TeamFiles(database, self.layout.team_files)
-        self.tasks = TaskStore(database)
+        self.tasks = TaskStore(database, clock)
         self.queue = TaskQueue(database)
         self.app_data = AppData(database)
         self.logs = TaskLogs()
+
+    def events(self, task_id: TaskId) -> EventWriter:
+        """Return what writes down the platform's own events of a task."""
+        return EventWriter(self.layout.run(task_id).platform_events, self.clock)
 
     @property
     def offline(self) -> bool:

@@ -12,7 +12,7 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Row
 from urllib.parse import SplitResult, urlsplit
@@ -27,6 +27,7 @@ from traindash.periodic_worker import PeriodicWorker
 from traindash.platform.services import Services
 from traindash.platform.store.database import moment_text, now_text
 from traindash.platform.store.tasks import TaskRecord
+from traindash.steady_clock import CLOCK
 
 LEAST_SECRET = 16
 _MOST_LETTERS = 2000
@@ -378,7 +379,7 @@ class WebhookWorker:
                 again_in = self._pace.retries[attempt - 1]
             else:
                 state = DeliveryState.FAILED
-        due = moment_text(datetime.now(UTC) + timedelta(seconds=again_in))
+        due = moment_text(CLOCK.now() + timedelta(seconds=again_in))
         with self._database.write() as connection:
             connection.execute(_SETTLE, (state.value, detail, due, now_text(), name))
 

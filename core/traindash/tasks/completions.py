@@ -20,6 +20,7 @@ from traindash.domain.task import ExitCause, Task, TaskCompletion, TaskStatus
 from traindash.errors import AppError
 from traindash.files import JsonFile
 from traindash.periodic_worker import PeriodicWorker
+from traindash.steady_clock import CLOCK
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
@@ -80,7 +81,7 @@ class CompletionWatcher:
         Raises:
             StorageError: It cannot be kept.
         """
-        new = StartedTask(server=server, task_id=task_id, since=now or datetime.now(UTC))
+        new = StartedTask(server=server, task_id=task_id, since=now or CLOCK.now())
 
         def add(known: tuple[StartedTask, ...]) -> tuple[StartedTask, ...]:
             is_known = any((item.server, item.task_id) == (server, task_id) for item in known)
@@ -141,7 +142,7 @@ class CompletionWatcher:
                 self._number += 1
                 self._told.append((self._number, completion))
             self._forget(task)
-        elif datetime.now(UTC) - task.since > _LONGEST:
+        elif CLOCK.now() - task.since > _LONGEST:
             self._forget(task)
         elif not task.was_begun and is_idle(progress, datetime.now(UTC)) and can_be_started(progress):
             self._begin(task, client, progress.task)

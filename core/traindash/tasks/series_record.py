@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId
@@ -11,6 +11,7 @@ from traindash.errors import InputError, NotFoundError, StateError
 from traindash.files import JsonRecords
 from traindash.plans.plan_file import decoder_of
 from traindash.plans.series import Experiment, SeriesChoices, varied_in
+from traindash.steady_clock import CLOCK
 from traindash.tasks.launcher import StartMark
 
 
@@ -92,7 +93,7 @@ def new_series(
         server=server,
         name=name,
         project_id=planned[0].plan.project_id,
-        created_at=datetime.now(UTC),
+        created_at=CLOCK.now(),
         members=tuple(Member(key=item.key, plan=item.plan, varied=item.varied) for item in planned),
         opens_comparison=choices is None or choices.opens_comparison,
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from traindash.domain.ids import TaskId
 from traindash.domain.task import LogRow, Task, TaskStatus
+from traindash.steady_clock import CLOCK
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ApiError
 from traindash.supervisely.experiments import experiment_of_output
@@ -39,9 +40,7 @@ _OVERLAP = timedelta(seconds=2)
 class TaskWatch:
     """Follows a task. Only rows of the last moments and new ones travel. Safe to share between threads."""
 
-    def __init__(
-        self, client: SuperviselyClient, task_id: TaskId, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
+    def __init__(self, client: SuperviselyClient, task_id: TaskId, now: Callable[[], datetime] = CLOCK.now) -> None:
         self._client = client
         self._now = now
         self._task_id = task_id

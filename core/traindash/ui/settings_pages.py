@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import TypeVar
 
 import streamlit as st
@@ -11,6 +10,7 @@ from traindash import formatting
 from traindash.domain.ecosystem import Agent, AgentStatus
 from traindash.domain.task import Delivery, DeliveryState, Task, Webhook
 from traindash.errors import AppError, InputError
+from traindash.steady_clock import CLOCK
 from traindash.supervisely.client import connect
 from traindash.supervisely.errors import ApiError
 from traindash.supervisely.tasks import QueueMove
@@ -270,7 +270,7 @@ def _draw_deliveries(deliveries: tuple[Delivery, ...]) -> None:
             st.markdown(plain(f"Task {delivery.task_id}{f' on {host}' if host else ''}"), width="content")
             attempts = "" if delivery.attempts <= 1 else f", {delivery.attempts} attempts"
             st.caption(
-                plain(f"{formatting.recent(delivery.at, datetime.now(UTC))}{attempts}. {delivery.detail}"),
+                plain(f"{formatting.recent(delivery.at, CLOCK.now())}{attempts}. {delivery.detail}"),
                 width="content",
             )
 

@@ -28,7 +28,7 @@ from traindash.platform.tasks.frozen import config_hash, frozen_settings
 from traindash.platform.tasks.log import LiveInfo
 from traindash.platform.tasks.resuming import can_resume
 from traindash.platform.wire import DOCUMENT, Body, BodyBounds, ById, Count, Id, Names, Word
-from traindash.training.runs.events import EventWriter, Phase
+from traindash.training.runs.events import Phase
 
 
 class _TaskList(Listing, kw_only=True):
@@ -288,7 +288,7 @@ def _stop_after_epoch(api: ApiContext, task: TaskRecord, _state: Mapping[str, ob
     # The trainer looks for this file after each epoch; whoever asks twice wants the same.
     if not run.stop_after_epoch.exists():
         run.stop_after_epoch.touch()
-        EventWriter(run.platform_events).log("Ends after this epoch, as you asked.")
+        api.services.events(task.id).log("Ends after this epoch, as you asked.")
     return {"result": "the training ends after this epoch"}
 
 

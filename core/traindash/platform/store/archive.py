@@ -5,7 +5,7 @@ list and no training finds it. Its rows, annotations and image files stay as the
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from sqlite3 import Connection, Row
 
 from traindash.errors import NotFoundError, StateError
@@ -14,6 +14,7 @@ from traindash.platform.store.image_changes import keep_loose
 from traindash.platform.store.project_changes import note_change
 from traindash.platform.store.project_edits import count_datasets, free_name, numbered
 from traindash.platform.store.projects import dataset_row, dump, project_row
+from traindash.steady_clock import CLOCK
 
 KEPT_DAYS = 30
 _BATCH = 500  # images that are removed in one transaction, so that others can write in between
@@ -155,7 +156,7 @@ class Archive:
 
     def expire(self) -> None:
         """Remove for good what was archived long ago; what a training that is not over may still need stays."""
-        oldest = moment_text(datetime.now(UTC) - timedelta(days=KEPT_DAYS))
+        oldest = moment_text(CLOCK.now() - timedelta(days=KEPT_DAYS))
         no_tasks = "NOT EXISTS (SELECT 1 FROM tasks t WHERE t.project_id = {} AND t.finished_at IS NULL)"
         with self._database.write() as connection:
             for table, project in (("projects", "projects.id"), ("datasets", "datasets.project_id")):

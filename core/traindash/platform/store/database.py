@@ -13,6 +13,7 @@ from queue import Empty, LifoQueue
 from typing import Any
 
 from traindash.errors import InputError, StorageError
+from traindash.steady_clock import CLOCK, SteadyClock
 
 # One file each, in the order of their numbers. Append only: a home that was written by any earlier version has to open.
 # JSON columns hold text; moments are ISO 8601 texts in UTC with milliseconds and ``Z``.
@@ -201,9 +202,9 @@ def _statements(script: str) -> Iterator[str]:
         yield statement  # the last one may go without its semicolon
 
 
-def now_text() -> str:
-    """Return the current moment as the API writes it: ISO 8601, UTC, milliseconds, ``Z``."""
-    return moment_text(datetime.now(UTC))
+def now_text(clock: SteadyClock = CLOCK) -> str:
+    """Return the current moment as the API writes it: ISO 8601, UTC, milliseconds, ``Z``; it never goes back."""
+    return moment_text(clock.now())
 
 
 def moment_text(moment: datetime) -> str:

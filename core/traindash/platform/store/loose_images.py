@@ -5,12 +5,13 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection, Row
 
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database, moment_text, now_text
+from traindash.steady_clock import CLOCK
 
 KEPT_DAYS = 1  # for which a file stays that no image uses
 _HASH_BYTES = 32
@@ -58,7 +59,7 @@ class LooseImages:
 
         Nothing is removed while a task is under way: it reads images by their files.
         """
-        border = datetime.now(UTC) - timedelta(days=KEPT_DAYS)
+        border = CLOCK.now() - timedelta(days=KEPT_DAYS)
         query = "SELECT * FROM loose_images WHERE seen_at < ?"
         busy = "SELECT 1 FROM tasks WHERE finished_at IS NULL LIMIT 1"
         removed = 0

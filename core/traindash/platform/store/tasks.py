@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 from typing import Literal, TypeAlias
 from uuid import uuid4
@@ -21,6 +21,7 @@ from traindash.errors import NotFoundError, StateError
 from traindash.platform.store.database import Database, moment_text, now_text
 from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
 from traindash.platform.store.project_changes import use_version
+from traindash.steady_clock import CLOCK, SteadyClock
 
 # A task as the database keeps it, and the way from a row to it.
 
@@ -184,8 +185,9 @@ _AHEAD = (
 # The condition on the status is the lock: of two who move a task at once, the second changes no row.
 _MOVE = (
     "UPDATE tasks SET status = ?, updated_at = ?,"
-    " started_at = CASE WHEN ? = 'started' THEN coalesce(started_at, ?) ELSE started_at END,"
-    " finished_at = CASE WHEN ? IN ('finished', 'stopped', 'error') THEN ? ELSE finished_at END"
+    " started_at = CASE WHEN ? = 'started' THEN coalesce(started_at, max(created_at, ?)) ELSE started_at END,"
+    " finished_at = CASE WHEN ? IN ('finished', 'stopped', 'error') THEN max(coalesce(started_at, created_at), ?)"
+    " ELSE finished_at END"
     " WHERE id = ? AND status IN (SELECT value FROM json_each(?))"
 )
 _OPEN = (
@@ -197,8 +199,9 @@ _OPEN = (
 class TaskStore:
     """Tasks of all teams. Every method is one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: SteadyClock = CLOCK) -> None:
         self._database = database
+        self._clock = clock
         self._server = uuid4().hex  # of this run of the server
 
     def create(self, task: NewTask, call: str = "") -> TaskRecord:
@@ -207,7 +210,7 @@ class TaskStore:
         ``call`` is what a start and its repeats have in common. If an earlier server took the task in and died before
         it :meth:`answered`, that task is returned. Repeats that this server sees never come here.
         """
-        now, asked = now_text(), task.request
+        now, asked = now_text(self._clock), task.request
         values = (
             *(task.team_id, asked.workspace_id, task.user_id, asked.agent_id, task.module_id, task.project_id),
             *(task.kind, asked.name, asked.description, task.app_name, asked.app_version, asked.log_level),
@@ -232,6 +235,12 @@ class TaskStore:
         """Note that the answer to a start was handed over: the same call once more is another start."""
         with self._database.write() as connection:
             connection.execute(_ANSWERED, (call, self._server))
+
+    def newest(self) -> datetime | None:
+        """Return when a task was last changed, ``None`` without any."""
+        with self._database.read() as connection:
+            moment = connection.execute("SELECT max(updated_at) FROM tasks").fetchone()[0]
+        return None if moment is None else datetime.fromisoformat(moment)
 
     def get(self, task_id: TaskId) -> TaskRecord:
         """Return a task.
@@ -287,7 +296,7 @@ class TaskStore:
         It may begin in ``sources``, by default in every status that the table of allowed moves names.
         """
         with self._database.write() as connection:
-            return _move(connection, task_id, to, sources)
+            return self._move(connection, task_id, to, sources)
 
     def end(
         self,
@@ -302,7 +311,7 @@ class TaskStore:
             Whether the status changed; if not, nothing else was changed either.
         """
         with self._database.write() as connection:
-            return _end(connection, task_id, to, report, output)
+            return self._end(connection, task_id, to, report, output)
 
     def request_stop(self, task_id: TaskId, report: ExitReport) -> TaskStatus:
         """Note that a person wants the task to stop; return the status after it.
@@ -313,7 +322,7 @@ class TaskStore:
         Raises:
             NotFoundError: There is no such task.
         """
-        now = now_text()
+        now = now_text(self._clock)
         with self._database.write() as connection:
             before = _get(connection, task_id).status
             if before.is_terminal:
@@ -324,9 +333,9 @@ class TaskStore:
                 (now, task_id),
             )
             if before is TaskStatus.QUEUED:
-                _end(connection, task_id, TaskStatus.STOPPED, report, None)
+                self._end(connection, task_id, TaskStatus.STOPPED, report, None)
                 return TaskStatus.STOPPED
-            _move(connection, task_id, TaskStatus.TERMINATING, None)
+            self._move(connection, task_id, TaskStatus.TERMINATING, None)
             return TaskStatus.TERMINATING
 
     def merge_output(self, task_id: TaskId, output: Mapping[str, object]) -> None:
@@ -336,7 +345,7 @@ class TaskStore:
             NotFoundError: There is no such task.
         """
         with self._database.write() as connection:
-            _merge(connection, task_id, output)
+            self._merge(connection, task_id, output)
 
     def take_next(self, agent_id: AgentId, team_id: TeamId) -> TaskRecord | None:
         """Give an agent the next task that waits for it, or for any agent; nobody else can get the same one.
@@ -344,7 +353,7 @@ class TaskStore:
         A queued task becomes ``consumed``. One that is ``started`` already, because it waited for its start button,
         stays so.
         """
-        now = now_text()
+        now = now_text(self._clock)
         with self._database.write() as connection:
             row = connection.execute(_TAKE_NEXT, (agent_id, now, team_id, agent_id)).fetchone()
             return None if row is None else record_from_row(row)
@@ -357,7 +366,7 @@ class TaskStore:
         """
         with self._database.write() as connection:
             connection.execute("UPDATE tasks SET queue_order = queue_order + 1 WHERE queue_order > 0")
-            changed = connection.execute(_GIVE_BACK, (now_text(), task_id))
+            changed = connection.execute(_GIVE_BACK, (now_text(self._clock), task_id))
             return changed.rowcount == 1
 
     def release(self, task_id: TaskId, settings: Mapping[str, object]) -> None:
@@ -372,7 +381,7 @@ class TaskStore:
             if task.autostart or task.status not in {TaskStatus.QUEUED, TaskStatus.STARTED}:
                 msg = f"Task {task_id} does not wait for a start; it is {task.status.value}."
                 raise StateError(msg, "Start a new training instead.")
-            connection.execute(_RELEASE, (json_text(settings), now_text(), task_id))
+            connection.execute(_RELEASE, (json_text(settings), now_text(self._clock), task_id))
 
     def queue_position(self, task: TaskRecord) -> int | None:
         """Return how soon a task's turn comes, 1 for next; ``None`` if it does not wait for an agent."""
@@ -383,9 +392,43 @@ class TaskStore:
             ahead = connection.execute(_AHEAD, values).fetchone()[0]
         return int(ahead) + 1
 
+    def _move(
+        self, connection: Connection, task_id: TaskId, to: TaskStatus, sources: Iterable[TaskStatus] | None
+    ) -> bool:
+        possible = {source for source, targets in ALLOWED_MOVES.items() if to in targets}
+        allowed = _words(possible if sources is None else possible & set(sources))
+        now = now_text(self._clock)
+        changed = connection.execute(_MOVE, (to.value, now, to.value, now, to.value, now, task_id, allowed))
+        return changed.rowcount == 1
+
+    def _end(
+        self,
+        connection: Connection,
+        task_id: TaskId,
+        to: TaskStatus,
+        report: ExitReport,
+        output: Mapping[str, object] | None,
+    ) -> bool:
+        if not self._move(connection, task_id, to, None):
+            return False
+        connection.execute(
+            "UPDATE tasks SET exit_report = ?, queue_order = 0 WHERE id = ?", (report_json(report), task_id)
+        )
+        if output is not None:
+            self._merge(connection, task_id, output)
+        return True
+
+    def _merge(self, connection: Connection, task_id: TaskId, output: Mapping[str, object]) -> None:
+        # Apps add kinds one by one; replacing the whole would lose the others (docs/supervisely-api.md 11).
+        merged = {**_get(connection, task_id).output, **output}
+        connection.execute(
+            "UPDATE tasks SET output = ?, updated_at = ? WHERE id = ?",
+            (json_text(merged), now_text(self._clock), task_id),
+        )
+
 
 def _repeated_from() -> str:
-    return moment_text(datetime.now(UTC) - _REPEATED)
+    return moment_text(CLOCK.now() - _REPEATED)
 
 
 def insert_clone_task(connection: Connection, project: Row, source_name: str) -> TaskId:
@@ -416,33 +459,6 @@ def _get(connection: Connection, task_id: TaskId) -> TaskRecord:
     if row is None:
         raise NotFoundError(f"There is no task {task_id}.")
     return record_from_row(row)
-
-
-def _move(connection: Connection, task_id: TaskId, to: TaskStatus, sources: Iterable[TaskStatus] | None) -> bool:
-    possible = {source for source, targets in ALLOWED_MOVES.items() if to in targets}
-    allowed = _words(possible if sources is None else possible & set(sources))
-    now = now_text()
-    changed = connection.execute(_MOVE, (to.value, now, to.value, now, to.value, now, task_id, allowed))
-    return changed.rowcount == 1
-
-
-def _end(
-    connection: Connection, task_id: TaskId, to: TaskStatus, report: ExitReport, output: Mapping[str, object] | None
-) -> bool:
-    if not _move(connection, task_id, to, None):
-        return False
-    connection.execute("UPDATE tasks SET exit_report = ?, queue_order = 0 WHERE id = ?", (report_json(report), task_id))
-    if output is not None:
-        _merge(connection, task_id, output)
-    return True
-
-
-def _merge(connection: Connection, task_id: TaskId, output: Mapping[str, object]) -> None:
-    # Apps add kinds one by one; replacing the whole would lose the others (docs/supervisely-api.md 11).
-    merged = {**_get(connection, task_id).output, **output}
-    connection.execute(
-        "UPDATE tasks SET output = ?, updated_at = ? WHERE id = ?", (json_text(merged), now_text(), task_id)
-    )
 
 
 def _words(statuses: Iterable[TaskStatus]) -> str:

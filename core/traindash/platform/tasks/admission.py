@@ -19,7 +19,6 @@ from traindash.platform.tasks.frozen import FrozenTraining, frozen_training, new
 from traindash.platform.tasks.request import module_of, parse_body, parse_compare_state, parse_train_state
 from traindash.platform.tasks.resuming import carry_over, find_resumable, source_of
 from traindash.platform.tasks.training import Training, repeated_state, resolve_training
-from traindash.training.runs.events import EventWriter
 
 _BENCHMARKS = "/model-benchmark"
 _SHALLOWEST = 4  # "/", "model-benchmark", project, evaluation
@@ -47,7 +46,7 @@ class Admission:
         if record.status is not TaskStatus.QUEUED:  # an earlier server took it in, and it has begun
             return record
         waits = "Waiting for a free agent." if record.autostart else "Waiting for the start of the training."
-        EventWriter(self._services.layout.run(record.id).platform_events).log(waits)
+        self._services.events(record.id).log(waits)
         return record
 
     def check(self, body: object) -> NewTask:

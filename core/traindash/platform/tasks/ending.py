@@ -61,7 +61,7 @@ def conclude(services: Services, task: TaskRecord, identity: ProcessIdentity, en
     run = services.layout.run(task.id)
     end = observe(run, ended, identity, stop_requested=task.stop_requested_at is not None)
     report = classify(end)
-    events = EventWriter(run.platform_events)
+    events = services.events(task.id)
     match report.cause:
         case ExitCause.FINISHED:
             # A result is the last thing a trainer writes: who stopped it later took nothing away.
@@ -97,7 +97,7 @@ def failed(services: Services, task: TaskRecord, report: ExitReport, *, said: bo
     report = replace(report, message=message, hint=hint)
     if not said:
         with contextlib.suppress(OSError):
-            events = EventWriter(services.layout.run(task.id).platform_events)
+            events = services.events(task.id)
             events.failure(report.cause, report.message, report.hint)
     # The page of a comparison shows this card; a training's page shows its log (docs/supervisely-api.md 5.1).
     output = failure_output(report.message) if task.kind == "compare" else None
@@ -120,7 +120,7 @@ def _published(services: Services, task: TaskRecord, report: ExitReport) -> Outc
         _log.warning("The results of task %s could not be published", task.id, exc_info=True)
         return failed(services, task, report_platform_error(error, "saving the results"))
     with contextlib.suppress(OSError):
-        EventWriter(services.layout.run(task.id).platform_events).log("Finished.")
+        services.events(task.id).log("Finished.")
     message = " ".join((report.message, *published.problems))
     return Outcome(status=TaskStatus.FINISHED, report=replace(report, message=message), output=published.output)
 
@@ -151,7 +151,7 @@ def publish(services: Services, task: TaskRecord) -> Published:
         OSError: A file cannot be read or written.
     """
     run = services.layout.run(task.id)
-    events = EventWriter(run.platform_events)
+    events = services.events(task.id)
     events.phase(Phase.UPLOADING)
     match read_spec(run.spec), read_result(run.result):
         case TrainSpec() as spec, TrainResult() as result:

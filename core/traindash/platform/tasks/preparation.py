@@ -24,7 +24,6 @@ from traindash.platform.tasks.admission import check_evaluations
 from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.resuming import resume_point, source_of
 from traindash.platform.tasks.training import Training, resolve_training
-from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import (
     CompareSpec,
     EvaluationSource,
@@ -92,7 +91,7 @@ def _prepare_training(services: Services, task: TaskRecord, agent: LocalAgent, r
         return _prepare_resumed(services, task, agent, source)
     training = resolve_training(services, task.team_id, task.project_id, frozen_training(task.settings))
     spec = train_spec(services, task.id, agent, training)
-    log = EventWriter(run.platform_events)
+    log = services.events(task.id)
     if training.start.custom is not None and training.start.custom.note:
         log.log(training.start.custom.note, "warning")
     if training.left_out:

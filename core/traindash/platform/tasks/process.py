@@ -263,9 +263,8 @@ class ResourceMeter:
     every: float = _LOOK_SECONDS  # seconds between two looks
     _looked_at: float = float("-inf")
     _cpu_seconds: float | None = None
-    _writer: EventWriter | None = None
 
-    def look(self, run: RunLayout, identity: ProcessIdentity, gpu_use: GpuUse = lambda: None) -> None:
+    def look(self, events: EventWriter, identity: ProcessIdentity, gpu_use: GpuUse = lambda: None) -> None:
         """Write a row if it is time. A process that ends meanwhile has none; neither has the first look.
 
         ``gpu_use`` looks at its GPU, see :meth:`traindash.platform.agents.Agents.gpu_use`.
@@ -277,8 +276,7 @@ class ResourceMeter:
             cpu_seconds, memory = _usage(identity.pid)
             if self._cpu_seconds is not None:
                 used = max(cpu_seconds - self._cpu_seconds, 0.0)  # a child that ended takes its time with it
-                self._writer = self._writer or EventWriter(run.platform_events)
-                self._writer.resources(100 * used / (now - self._looked_at), memory, gpu_use())
+                events.resources(100 * used / (now - self._looked_at), memory, gpu_use())
             self._cpu_seconds = cpu_seconds
         self._looked_at = now
 

@@ -112,7 +112,7 @@ def carry_over(services: Services, source: TaskId, task_id: TaskId) -> None:
     done = max((epoch for row in rows if isinstance(epoch := row.get("epoch"), int)), default=0)
     with replacing(target) as partial:  # all of it or nothing, since nobody would find out which epochs are missing
         append_rows(partial, rows)
-        EventWriter(partial).log(f"Continues task {source}, which had done {done} epochs.")
+        EventWriter(partial, services.clock).log(f"Continues task {source}, which had done {done} epochs.")
 
 
 def _epoch_rows(run: RunLayout) -> Iterator[dict[str, object]]:

@@ -36,7 +36,6 @@ from traindash.platform.tasks.process import (
     write_identity,
 )
 from traindash.platform.tasks.resuming import carry_over, source_of
-from traindash.training.runs.events import EventWriter
 
 _STOPPED_BEFORE_START = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you before it began.")
 _log = logging.getLogger("traindash.tasks")
@@ -174,9 +173,8 @@ class Supervisor:
             if watched.ended is None:
                 watched.seen_alive = True
                 agents = self._services.agents
-                watched.meter.look(
-                    self._services.layout.run(task_id), watched.identity, lambda: agents.gpu_use(watched.agent_id)
-                )
+                events = self._services.events(task_id)
+                watched.meter.look(events, watched.identity, lambda: agents.gpu_use(watched.agent_id))
                 if task.status is TaskStatus.TERMINATING:
                     watched.stop.press(watched.identity)
                 return
@@ -250,4 +248,4 @@ class Supervisor:
 
     def _say(self, task_id: TaskId, text: str) -> None:
         with contextlib.suppress(OSError):
-            EventWriter(self._services.layout.run(task_id).platform_events).log(text)
+            self._services.events(task_id).log(text)

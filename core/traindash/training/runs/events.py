@@ -11,6 +11,7 @@ import json
 import math
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -21,7 +22,9 @@ from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId
 from traindash.domain.task import ExitCause
 from traindash.errors import without_folders
+from traindash.steady_clock import CLOCK, SteadyClock
 
+_TAIL_BYTES = 64 * 1024  # of a file, in which its youngest row is looked for
 Level = Literal["debug", "info", "warning", "error"]
 
 
@@ -53,11 +56,13 @@ PHASE_TEXTS: Mapping[Phase, str] = {
 class EventWriter:
     """Appends rows to an event file, each flushed at once, with strictly growing timestamps.
 
-    Several threads of one process may share a writer; several processes may not.
+    Several threads of one process may share a writer; several processes may not. The first row is later than all that
+    are in the file and in those beside it, so that a log read from several has the order in which they were written.
     """
 
     path: Path  # the file in the run folder; both are created when the first row is written
-    _last: datetime = field(default=datetime(1970, 1, 1, tzinfo=UTC))
+    clock: SteadyClock = CLOCK
+    _last: datetime | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -132,13 +137,25 @@ class EventWriter:
 
     def _append(self, message: str, level: Level, keys: Mapping[str, object]) -> None:
         with self._lock:
-            # Rows are told apart and ordered by their time, even when the clock is set back
-            now = max(datetime.now(UTC), self._last + timedelta(microseconds=1))
-            self._last = now
+            if self._last is None:
+                self._last = self._newest()
+                self.clock.not_before(self._last)
+            # Rows are told apart and ordered by their time.
+            self._last = now = max(self.clock.now(), self._last + timedelta(microseconds=1))
             row = {"message": self._plain(message), "level": level, "timestamp": format_timestamp(now), **keys}
             # Opened anew each time: what is written is there even if the process is killed right after
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _newest(self) -> datetime:
+        """Return the moment of the youngest row that is there already."""
+        newest = datetime(1970, 1, 1, tzinfo=UTC)
+        for path in self.path.parent.glob("*events.jsonl"):
+            size = path.stat().st_size
+            for row in read_events(path, max(0, size - _TAIL_BYTES)).rows:
+                with suppress(KeyError, TypeError, ValueError):
+                    newest = max(newest, datetime.fromisoformat(row["timestamp"]))  # type: ignore[arg-type]
+        return newest
 
     def _plain(self, text: str) -> str:
         """Return a text with names that people know; texts of engines are full of folders."""

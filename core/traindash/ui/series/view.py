@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -10,6 +9,7 @@ from traindash import formatting
 from traindash.domain.ids import SeriesId, TaskId
 from traindash.domain.task import Task
 from traindash.errors import AppError, InputError
+from traindash.steady_clock import CLOCK
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import TaskProgress, TimeRange
 from traindash.tasks.series_progress import (
@@ -185,7 +185,7 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
     facts = [
         f"Series of {formatting.plural(len(series.members), 'experiment')}",
         f"Project {lookups.project_names().get(series.project_id, series.project_id)}",
-        f"started {formatting.recent(series.created_at, datetime.now(UTC))}",
+        f"started {formatting.recent(series.created_at, CLOCK.now())}",
         *(["cancelled"] if series.is_cancelled else []),
     ]
     st.caption(plain(" · ".join(facts)))
@@ -214,7 +214,7 @@ def _live(watch: SeriesWatch, before: SeriesSnapshot) -> None:
 
 
 def _draw_cards(snapshot: SeriesSnapshot) -> None:
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     runs, models = lookups.past_times(connection.workspace_id())
     agents = sum(agent.status.value == "running" for agent in lookups.agents(connection.team_id()))
     training = {key: item.eta_seconds for key, item in snapshot.progress.items() if item.eta_seconds is not None}
@@ -281,7 +281,7 @@ def _draw_row(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) ->
         st.caption(plain(" · ".join(part for part in (task, varied_text(state.member.varied), changed) if part)))
         _draw_earlier(state)
     cells[2].markdown(plain((state.task.agent_name if state.task else "") or formatting.MISSING))
-    cells[3].markdown(duration(state.task, datetime.now(UTC)) if state.task else formatting.MISSING)
+    cells[3].markdown(duration(state.task, CLOCK.now()) if state.task else formatting.MISSING)
     with cells[4]:
         _draw_progress(snapshot, state, is_best=is_best)
     if state.stage in {"failed", "refused", "stopped"}:
@@ -356,7 +356,7 @@ def _row(series: Series, tasks: Sequence[Task]) -> None:
         name, started, progress = st.columns(_LIST_WIDTHS, vertical_alignment="center")
     with name, st.container(key=f"task-name-{series.id}"):
         screens.link("series", plain(series.name), series=series.id)
-    started.markdown(formatting.recent(series.created_at, datetime.now(UTC)))
+    started.markdown(formatting.recent(series.created_at, CLOCK.now()))
     text = standing(states)
     if best is not None:
         text += f" · best mAP {formatting.metric(best[1])} ({name_of(best[0])})"

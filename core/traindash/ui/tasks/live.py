@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 import streamlit as st
@@ -12,6 +12,7 @@ from traindash import formatting
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
+from traindash.steady_clock import CLOCK
 from traindash.tasks.idle_apps import is_idle
 from traindash.tasks.progress import Curve, PhaseSpan, TaskProgress, TimeRange, silence_of
 from traindash.tasks.task_watcher import PhaseTime, TaskWatch, phases_left, total, typical_durations
@@ -106,7 +107,7 @@ def draw_numbers(state: LiveState) -> None:
 
 
 def _numbers(state: LiveState) -> None:
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     before = state.progress.task
     try:
         progress = state.watch.refresh()
@@ -174,7 +175,7 @@ def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
     started = progress.task.started_at
     begun = f"started {formatting.clock(started)}" if started else "not started"
     note = begun if left is None else f"{formatting.time_left(left.low, left.high)} in all"
-    theme.number_card("Time", duration(progress.task, datetime.now(UTC)), note, cards[3])
+    theme.number_card("Time", duration(progress.task, CLOCK.now()), note, cards[3])
 
 
 def _best_card(place: DeltaGenerator, label: str, curve: Curve | None) -> None:

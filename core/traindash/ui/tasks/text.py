@@ -1,10 +1,11 @@
 """What a task is called, what it does now, how far it is: words and numbers without any drawing."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from traindash import formatting
 from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.steady_clock import CLOCK
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import Silence, TaskProgress
 
@@ -168,7 +169,7 @@ def fraction(progress: TaskProgress) -> float:
 def duration(task: Task, now: datetime | None = None) -> str:
     """Return how long a task ran, or has been running until now; a dash before its start."""
     # A task that ended without a time of its end (its agent was lost) has no duration; “until now” would grow for ever.
-    end = task.finished_at or (None if task.status.is_terminal else now or datetime.now(UTC))
+    end = task.finished_at or (None if task.status.is_terminal else now or CLOCK.now())
     if task.started_at is None or end is None:
         return formatting.duration(None)
     return formatting.duration(max(0.0, (end - task.started_at).total_seconds()))

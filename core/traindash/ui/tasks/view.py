@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -14,6 +13,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError
+from traindash.steady_clock import CLOCK
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.again import settings_known
@@ -97,7 +97,7 @@ def draw_end(live: LiveState) -> None:
 def _draw_late_result(watch: TaskWatch, progress: TaskProgress) -> None:
     """Say that the server names no result of a finished training (yet), and look again as long as it may come."""
     # docs/supervisely-api.md 12.5: the record may come after the status.
-    if result_is_due(progress.task, datetime.now(UTC)):
+    if result_is_due(progress.task, CLOCK.now()):
         st.fragment(_wait_for_result, run_every=_LOOK_AGAIN)(watch, progress)
     elif lacks_result(progress.task):
         st.info(
@@ -113,7 +113,7 @@ def _wait_for_result(watch: TaskWatch, before: TaskProgress) -> None:
     except AppError as error:
         st.warning(plain(str(error)), icon=":material/sync_problem:")
         return
-    if task.output != before.task.output or not result_is_due(task, datetime.now(UTC)):
+    if task.output != before.task.output or not result_is_due(task, CLOCK.now()):
         st.rerun()
     st.info("The training is finished; its result is on its way from the server.", icon=":material/hourglass_top:")
 
@@ -294,7 +294,7 @@ def _row(task: Task, projects: dict[ProjectId, str]) -> None:
             project = projects.get(task.project_id, f"project {task.project_id}") if task.project_id else ""
             st.caption(plain(" · ".join(filter(None, (f"Task {task.id}", model, project)))))
         cells[2].markdown(plain(task.agent_name or formatting.MISSING))
-        cells[3].markdown(formatting.recent(task.started_at, datetime.now(UTC)))
+        cells[3].markdown(formatting.recent(task.started_at, CLOCK.now()))
         cells[4].markdown(duration(task))
         with cells[5]:
             _progress(task)

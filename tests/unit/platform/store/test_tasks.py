@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from traindash.platform.store.accounts import Accounts
 from traindash.platform.store.database import Database
 from traindash.platform.store.listing import Condition, Listing
 from traindash.platform.store.tasks import NewTask, TaskRecord, TaskStore
+from traindash.steady_clock import SteadyClock
 
 TEAM = TeamId(1)
 ONE, TWO = AgentId(1), AgentId(2)
@@ -249,3 +251,22 @@ def test_tasks_that_are_not_over(store: TaskStore) -> None:
         True,
         True,
     )
+
+
+def test_a_task_ends_after_it_began_though_the_clock_is_set_back(database: Database) -> None:
+    seconds, hours = [0.0], [0.0]
+    begin = datetime(2026, 11, 30, 12, tzinfo=UTC)
+    clock = SteadyClock(lambda: begin + timedelta(hours=hours[0], seconds=seconds[0]), lambda: seconds[0])
+    store = TaskStore(database, clock)
+    task_id = started(store)
+    seconds[0], hours[0] = 90.0, -2.0
+    assert store.end(task_id, TaskStatus.FINISHED, STOPPED)
+    task = store.get(task_id)
+    assert task.started_at is not None
+    assert task.finished_at is not None
+    spent = datetime.fromisoformat(task.finished_at) - datetime.fromisoformat(task.started_at)
+    assert spent == timedelta(seconds=90)
+    late = SteadyClock(lambda: begin - timedelta(days=9), lambda: 0.0)  # a server on a clock that is wrong by days
+    other = started(store)
+    assert TaskStore(database, late).end(other, TaskStatus.FINISHED, STOPPED)
+    assert (store.get(other).finished_at or "") >= (store.get(other).started_at or "x")
