@@ -18,8 +18,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SDK_VERSION = "6.74.51"
-# what the SDK's evaluator imports; its extra "model-benchmark" would bring torch and plotly as well
-SDK_EVALUATION = ("pycocotools>=2.0.11,<3", "scikit-learn>=1.6,<2")
+# what the SDK's evaluator and its comparison import; its extra "model-benchmark" would bring torch as well
+SDK_BENCHMARK = ("pycocotools>=2.0.11,<3", "scikit-learn>=1.6,<2", "plotly==5.22.0")
 
 _ENVIRONMENT = os.environ  # noqa: TID251 - tests decide what they need from the machine's own environment
 IN_CI = _ENVIRONMENT.get("CI") == "true"
@@ -49,7 +49,7 @@ def sdk_python() -> str:
     if named := _ENVIRONMENT.get("TRAINDASH_SDK_PYTHON"):
         return named
     folder = Path(platformdirs.user_cache_dir("traindash", appauthor=False)) / (
-        f"supervisely-{SDK_VERSION}-evaluation-python{sys.version_info.major}.{sys.version_info.minor}"
+        f"supervisely-{SDK_VERSION}-benchmark-python{sys.version_info.major}.{sys.version_info.minor}"
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
@@ -63,7 +63,7 @@ def _sdk_environment(folder: Path) -> Path:
     if not complete.exists():
         shutil.rmtree(folder, ignore_errors=True)
         venv.create(folder, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "-q", f"supervisely=={SDK_VERSION}", *SDK_EVALUATION]
+        command = [str(python), "-m", "pip", "install", "-q", f"supervisely=={SDK_VERSION}", *SDK_BENCHMARK]
         built = subprocess.run(command, capture_output=True, text=True, check=False)
         if built.returncode != 0:
             unavailable(f"The official SDK cannot be installed: {built.stderr.strip()[-300:]}")

@@ -42,6 +42,7 @@ class SpeedTest:
     device: str = ""  # e.g. `cpu` or `cuda:0`
     hardware: str = ""  # name of the processor or card
     runtime: str = ""  # e.g. `PyTorch`
+    how: str = ""  # a sentence on how it was measured, where it was not measured as usual
 
     @property
     def machine(self) -> str:
@@ -82,6 +83,7 @@ class _Row(Struct):
 
 class _File(Struct):
     speedtest: tuple[_Row, ...]
+    how: str = ""
 
 
 def parse_speed_test(content: bytes) -> SpeedTest:
@@ -119,4 +121,5 @@ def parse_speed_test(content: bytes) -> SpeedTest:
         device=(first_row and first_row.device) or "",
         hardware=(first_row and first_row.hardware) or "",
         runtime=(first_row and first_row.runtime) or "",
+        how=file.how,
     )

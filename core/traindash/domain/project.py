@@ -77,6 +77,8 @@ class Workspace:
     id: WorkspaceId
     name: str
     team_id: TeamId
+    # people do not work in it, for programs keep there what they need; `None` where the server does not say
+    hidden: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from traindash.platform.store.projects import Collections, Projects
 from traindash.platform.store.task_queue import TaskQueue
 from traindash.platform.store.tasks import TaskStore
 from traindash.platform.store.uploads import Uploads
+from traindash.platform.store.working_copies import WorkingCopies
 from traindash.platform.tasks.log import TaskLogs
 from traindash.settings import is_offline
 from traindash.steady_clock import CLOCK, SteadyClock
@@ -75,6 +76,7 @@ class Services:
         self.uploads = Uploads(self.blobs, self.loose_images, self.layout.uploads)
         self.image_writes = ImageWrites(database, self.loose_images, self.uploads)
         self.annotation_writes = AnnotationWrites(database, self.blobs, self.inner_ids)
+        self.working_copies = WorkingCopies(database, self.inner_ids, self.layout.incoming)
         self.imports = ProjectImport(database, self.blobs, self.layout.incoming)
         self.files = TeamFiles(database, self.layout.team_files)
         self.tasks = TaskStore(database, clock)

@@ -362,12 +362,12 @@ def teams() -> tuple[Team, ...]:
 
 @lookup(seconds=_SECONDS, most=20)
 def workspaces(team: TeamId) -> tuple[Workspace, ...]:
-    """Return a team's workspaces.
+    """Return a team's workspaces but for hidden ones.
 
     Raises:
         NotFoundError: The team has none.
     """
-    found = tuple(client().workspaces.list(team))
+    found = tuple(item for item in client().workspaces.list(team) if not item.hidden)
     if not found:
         msg = f"Team {team} on {address()} has no workspace."
         raise NotFoundError(msg, "Create one there, or choose another team on the connection page.")

@@ -25,11 +25,17 @@ class SdkEvaluator(LineProcess):
         super().__init__([python, str(DRIVER)])
 
     def evaluate(
-        self, gt: dict[str, Any], dt: dict[str, Any], *, kind: str = "bbox", params: dict[str, Any] | None = None
+        self,
+        gt: dict[str, Any],
+        dt: dict[str, Any],
+        *,
+        kind: str = "bbox",
+        params: dict[str, Any] | None = None,
+        archive: Path | None = None,
     ) -> dict[str, Any]:
-        """Return ``{"figures": …}`` or ``{"error": …}``.
+        """Return ``{"figures": …}`` or ``{"error": …}``; those that an archive says, where one is given.
 
         Raises:
             RuntimeError: The process has ended.
         """
-        return self.ask({"gt": gt, "dt": dt, "kind": kind, "params": params or {}})
+        return self.ask({"gt": gt, "dt": dt, "kind": kind, "params": params or {}, "archive": archive and str(archive)})

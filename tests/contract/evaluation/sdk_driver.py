@@ -1,6 +1,7 @@
 """Runs in the Python of the official SDK: its own evaluation of one case per line of standard input, as JSON.
 
-In:  ``{"gt": cocoGt, "dt": cocoDt, "kind": "bbox" | "segm", "params": evaluation_params}``
+In:  ``{"gt": cocoGt, "dt": cocoDt, "kind": "bbox" | "segm", "params": evaluation_params}``; where ``"archive"`` has the
+     path of an ``eval_data.zip``, that is read and nothing calculated
 Out: ``{"figures": …}`` or ``{"error": "TypeName: text"}``
 """
 
@@ -14,15 +15,19 @@ from typing import Any
 
 METRICS = "supervisely.nn.benchmark.utils.detection.calculate_metrics"
 FILES = "supervisely.nn.benchmark.utils.detection.utlis"
+READER = "supervisely.nn.benchmark.base_evaluator"
 PROVIDER = "supervisely.nn.benchmark.object_detection.metric_provider"
 
 
 def figures(case: dict[str, Any]) -> dict[str, Any]:
     """Return every figure that the SDK has for a case."""
     truth, found = importlib.import_module(FILES).read_coco_datasets(case["gt"], case["dt"])
-    data = importlib.import_module(METRICS).calculate_metrics(
-        truth, found, iouType=case["kind"], evaluation_params=case["params"]
-    )
+    if case.get("archive"):
+        data = importlib.import_module(READER).BaseEvalResult()._load_eval_data_archive(case["archive"])
+    else:
+        data = importlib.import_module(METRICS).calculate_metrics(
+            truth, found, iouType=case["kind"], evaluation_params=case["params"]
+        )
     provider = importlib.import_module(PROVIDER).MetricProvider(data, truth, found)
     provider.calculate()
     profile = provider.confidence_score_profile()

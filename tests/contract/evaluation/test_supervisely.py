@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.evaluation.sdk import SdkEvaluator
+from tests.fakes.evaluations import Made, coco_pair
 from tests.unit.evaluation.coco_data import Coco, Shape, coco_files, shapes, with_masks
+from traindash.evaluation.eval_data import write_eval_data
 from traindash.evaluation.evaluation import Evaluation, evaluate_files
 from traindash.evaluation.matching import IOU_THRESHOLDS
 from traindash.evaluation.outcomes import EvaluationSettings
@@ -202,3 +204,36 @@ def test_chosen_thresholds(
     if confidence is not None:
         params["confidence_threshold"] = confidence
     check(sdk, tmp_path, (gt, dt), "bbox", params)
+
+
+@pytest.mark.parametrize("made", [Made(quality=0.5), Made(quality=0.7, masks=True)], ids=["boxes", "masks"])
+def test_the_sdk_reads_our_archive_as_it_reads_its_own(sdk: SdkEvaluator, tmp_path: Path, made: Made) -> None:
+    gt, dt = coco_pair(made)
+    gt["annotations"][0]["iscrowd"] = 1
+    archive = tmp_path / "eval_data.zip"
+    write_eval_data(archive, ours(tmp_path, gt, dt))
+    kind = "segm" if made.masks else "bbox"
+    params = {"iou_threshold": 0.5, "confidence_threshold": "auto", "max_detections": 100}  # its defaults
+    mine, theirs = (
+        sdk.evaluate(gt, dt, kind=kind, params=params, archive=given)["figures"] for given in (archive, None)
+    )
+    for figures in (mine, theirs):
+        # That of all areas: no reader of the SDK asks for others
+        figures["precision"] = np.array(figures["precision"])[..., 0].tolist()
+        figures["matches"] = sorted(figures["matches"], key=repr)
+    assert {match[4] for match in mine["matches"]} == {False, True}  # confused classes are among them
+    assert {name: _rounded(value) for name, value in mine.items()} == {
+        name: _rounded(value) for name, value in theirs.items()
+    }
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 - JSON
+    match value:
+        case float():
+            return None if np.isnan(value) else round(value, 6)
+        case list():
+            return [_rounded(item) for item in value]
+        case dict():
+            return {key: _rounded(item) for key, item in value.items()}
+        case _:
+            return value

@@ -10,10 +10,12 @@ import pytest
 from pycocotools import mask as coco_mask
 
 from tests.training.run_folders import annotation_of, run_image
-from traindash.domain.annotation import Annotation
+from traindash.datasets.geometry import decode_mask
+from traindash.domain.annotation import Annotation, Bitmap, Rectangle
 from traindash.domain.ids import ImageId
 from traindash.training.trainers.benchmark import prediction_file
 from traindash.training.trainers.engine import PlacedImage, Prediction
+from traindash.training.trainers.evaluated_images import found_on, usable
 
 TRUTH = {
     "images": [{"id": 1, "sly_id": 501, "file_name": "a.png"}, {"id": 2, "sly_id": 500, "file_name": "b.png"}],
@@ -96,9 +98,8 @@ def test_classes_and_images_are_matched_by_name_and_id(result: Result, images: d
 
 def test_boxes_without_area_are_no_predictions(result: Result, images: dict[Path, PlacedImage]) -> None:
     (first, _) = images
-    content: Any = prediction_file(
-        TRUTH, iter([result(first, Rows([[5, 5, 5, 9], [1, 1, 2, 2]], [0, 0], [0.9, 0.8]))]), images
-    )
+    found = usable([result(first, Rows([[5, 5, 5, 9], [1, 1, 2, 2]], [0, 0], [0.9, 0.8]))])
+    content: Any = prediction_file(TRUTH, found, images)
     assert [row["score"] for row in content["annotations"]] == [0.8]
 
 
@@ -119,3 +120,25 @@ def test_masks_are_written_as_coco_reads_them(result: Result, images: dict[Path,
     assert row["segmentation"]["size"] == [30, 40]
     assert np.array_equal(coco_mask.decode(row["segmentation"]), mask.astype(np.uint8))
     assert row["area"] == int(mask.sum())
+
+
+def test_predictions_are_drawn_inside_the_image_with_their_confidence() -> None:
+    mask = np.zeros((30, 40), dtype=np.bool_)
+    mask[4:10, 6:20] = True
+    found = [
+        Prediction(class_name="apple", corners=(-0.4, 2.6, 11.2, 30.3), score=0.9),
+        Prediction(class_name="apple", corners=(39.8, 0, 40, 5), score=0.8),
+        Prediction(class_name="apple", corners=(6, 4, 20, 10), score=0.7, mask=mask),
+        Prediction(class_name="apple", corners=(6, 4, 20, 10), score=0.6, mask=np.zeros_like(mask)),
+    ]
+    labels = found_on(Annotation(width=40, height=30), found).labels
+    assert [(label.tags[0].name, label.tags[0].value) for label in labels] == [
+        ("confidence", score) for score in (0.9, 0.8, 0.7, 0.6)
+    ]
+    assert labels[0].geometry == Rectangle(left=0, top=3, right=10, bottom=29)
+    assert labels[1].geometry == Rectangle(left=39, top=0, right=39, bottom=4)
+    drawn, empty = labels[2].geometry, labels[3].geometry
+    assert isinstance(drawn, Bitmap)
+    assert drawn.origin == (6, 4)
+    assert decode_mask(drawn).shape == (6, 14)
+    assert isinstance(empty, Bitmap)  # it counts as a prediction, so it is one

@@ -35,7 +35,8 @@ def draw_inference_speed(comparison: Comparison, view: View) -> Drawing:
         _panel("Latency", "Time for one batch (ms)", sizes, measured, lambda row: row.total),
         _panel("Throughput", "Images per second (img/s)", sizes, measured, lambda row: row.images_per_second),
     )
-    return Drawing(panels=panels, tables=_tables(sizes, measured), notes=tuple(missing))
+    how = dict.fromkeys(test.how for _, test in measured if test.how)
+    return Drawing(panels=panels, tables=_tables(sizes, measured), notes=(*how, *missing))
 
 
 def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:

@@ -41,12 +41,16 @@ class _EditWorkspace(ById, kw_only=True):
     description: Text | None = None
 
 
+class _Visibility(ById):
+    hidden: bool
+
+
 def _team_json(row: Row) -> dict[str, Any]:
     return row_json(row, _NAMED) | {"role": "admin"}
 
 
 def _workspace_json(row: Row) -> dict[str, Any]:
-    return row_json(row, _NAMED) | {"teamId": row["team_id"]}
+    return row_json(row, _NAMED) | {"teamId": row["team_id"], "hidden": bool(row["hidden"])}
 
 
 def _user_json(row: Row) -> dict[str, Any]:
@@ -105,6 +109,10 @@ def _edit_workspace(api: ApiContext, body: _EditWorkspace) -> object:
 def _workspaces(api: ApiContext, body: _WorkspaceList) -> object:
     page, rows = api.services.accounts.workspaces(body.team_id, body)
     return page.answer([_workspace_json(row) for row in rows])
+
+
+def _set_visibility(api: ApiContext, body: _Visibility) -> object:
+    return _workspace_json(api.services.accounts.hide_workspace(body.id, hidden=body.hidden))
 
 
 class _AgentList(Listing, kw_only=True):
@@ -209,6 +217,7 @@ METHODS: Sequence[Method[Any]] = (
     Method("workspaces.info", ById, lambda api, body: _workspace_json(api.services.accounts.workspace(body.id))),
     Method("workspaces.add", _AddWorkspace, _add_workspace),
     Method("workspaces.editInfo", _EditWorkspace, _edit_workspace),
+    Method("workspaces.visibility.set", _Visibility, _set_visibility),
     Method("agents.list", _AgentList, _list_agents),
     Method("agents.available", _Available, _available),
     Method("agents.info", ById, lambda api, body: agent_json(api.services.agents.get(AgentId(body.id)))),

@@ -30,6 +30,7 @@ from traindash.platform.store.files import StoredFile
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _TASK_FOLDERS = ("experiments", "model-benchmark")
 REPORT_FILE = "report.html"
+TEMPLATE_FILE = "template.vue"  # by its id a report is named
 # A report is made from data, names among them. Without ``allow-same-origin`` its scripts can read neither the dashboard
 # nor the API, even where something in it was not escaped.
 REPORT_POLICY = (
@@ -44,8 +45,9 @@ _PROBLEM_PAGE = """<!doctype html>
 :root {{ color-scheme: light dark }}
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36rem; margin: 15vh auto; padding: 0 1.5rem }}
 </style></head><body><main><h1>{title}</h1><p>{message}</p><p>{hint}</p>
-<p><a href="/experiments">Open the experiments</a></p></main></body></html>
+<p><a href="{link}">{words}</a></p></main></body></html>
 """
+_TASKS = re.compile(r"(?:^| vs )([0-9]{1,18})_")  # in the name of a comparison, `<task>_<app> vs <task>_<app>`
 
 
 class Assets:
@@ -126,10 +128,12 @@ class Assets:
         """
         try:
             content = self._find_report(request.query_params.get("id", "")).local_path.read_bytes()
+        except _ForeignReportError as error:
+            return _page(error.message, error.hint, _compare_link(error.path), title="A report for Supervisely")
         except AppError as error:
-            return _problem_page("Report not found", error.message, error.hint)
+            return _page(error.message, error.hint)
         except OSError:
-            return _problem_page("Report not found", "The file of this report is gone.", "Run the task again.")
+            return _page("The file of this report is gone.", "Run the task again.")
         return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
 
     def _find_report(self, wanted: str) -> StoredFile:
@@ -137,6 +141,8 @@ class Assets:
             raise NotFoundError("The address names no report.", "Use the link that the task or the experiment shows.")
         named = self._services.files.get(FileId(int(wanted)))
         report = self._services.files.find(named.team_id, str(PurePosixPath(named.path).with_name(REPORT_FILE)))
+        if report is None and PurePosixPath(named.path).name == TEMPLATE_FILE:
+            raise _ForeignReportError(named.path)
         if report is None:
             msg = f"The file {named.path} is not part of a report."
             raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
@@ -158,8 +164,35 @@ def page_of_path(path: str) -> str:
     return "/experiments"
 
 
-def _problem_page(title: str, message: str, hint: str) -> Response:
-    content = _PROBLEM_PAGE.format(title=html.escape(title), message=html.escape(message), hint=html.escape(hint))
+class _ForeignReportError(NotFoundError):
+    """A report that was made with Supervisely's SDK: a template for Supervisely's own pages, and its data."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        folder = PurePosixPath(path).parent
+        super().__init__(
+            f"This report was made with Supervisely's SDK. Its files are whole, in Team Files below {folder}, but only"
+            " the pages of a Supervisely server can draw them.",
+            "The same experiments can be compared here, with the same figures.",
+        )
+
+
+def _compare_link(path: str) -> tuple[str, str]:
+    """Return where the experiments of a comparison can be compared here, by the name of its folder, and the words."""
+    tasks = _TASKS.findall(PurePosixPath(path).parent.name)
+    if not tasks:
+        return _EXPERIMENTS
+    return f"/compare?ids={','.join(tasks)}", "Compare them here"
+
+
+_EXPERIMENTS = ("/experiments", "Open the experiments")
+
+
+def _page(
+    message: str, hint: str, link: tuple[str, str] = _EXPERIMENTS, *, title: str = "Report not found"
+) -> Response:
+    texts = {"title": title, "message": message, "hint": hint, "link": link[0], "words": link[1]}
+    content = _PROBLEM_PAGE.format(**{key: html.escape(text) for key, text in texts.items()})
     return HTMLResponse(content, 404, headers={"Content-Security-Policy": _PLAIN_POLICY})
 
 

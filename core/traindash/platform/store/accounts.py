@@ -17,7 +17,7 @@ _LOGIN = "local"
 _COLUMNS = numbers("id") | texts("name", "created_at", "updated_at")
 _USERS = Table(name="users", noun="user", columns=_COLUMNS | texts("login"))
 _TEAMS = Table(name="teams", noun="team", columns=_COLUMNS)
-_WORKSPACES = Table(name="workspaces", noun="workspace", columns=_COLUMNS)
+_WORKSPACES = Table(name="workspaces", noun="workspace", columns=_COLUMNS | texts("description"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +96,13 @@ class Accounts:
         with self._database.read() as connection:
             return _WORKSPACES.page(connection, listing, [Clause("team_id = ?", (team_id,))])
 
+    def hide_workspace(self, workspace_id: int, *, hidden: bool) -> Row:
+        """Hide a workspace from people, or show it again; it must exist (else :class:`NotFoundError`)."""
+        with self._database.write() as connection:
+            _WORKSPACES.row(connection, workspace_id)
+            connection.execute("UPDATE workspaces SET hidden = ? WHERE id = ?", (hidden, workspace_id))
+            return _WORKSPACES.row(connection, workspace_id)
+
     def workspace(self, workspace_id: int) -> Row:
         """Return a workspace, which must exist (else :class:`NotFoundError`)."""
         with self._database.read() as connection:
@@ -168,6 +175,19 @@ def _home(connection: Connection) -> Home | None:
     if row is None:
         return None
     return Home(int(row["user_id"]), TeamId(row["team_id"]), WorkspaceId(row["workspace_id"]))
+
+
+def ensure_workspace(connection: Connection, team_id: int, name: str, description: str, *, hidden: bool = False) -> int:
+    """Return the workspace of a name inside a transaction; it is made where the team has none."""
+    query = "SELECT id FROM workspaces WHERE team_id = ? AND name = ?"
+    if (row := connection.execute(query, (team_id, name)).fetchone()) is not None:
+        return int(row["id"])
+    now = now_text()
+    cursor = connection.execute(
+        "INSERT INTO workspaces (team_id, name, description, hidden, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)",
+        (team_id, name, description, hidden, now, now),
+    )
+    return int(cursor.lastrowid or 0)
 
 
 def require_workspace(connection: Connection, workspace_id: int) -> Row:

@@ -72,12 +72,14 @@ class Projects:
     def page(
         self, listing: Listing, *, workspace_id: int | None = None, team_id: int | None = None
     ) -> tuple[IdPage, list[Row]]:
-        """Return a page of projects of a workspace, of a team, or of all."""
+        """Return a page of projects of a workspace, or of a team or of all without those of hidden workspaces."""
         where = [
             Clause(f"{column} = ?", (value,))
             for column, value in (("workspace_id", workspace_id), ("team_id", team_id))
             if value is not None
         ]
+        if workspace_id is None:
+            where.append(Clause("workspace_id NOT IN (SELECT id FROM workspaces WHERE hidden)"))
         with self._database.read() as connection:
             return _PROJECTS.page(connection, listing, where)
 

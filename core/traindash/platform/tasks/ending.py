@@ -18,6 +18,7 @@ from traindash.errors import AppError, NotFoundError, StateError, StorageError, 
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.tasks.evaluated import name_projects
 from traindash.platform.tasks.exits import ProcessEnd, classify, report_platform_error
 from traindash.platform.tasks.log import read_failure, tail_lines, tail_messages
 from traindash.platform.tasks.process import Ended, ProcessIdentity, memory_kills
@@ -108,6 +109,8 @@ def tidy(run: RunLayout) -> None:
     """Remove from the run folder what is in Team Files now."""
     for folder in (run.work, run.artifacts, run.evaluation):
         shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        run.evaluated.unlink(missing_ok=True)
 
 
 def _published(services: Services, task: TaskRecord, report: ExitReport) -> Outcome:
@@ -174,6 +177,7 @@ class _Experiment:
         images = _used_images(self.run)
         self._check_checkpoints()
         _complete_artifacts(self.run, self.spec, images)
+        problems = self._name_projects()
         report = self._publish_evaluation()
         stored = _upload(self.services, self.task.team_id, self.run.artifacts, self._folder, events)
         info = self._info(images, report)
@@ -194,7 +198,20 @@ class _Experiment:
             "experiment": {"data": {**info, **extra}},
             "general": _general("zmdi zmdi-folder", f"{self._folder}/", f"/files/{link.id}", "Directory"),
         }
-        return Published(output=output, problems=self.result.problems)
+        return Published(output=output, problems=(*self.result.problems, *problems))
+
+    def _name_projects(self) -> tuple[str, ...]:
+        if not self.result.has_evaluation:
+            return ()
+        try:
+            name_projects(self.services, self.task, self.run, self.spec)
+        except StorageError:
+            raise
+        except (AppError, OSError, ValueError) as error:
+            # What they are for is another program's comparison: the training counts, and so does its evaluation
+            _log.warning("The evaluation of task %s has no projects", self.task.id, exc_info=True)
+            return (f"Supervisely's own comparison cannot read this evaluation: {error}",)
+        return ()
 
     @property
     def _folder(self) -> str:

@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 from msgspec import Struct
 
+from traindash.comparison.artifacts import RECORD
 from traindash.domain.app_state import write_gui_state, write_split
-from traindash.domain.ids import DatasetId, ProjectId, TaskId, TeamId
+from traindash.domain.ids import CollectionId, DatasetId, ProjectId, TaskId, TeamId
 from traindash.domain.plan import CustomCheckpoint, DatasetsSplit
 from traindash.errors import InputError, StateError
 from traindash.platform.agents import LocalAgent
@@ -25,10 +26,12 @@ from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.resuming import resume_point, source_of
 from traindash.platform.tasks.training import Training, resolve_training
 from traindash.training.runs.spec import (
+    MOST_FOUND,
     CompareSpec,
     EvaluationSource,
     RunLayout,
     TrainSpec,
+    read_images,
     write_images,
     write_spec,
 )
@@ -43,8 +46,20 @@ class _InferenceInfo(Struct, frozen=True, kw_only=True):
     """What an evaluation's ``inference_info.json`` says of the model and the images."""
 
     model_name: str = ""
+    # whose images they are by their ids in the COCO files; evaluations of other servers and of earlier versions say it
+    # as that of the ground truth
+    source_project_id: ProjectId | None = None
+    source_dataset_ids: tuple[DatasetId, ...] = ()
     gt_project_id: ProjectId | None = None
     gt_dataset_ids: tuple[DatasetId, ...] = ()
+    custom_checkpoint_path: str | None = None  # in Team Files, below the artifacts of the experiment
+
+
+class _TrainedOn(Struct, frozen=True):
+    """What an experiment's record says of the images that it was trained on."""
+
+    project_id: ProjectId
+    train_collection_id: CollectionId | None = None
 
 
 def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
@@ -66,7 +81,7 @@ def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
             spec = _prepare_training(services, task, agent, run)
             trainer = spec.trainer
         case "compare":
-            comparison = _comparison_spec(services, task)
+            comparison = _comparison_spec(services, task, agent)
             write_spec(run.spec, comparison)
             trainer = comparison.trainer
         case "clone":
@@ -80,7 +95,7 @@ def clear(run: RunLayout) -> None:
     """Remove what a run wrote or was given, so that it can be prepared again; the platform's events stay."""
     for folder in (run.images.parent, run.work, run.artifacts, run.evaluation):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (run.spec, run.events, run.output, run.process, run.result, run.stop_after_epoch):
+    for file in (run.spec, run.events, run.output, run.process, run.result, run.stop_after_epoch, run.evaluated):
         file.unlink(missing_ok=True)
 
 
@@ -100,9 +115,18 @@ def _prepare_training(services: Services, task: TaskRecord, agent: LocalAgent, r
     if spec.export_tensorrt and not agent.is_gpu:
         log.log("TensorRT needs an NVIDIA GPU, which this agent does not have: that export is skipped.", "warning")
     write_images(run.images, services.images.of_run(training.sides))
+    spec = _with_found_ids(services, run, spec)
     # Last: a folder with a spec is complete.
     write_spec(run.spec, spec)
     return spec
+
+
+def _with_found_ids(services: Services, run: RunLayout, spec: TrainSpec) -> TrainSpec:
+    """Reserve ids for the most predictions that an evaluation can have; nothing depends on ids being dense."""
+    if not spec.enable_benchmark:
+        return spec
+    images = sum("val" in image.sides for image in read_images(run.images))
+    return replace(spec, first_found_id=services.inner_ids.several(max(1, images * MOST_FOUND)).start)
 
 
 def _prepare_resumed(services: Services, task: TaskRecord, agent: LocalAgent, source: TaskId) -> TrainSpec:
@@ -127,6 +151,7 @@ def _prepare_resumed(services: Services, task: TaskRecord, agent: LocalAgent, so
         resume_from=str(start.checkpoint),
         resume_seconds=start.seconds,
     )
+    spec = _with_found_ids(services, run, spec)
     write_spec(run.spec, spec)
     return spec
 
@@ -181,7 +206,7 @@ def _app_state(training: Training, hyperparameters: str) -> Mapping[str, object]
     return {**{key: state[key] for key in keys}, "tags": []}
 
 
-def _comparison_spec(services: Services, task: TaskRecord) -> CompareSpec:
+def _comparison_spec(services: Services, task: TaskRecord, agent: LocalAgent) -> CompareSpec:
     folders = check_evaluations(services, task.team_id, msgspec.convert(task.settings["evaluations"], tuple[str, ...]))
     records = [_inference_info(services, task.team_id, folder) for folder in folders]
     names = [PurePosixPath(folder).parts for folder in folders]
@@ -190,6 +215,7 @@ def _comparison_spec(services: Services, task: TaskRecord) -> CompareSpec:
             path=folder,
             folder=str(services.files.local_folder(task.team_id, folder)),
             label=record.model_name or name[-1],
+            **_artifacts(services, task.team_id, record),
         )
         for folder, record, name in zip(folders, records, names, strict=True)
     )
@@ -200,14 +226,36 @@ def _comparison_spec(services: Services, task: TaskRecord) -> CompareSpec:
         output_dir=f"{_COMPARISONS}/{names[0][2]}/{output}",
         server_address=services.address,
         image_files=_image_files(services, records[0]),
+        threads=max(1, agent.threads),
+        device=agent.device,
     )
+
+
+def _artifacts(services: Services, team_id: TeamId, record: _InferenceInfo) -> dict[str, Any]:
+    """Return where the artifacts of an evaluated experiment are, and which images it was trained on."""
+    folder = PurePosixPath(record.custom_checkpoint_path or "").parent.parent
+    file = services.files.find(team_id, f"{folder}/{RECORD}") if folder.is_absolute() else None
+    if file is None:
+        return {}
+    try:
+        said = msgspec.json.decode(file.local_path.read_bytes(), type=_TrainedOn)
+        collections = None if said.train_collection_id is None else (said.train_collection_id,)
+        # Empty where the collection was removed: then nobody knows
+        trained_on = (collections and services.images.ids(said.project_id, collections=collections)) or None
+    except (OSError, msgspec.DecodeError):
+        trained_on = None
+    return {"artifacts": str(services.files.local_folder(team_id, str(folder))), "train_images": trained_on}
 
 
 def _image_files(services: Services, record: _InferenceInfo) -> dict[int, str]:
     """Return the files of the images that a model was evaluated on, as far as this server has them."""
-    if record.gt_project_id is None:
+    if record.source_project_id is not None:
+        project, datasets = record.source_project_id, record.source_dataset_ids
+    elif record.gt_project_id is not None:
+        project, datasets = record.gt_project_id, record.gt_dataset_ids
+    else:
         return {}
-    ids = services.images.ids(record.gt_project_id, datasets=record.gt_dataset_ids)
+    ids = services.images.ids(project, datasets=datasets)
     return services.images.paths(ids)
 
 

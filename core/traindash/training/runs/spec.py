@@ -54,6 +54,8 @@ class TrainSpec:
     offline: bool = False  # never try the network
     resume_from: str | None = None  # absolute path of a resumable checkpoint of an earlier run; `None` for a new start
     resume_seconds: float = 0.0  # what the epochs before that checkpoint took; reported times go on from there
+    # the id that the first prediction of the evaluation gets on the server, the others follow; `None` where it has none
+    first_found_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,10 @@ class EvaluationSource:
     path: str  # its directory in Team Files, e.g. `/model-benchmark/1_Sample/12_Train YOLO v8 - 26`
     folder: str  # absolute local folder with the same content
     label: str  # name of the model in the comparison
+    # absolute local folder with the artifacts of the experiment; `None` where this server has none
+    artifacts: str | None = None
+    # ids of the images it was trained on, where the artifacts do not list them; `None` where nobody knows
+    train_images: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,8 @@ class CompareSpec:
     # id of an evaluated image → absolute path of its file, for the pictures of the report; never written to, and
     # possibly gone by the time they are read
     image_files: Mapping[int, str] = field(default_factory=dict)
+    threads: int = 1  # CPU threads that speed tests may use, at least 1
+    device: str = "cpu"  # `cpu` or a CUDA index such as `0`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +116,22 @@ class RunImage:
     hash: str  # Base64 of the SHA-256 of the file
     sides: tuple[Side, ...]  # which sets it belongs to; both is possible
     annotation: Mapping[str, object]  # the image's annotation in Supervisely JSON format
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatedImage:
+    """An image of an evaluation, for the projects that the platform makes of it.
+
+    Annotations are in Supervisely's JSON without ids. The predictions of all images are in the order of
+    ``cocoDt.json``.
+    """
+
+    dataset_id: DatasetId
+    dataset_name: str
+    name: str
+    hash: str  # Base64 of the SHA-256 of the file
+    truth: msgspec.Raw  # annotation with the objects as they were evaluated: chosen classes, shapes of the task
+    found: msgspec.Raw  # annotation with the predictions, each with its confidence as a tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +168,9 @@ class DryRunResult:
 RunResult: TypeAlias = TrainResult | CompareResult | DryRunResult
 
 _T = TypeVar("_T")
+# Name of the tag in which a predicted object has its score (``_extract_confidence`` of the SDK reads it)
+CONFIDENCE_TAG = "confidence"
+MOST_FOUND = 300  # predictions of an image that an evaluation keeps; Ultralytics' own default, for every engine
 _Kind: TypeAlias = Literal["train", "compare", "dry_run"]
 _SPECS: Mapping[_Kind, type[RunSpec]] = {"train": TrainSpec, "compare": CompareSpec, "dry_run": DryRunSpec}
 _RESULTS: Mapping[_Kind, type[RunResult]] = {"train": TrainResult, "compare": CompareResult, "dry_run": DryRunResult}
@@ -211,6 +238,21 @@ def read_images(path: Path) -> Iterator[RunImage]:
                 raise InputError(f"Line {number} of {path.name} is not an image record: {error}") from error
 
 
+def read_evaluated(path: Path) -> Iterator[EvaluatedImage]:
+    """Yield the images of an evaluation in the order they were written.
+
+    Raises:
+        InputError: A line is not valid; names the line.
+    """
+    decoder = msgspec.json.Decoder(EvaluatedImage)
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield decoder.decode(line)
+            except msgspec.DecodeError as error:
+                raise InputError(f"Line {number} of {path} is not an evaluated image: {error}") from error
+
+
 def _json(value: RunSpec | RunResult) -> bytes:
     # Indented: people look into run folders when something is odd
     return msgspec.json.format(msgspec.json.encode(value), indent=2)
@@ -267,6 +309,11 @@ class RunLayout:
     def result(self) -> Path:
         """What came out, a :data:`RunResult` as JSON. It exists only if everything worked."""
         return self.root / "result.json"
+
+    @property
+    def evaluated(self) -> Path:
+        """What was evaluated and found, one :class:`EvaluatedImage` as JSON a line. Deleted after a good end."""
+        return self.root / "evaluated.jsonl"
 
     @property
     def stop_after_epoch(self) -> Path:

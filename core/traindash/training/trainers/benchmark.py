@@ -27,6 +27,7 @@ from traindash.comparison.folder import disk_images
 from traindash.comparison.speed import parse_speed_test
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth
 from traindash.domain.experiment import ExperimentInfo
+from traindash.evaluation.eval_data import write_eval_data
 from traindash.evaluation.evaluation import Evaluation, box_map, evaluate_files
 from traindash.training.runs.spec import TrainSpec
 from traindash.training.trainers.engine import (
@@ -41,6 +42,7 @@ from traindash.training.trainers.engine import (
     TrainedModel,
     TrainingOutcome,
 )
+from traindash.training.trainers.evaluated_images import keep_drawn, usable
 from traindash.training.trainers.reporting import Progress, write_report
 
 BATCH_SIZES = (1, 8, 16)
@@ -58,6 +60,7 @@ class Benchmark:
     """The benchmark of one trained model."""
 
     folder: Path  # becomes the evaluation directory
+    drawn: Path  # gets what was evaluated and found, for the platform (`RunLayout.evaluated`)
     spec: TrainSpec  # the run
     # loads the checkpoint; a fresh one for each step, since a step may change what it is given
     open_model: Callable[[], TrainedModel]
@@ -74,11 +77,14 @@ class Benchmark:
         folder = self.folder / "evaluation"
         truth = ground_truth(self.spec, data.val)
         _write(folder / "cocoGt.json", truth, indent=None)
-        found = self.open_model().predict([placed.file for placed in data.val])
-        told = self._counted(found, len(data.val))
-        content = prediction_file(truth, told, {placed.file: placed for placed in data.val})
+        images = {placed.file: placed for placed in data.val}
+        found = usable(self.open_model().predict([placed.file for placed in data.val]))
+        with self.drawn.open("wb") as drawn:
+            told = keep_drawn(drawn, self.spec, self._counted(found, len(data.val)), images)
+            content = prediction_file(truth, told, images, self.spec.first_found_id or 1)
         _write(folder / "cocoDt.json", content, indent=None)  # hundreds of thousands of rows
         evaluation = evaluate_files(folder / "cocoGt.json", folder / "cocoDt.json")
+        write_eval_data(folder / "eval_data.zip", evaluation)
         _write(folder / "key_metrics.json", evaluation.key_metrics.as_supervisely())
         _write(folder / "inference_info.json", self._inference_info(data))
         return evaluation
@@ -192,11 +198,15 @@ def ground_truth(spec: TrainSpec, val: Sequence[PlacedImage]) -> dict[str, Any]:
 
 
 def prediction_file(
-    truth: Mapping[str, Any], results: Iterable[tuple[Path, Sequence[Prediction]]], images: Mapping[Path, PlacedImage]
+    truth: Mapping[str, Any],
+    results: Iterable[tuple[Path, Sequence[Prediction]]],
+    images: Mapping[Path, PlacedImage],
+    first_id: int = 1,
 ) -> dict[str, object]:
     """Collect predictions in the form of ``cocoDt.json``.
 
-    The ids of images and categories are those of ``cocoGt.json``; ``images`` are by file.
+    The ids of images and categories are those of ``cocoGt.json``; ``images`` are by file, ``first_id`` is that of the
+    first prediction on the server.
 
     Returns:
         The images and categories of the ground truth and one annotation per prediction, with ``score``.
@@ -209,13 +219,10 @@ def prediction_file(
         for prediction in predictions:
             left, top, right, bottom = prediction.corners
             width, height = right - left, bottom - top
-            # COCO's IoU is 0/0 there
-            if width <= 0 or height <= 0:
-                continue
             number = len(annotations) + 1
             row: dict[str, object] = {
                 "id": number,
-                "sly_id": number,
+                "sly_id": first_id + number - 1,
                 "image_id": image_id,
                 "iscrowd": 0,
                 "category_id": category_ids[prediction.class_name],

@@ -16,7 +16,7 @@ from traindash.domain.annotation import Annotation
 from traindash.domain.jobs import Schedule
 from traindash.domain.plan import Side
 from traindash.training.runs.events import EventWriter
-from traindash.training.runs.spec import RunImage, RunLayout, TrainSpec
+from traindash.training.runs.spec import MOST_FOUND, RunImage, RunLayout, TrainSpec
 from traindash.training.trainers.entry import StopSwitch
 from traindash.training.trainers.reporting import Observations
 from traindash.training.trainers.weights import StartingPoint
@@ -25,7 +25,7 @@ from traindash.training.trainers.weights import StartingPoint
 CONFIDENCE = 0.05
 # Ultralytics' own defaults for prediction, written down so that every engine measures alike
 NMS_IOU = 0.7
-MAX_DETECTIONS = 300
+MAX_DETECTIONS = MOST_FOUND
 BATCH_SIZE = 8
 
 
@@ -187,3 +187,14 @@ class Engine(Protocol):
 
 # Makes the engine of a run; observations are filled by one that is looked at (a dry run).
 MakeEngine: TypeAlias = Callable[[Run, Observations | None], Engine]
+
+
+class OpenModel(Protocol):
+    """Loads a checkpoint of any run, for a device and for images of a size in pixels."""
+
+    def __call__(self, checkpoint: Path, *, task_type: str, device: str, image_size: int) -> TrainedModel:
+        """Return the model.
+
+        Raises:
+            RunError: The file is no model of this engine, or one for another task.
+        """

@@ -73,6 +73,7 @@ class _Pipeline:
         open_model = partial(self._engine.open, checkpoints[0], outcome.image_size)
         benchmark = Benchmark(
             folder=self._layout.evaluation,
+            drawn=self._layout.evaluated,
             spec=self._spec,
             open_model=open_model,
             checkpoint=checkpoints[0],

@@ -17,6 +17,7 @@ import psutil
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.pictures.crops import LoadImage
 from traindash.comparison.report.page import render_report
+from traindash.comparison.significance import Significance
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunLayout
 from traindash.training.trainers.entry import StopSwitch
@@ -270,10 +271,16 @@ _TEMPLATE = """<template>
 """
 
 
-def write_report(folder: Path, *, title: str, comparison: Comparison, load: LoadImage) -> Path:
-    """Write a report of one or several evaluations; returns ``template.vue`` in the folder, written last."""
+def write_report(
+    folder: Path, *, title: str, comparison: Comparison, load: LoadImage, significance: Significance | None = None
+) -> Path:
+    """Write a report of one or several evaluations; returns ``template.vue`` in the folder, written last.
+
+    Arguments as those of :func:`~traindash.comparison.report.page.render_report`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.html").write_text(render_report(comparison, title=title, load=load), encoding="utf-8")
+    page = render_report(comparison, title=title, load=load, significance=significance)
+    (folder / "report.html").write_text(page, encoding="utf-8")
     (folder / "state.json").write_text(json.dumps({"title": title}, ensure_ascii=False), encoding="utf-8")
     # Last: a folder with this file is a complete report
     template = folder / "template.vue"

@@ -8,13 +8,16 @@ from typing import NoReturn
 
 import msgspec
 
-from traindash.comparison.experiment import Comparison, unique_labels
+from traindash.comparison.artifacts import with_artifacts
+from traindash.comparison.comparison_basis import on_fair_basis
+from traindash.comparison.experiment import ComparedExperiment, Comparison, unique_labels
 from traindash.comparison.folder import compare_folders, disk_images
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import CompareResult, CompareSpec, EvaluationSource, RunLayout, read_spec
+from traindash.training.trainers.compare.speed import with_speed
 from traindash.training.trainers.entry import RunError, StopSwitch, run
 from traindash.training.trainers.reporting import write_report
 
@@ -56,8 +59,16 @@ def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
             message = f"{names} have different classes: {_some(sorted(classes))} not in both."
             _refuse(message, "Train them on the same classes.")
     labels = unique_labels([source.label for source in sources], [str(n) for n in range(1, len(sources) + 1)])
-    experiments = zip(comparison.experiments, labels, strict=True)
-    return replace(comparison, experiments=tuple(replace(each, label=label) for each, label in experiments))
+    experiments = zip(comparison.experiments, labels, sources, strict=True)
+    return replace(comparison, experiments=tuple(_known(each, label, source) for each, label, source in experiments))
+
+
+def _known(experiment: ComparedExperiment, label: str, source: EvaluationSource) -> ComparedExperiment:
+    """Add what the artifacts of an experiment say: curves, settings, training images, size."""
+    if source.artifacts is None:
+        return replace(experiment, label=label)
+    trained_on = None if source.train_images is None else frozenset(source.train_images)
+    return replace(with_artifacts(experiment, Path(source.artifacts), trained_on), label=label)
 
 
 def _task_type(source: EvaluationSource) -> str:
@@ -105,11 +116,16 @@ def work(layout: RunLayout, events: EventWriter, stop: StopSwitch) -> CompareRes
     events.phase(Phase.COMPARING)
     if len(spec.sources) < _FEWEST:
         _refuse("A comparison needs at least two evaluations.", "Choose another experiment beside this one.")
-    comparison = read_comparison(spec.sources)
+    comparison, problems = with_speed(read_comparison(spec.sources), spec, layout, (events, stop))
     stop.check()
+    for problem in problems:
+        events.log(problem, "warning")
+    events.phase(Phase.COMPARING)
     title = " vs. ".join(comparison.labels)
     load = disk_images({image: Path(file) for image, file in spec.image_files.items()})
-    write_report(layout.evaluation, title=title, comparison=comparison, load=load)
+    # Images that one of the models was trained on say nothing about it: then all are scored again on the others
+    fair, significance = on_fair_basis(comparison)
+    write_report(layout.evaluation, title=title, comparison=fair, load=load, significance=significance)
     events.log(f"Compared {title}.")
     return CompareResult(title=title)
 

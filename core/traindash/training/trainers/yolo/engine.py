@@ -33,6 +33,7 @@ from traindash.training.trainers.engine import (
     ExportError,
     LabelWriter,
     MakeEngine,
+    OpenModel,
     Prediction,
     PreparedData,
     Run,
@@ -78,11 +79,11 @@ class YoloModel:
     ``image_size`` is the longer side that the model gets, in pixels.
     """
 
-    def __init__(self, checkpoint: Path, spec: TrainSpec, image_size: int) -> None:
+    def __init__(self, checkpoint: Path, *, task_type: str, device: str, image_size: int) -> None:
         self._checkpoint = checkpoint
-        self._device = spec.device
+        self._device = device
         self._image_size = image_size
-        self._model = load_model(str(checkpoint), spec.task_type)
+        self._model = load_model(str(checkpoint), task_type)
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         """Predict on the folder of the files as a stream, so that not all results are in memory at once."""
@@ -271,7 +272,8 @@ class YoloEngine:
 
     def open(self, checkpoint: Path, image_size: int) -> YoloModel:
         """Return the model with its first prediction still to come."""
-        return YoloModel(checkpoint, self._run.spec, image_size)
+        spec = self._run.spec
+        return YoloModel(checkpoint, task_type=spec.task_type, device=spec.device, image_size=image_size)
 
     @property
     def _folder(self) -> Path:
@@ -302,7 +304,8 @@ class YoloEngine:
         )
 
 
-make_engine: MakeEngine = YoloEngine  # mypy holds the class to the seam here
+make_engine: MakeEngine = YoloEngine  # mypy holds the classes to the seam here
+open_model: OpenModel = YoloModel
 
 
 class YoloLabels:

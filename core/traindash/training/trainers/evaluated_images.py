@@ -1,0 +1,96 @@
+"""What an evaluation compared, image by image, as annotations that a project can hold.
+
+The platform makes two projects of it, the ground truth and the predictions, for Supervisely's comparison opens both. It
+is written here, beside the predictions, since packing masks takes as long as all the rest of it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+import numpy as np
+
+from traindash.datasets.annotation_json import annotation_to_json
+from traindash.datasets.geometry import encode_mask, set_extent
+from traindash.datasets.training_labels import convert_label
+from traindash.domain.annotation import Annotation, Bitmap, Label, Rectangle, Tag
+from traindash.training.runs.spec import CONFIDENCE_TAG, EvaluatedImage, TrainSpec
+from traindash.training.trainers.engine import PlacedImage, Prediction
+
+_Results = Iterable[tuple[Path, Sequence[Prediction]]]
+
+
+def usable(results: _Results) -> Iterator[tuple[Path, Sequence[Prediction]]]:
+    """Leave out predictions without an area: COCO's IoU is 0/0 there."""
+    for file, predictions in results:
+        yield file, [one for one in predictions if one.corners[2] > one.corners[0] and one.corners[3] > one.corners[1]]
+
+
+def keep_drawn(
+    target: BinaryIO, spec: TrainSpec, results: _Results, images: Mapping[Path, PlacedImage]
+) -> Iterator[tuple[Path, Sequence[Prediction]]]:
+    """Pass predictions on, and write a line for each image on the way; ``images`` are by file.
+
+    Raises:
+        InputError: A mask of the ground truth is damaged.
+    """
+    encoder = msgspec.json.Encoder()
+    for file, predictions in results:
+        placed = images[file]
+        line = EvaluatedImage(
+            dataset_id=placed.image.dataset_id,
+            dataset_name=placed.image.dataset_name,
+            name=placed.image.name,
+            hash=placed.image.hash,
+            truth=msgspec.Raw(encoder.encode(annotation_to_json(evaluated_truth(placed.annotation, spec)))),
+            found=msgspec.Raw(encoder.encode(annotation_to_json(found_on(placed.annotation, predictions)))),
+        )
+        target.write(encoder.encode(line) + b"\n")
+        yield file, predictions
+
+
+def evaluated_truth(annotation: Annotation, spec: TrainSpec) -> Annotation:
+    """Return the objects of the chosen classes in the shapes that the task compares.
+
+    Raises:
+        InputError: A mask is damaged.
+    """
+    chosen = (label for label in annotation.labels if label.class_name in spec.classes)
+    labels = tuple(
+        replace(part, id=None, tags=(), extra={}) for label in chosen for part in convert_label(label, spec.task_type)
+    )
+    return Annotation(width=annotation.width, height=annotation.height, labels=labels)
+
+
+def found_on(annotation: Annotation, predictions: Sequence[Prediction]) -> Annotation:
+    """Return the predictions on an image: rectangles in whole pixels, or masks; all with their confidence."""
+    size = (annotation.width, annotation.height)
+    labels = tuple(
+        Label(
+            class_name=one.class_name,
+            geometry=_geometry(one, size),
+            tags=(Tag(name=CONFIDENCE_TAG, value=round(one.score, 6)),),
+        )
+        for one in predictions
+    )
+    return Annotation(width=annotation.width, height=annotation.height, labels=labels)
+
+
+def _geometry(prediction: Prediction, size: tuple[int, int]) -> Rectangle | Bitmap:
+    left, top, right, bottom = (round(value) for value in prediction.corners)
+    left, top = min(max(left, 0), size[0] - 1), min(max(top, 0), size[1] - 1)
+    if prediction.mask is None:
+        # The last pixel belongs to a rectangle of Supervisely, and a position behind it to one of an engine
+        return Rectangle(
+            left=left,
+            top=top,
+            right=min(max(right - 1, left), size[0] - 1),
+            bottom=min(max(bottom - 1, top), size[1] - 1),
+        )
+    extent = set_extent(prediction.mask)
+    if extent is None:  # a box whose mask is empty counts as a prediction all the same
+        return encode_mask(np.ones((1, 1), dtype=np.bool_), (left, top))
+    rows, columns = extent
+    return encode_mask(prediction.mask[extent], (columns.start, rows.start))

@@ -1,0 +1,120 @@
+"""Supervisely's own comparison of evaluations that this server made: the official SDK reads, draws and uploads it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.contract.sdk.session import SdkSession
+from tests.fakes.live_platform import LivePlatform, live_platform
+from tests.fakes.small_platform import wait_for
+
+pytestmark = pytest.mark.sdk
+
+TRAIN = """
+    from supervisely.api.nn.train_api import DatasetsSplit, TrainApi
+    split = DatasetsSplit(train_datasets=[1], val_datasets=[2])
+    return TrainApi(api).run(
+        project_id=1, model="YOLO/YOLO26n-det", hyperparameters="benchmark: true", train_val_split=split
+    )["id"]
+"""
+COMPARE = """
+    from supervisely.nn.benchmark.comparison.model_comparison import ModelComparison
+    comparison = ModelComparison(api, arguments["folders"], workdir=arguments["workdir"], team_id=1)
+    comparison.visualize()
+    folder = comparison.upload_results(1, "/model-comparison/1_Shapes/" + arguments["name"])
+    return {
+        "metrics": [result.key_metrics for result in comparison.eval_results],
+        "folder": folder,
+        "link": comparison.get_report_link(),
+        "files": [info.path for info in api.file.list(1, folder, return_type="fileinfo")],
+    }
+"""
+READ = """
+    info = arguments["info"]
+    meta = sly.ProjectMeta.from_json(api.project.get_meta(info["dt_project_id"]))
+    read = {}
+    for key in ("gt_project_id", "dt_project_id"):
+        images = [
+            image
+            for dataset in api.dataset.get_list(info[key], recursive=True)
+            for image in api.image.get_list(dataset.id)
+        ]
+        labels = [
+            label
+            for image in images
+            for label in sly.Annotation.from_json(
+                api.annotation.download(image.id).annotation, sly.ProjectMeta.from_json(api.project.get_meta(info[key]))
+            ).labels
+        ]
+        read[key] = {
+            "images": sorted(image.name for image in images),
+            "labels": len(labels),
+            "ids": sorted(label.geometry.sly_id or 0 for label in labels),
+            "tags": sorted({tag.name for label in labels for tag in label.tags}),
+        }
+    lists = [[project.id for project in api.project.get_list(space.id)] for space in api.workspace.get_list(1)]
+    return {"read": read, "lists": lists, "of_team": [project.id for project in api.project.get_list(team_id=1)]}
+"""
+
+
+@pytest.fixture(scope="module")
+def benchmarked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """A server of its own: what evaluations leave would be counted by others."""
+    with live_platform(tmp_path_factory.mktemp("benchmarked") / "home", working=True) as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def evaluations(sdk: SdkSession, benchmarked: LivePlatform) -> dict[str, dict[str, Any]]:
+    """Directory → ``inference_info.json`` of two evaluations."""
+    return dict(_evaluated(sdk, benchmarked) for _ in range(2))
+
+
+def _evaluated(sdk: SdkSession, server: LivePlatform) -> tuple[str, dict[str, Any]]:
+    task = sdk.run(server, TRAIN)
+
+    def look() -> dict[str, Any] | None:
+        info: Any = server.call("tasks.info", id=task)
+        assert info["status"] not in {"error", "stopped"}, info["meta"].get("exitReport")
+        return info if info["status"] == "finished" else None
+
+    output = wait_for(look, f"task {task} is finished")["meta"]["output"]["experiment"]["data"]
+    report: Any = server.call("file-storage.info", id=output["evaluation_report_id"])
+    folder = report["path"].removesuffix("/visualizations/template.vue")
+    info = server.http.get(
+        "/public/api/v3/file-storage.download", params={"teamId": 1, "path": f"{folder}/evaluation/inference_info.json"}
+    )
+    return folder, json.loads(info.content)
+
+
+def test_the_sdk_compares_our_evaluations(
+    sdk: SdkSession, benchmarked: LivePlatform, evaluations: dict[str, dict[str, Any]], folder: str
+) -> None:
+    name = " vs ".join(path.rsplit("/", 1)[1] for path in evaluations)  # as the app names it
+    made = sdk.run(benchmarked, COMPARE, folders=list(evaluations), workdir=folder, name=name)
+    first, second = made["metrics"]
+    assert 0 < first["mAP"] < 1
+    assert first["mAP"] != second["mAP"]
+    assert f"{made['folder']}/template.vue" in made["files"]
+    # Only Supervisely's own pages can draw it: the link says so and leads to where the two can be compared
+    assert 'href="/compare?ids=1,2"' in httpx.get(made["link"]).text
+
+
+def test_an_evaluation_has_a_project_of_its_truth_and_one_of_its_predictions(
+    sdk: SdkSession, benchmarked: LivePlatform, evaluations: dict[str, dict[str, Any]]
+) -> None:
+    first, second = evaluations.values()
+    assert first["gt_project_id"] == second["gt_project_id"]  # equal truths are kept once
+    assert first["dt_project_id"] != second["dt_project_id"]
+    found = sdk.run(benchmarked, READ, info=second)
+    truth, predictions = found["read"]["gt_project_id"], found["read"]["dt_project_id"]
+    assert truth["images"] == predictions["images"]
+    assert truth["labels"] > 0
+    assert predictions["tags"] == ["confidence"]
+    own, hidden = found["lists"]
+    assert first["gt_project_id"] not in own
+    assert {first["gt_project_id"], first["dt_project_id"], second["dt_project_id"]} <= set(hidden)
+    assert found["of_team"] == own
