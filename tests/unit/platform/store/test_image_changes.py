@@ -26,7 +26,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
         execute = connection.execute
         execute("INSERT INTO users VALUES (1, 'a', 'a', '', '')")
         execute("INSERT INTO teams VALUES (1, 'a', '', '', '')")
-        execute("INSERT INTO workspaces VALUES (1, 1, 'a', '', '', '')")
+        execute("INSERT INTO workspaces (id, team_id, name, created_at, updated_at) VALUES (1, 1, 'a', '', '')")
         for project in (1, 2):
             execute(
                 "INSERT INTO projects (id, workspace_id, team_id, user_id, name, created_at, updated_at)"
