@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from traindash.datasets.archive_names import entry_names
+from traindash.datasets.image_files import is_image
 from traindash.errors import InputError
 
 _CHUNK = 2**20
@@ -38,6 +39,8 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _LINK, _LOCKED = "which is a link or a device", "which is encrypted"
 _HINTS = {_LINK: "Pack the plain files and folders again, without links.", _LOCKED: "Pack it without a password."}
 _PACK_AGAIN = "Pack the plain files and folders again."
+# What people choose in place of the folder around it
+_PARTS = frozenset({".json", ".yaml", ".yml", ".xml", ".csv", ".txt", ".data", ".names"})
 _ZIP_START = b"PK\x03\x04"
 # What people take for an archive that can be read, by its first bytes
 _OTHERS = (
@@ -199,6 +202,9 @@ def _no_archive(path: Path) -> InputError:
         return InputError(msg, "Download the archive again; the site may have asked for a login.")
     if what := next((what for mark, what in _OTHERS if start.startswith(mark)), ""):
         return InputError(f"{path.name} {what}.", f"Unpack it and choose the folder. {hint}")
+    if path.suffix.lower() in _PARTS or is_image(path.name):
+        msg = f"{path.name} is one file of the data, neither a zip nor a tar archive."
+        return InputError(msg, f"Choose the folder that holds it, with the images. {hint}")
     return InputError(f"{path.name} is neither a zip nor a tar archive.", hint)
 
 

@@ -99,6 +99,12 @@ _SIGNS = (
         advice="Save its frames as images, for instance with ffmpeg, and annotate those.",
     ),
     _Sign(
+        title="a table of Label Studio",
+        path=r"\.(csv|tsv)$",
+        content=r"^[^\n]*\b(annotation_id|lead_time)\b",
+        advice="In Label Studio, export as JSON or COCO.",
+    ),
+    _Sign(
         title="a table with other columns",
         path=r"\.(csv|tsv)$",
         advice="Call its columns filename, class, xmin, ymin, xmax and ymax, the corners in pixels.",

@@ -26,6 +26,10 @@ from traindash.yaml_text import compose, problem_of, values
 
 SERIES = "series"  # Key of the section that makes a series of a plan (core/traindash/plans/series.py)
 _LONGEST_QUOTE = 80
+_TEXT, _NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
+_TAKEN_FOR_OTHERS = frozenset(
+    {_NULL, *(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "timestamp", "value"))}
+)
 _ID = "an id, a whole number above 0"
 _IDS = "a list of ids, such as [101, 102]"
 
@@ -34,7 +38,7 @@ _EXPECTED: Mapping[str, str] = {
     "project_id": _ID,
     "model": "“framework/model” or the path of a checkpoint in Team Files",
     "agent_id": f"{_ID}, or nothing",
-    "classes": "a list of class names (a number in quotes), or nothing for all",
+    "classes": "a list of class names, or nothing for all",
     "train_val_split": "a split such as {method: random, split: train, percent: 80}",
     "hyperparameters": "YAML as a text; write it as a block after “hyperparameters: |”",
     "percent": "a whole number from 1 to 99",
@@ -220,6 +224,7 @@ def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
     """
     try:
         node = compose(text, HyperparameterLoader)  # its “None” is one of plans, too
+        _read_names_as_written(node)
         content = values(node, HyperparameterLoader)
     except yaml.YAMLError as error:
         if (odd := next(lookalikes(text), None)) is not None:
@@ -238,6 +243,30 @@ def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
         _refuse_misread(child)
     lines = {str(key.value): key.start_mark.line + 1 for key, _ in pairs}
     return {str(key): value for key, value in content.items()}, lines
+
+
+def _read_names_as_written(node: yaml.Node | None) -> None:
+    """Make texts of names that YAML takes for numbers, flags or dates, such as the classes ``02146`` and ``no``."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    for place, (key, child) in enumerate(pairs):
+        match key.value, child:
+            case "classes", yaml.SequenceNode():
+                child.value[:] = [_as_text(item) for item in child.value]
+            case "train_val_split", yaml.MappingNode():
+                _read_names_as_written(child)
+            case (("experiment_name" | "description" | "train_tag" | "val_tag"), yaml.ScalarNode()) if (
+                child.tag != _NULL
+            ):
+                pairs[place] = key, _as_text(child)
+            case _:
+                pass
+
+
+def _as_text(node: yaml.Node) -> yaml.Node:
+    """Return a node of its own, for what an alias stands for may be a number elsewhere."""
+    if not isinstance(node, yaml.ScalarNode) or node.tag not in _TAKEN_FOR_OTHERS:
+        return node
+    return yaml.ScalarNode(tag=_TEXT, value=node.value, start_mark=node.start_mark, end_mark=node.end_mark)
 
 
 def _refuse_misread(node: yaml.Node) -> None:

@@ -265,3 +265,11 @@ def test_an_existing_target_is_left_alone(tmp_path: Path) -> None:
 
 def test_other_files_are_no_archives(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("hello")
+
+
+@pytest.mark.parametrize("name", ["data.yaml", "instances.json", "a.JPG"])
+def test_a_file_of_the_data_leads_to_its_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("names: [a]")
+    with pytest.raises(InputError, match="one file of the data") as refused:
+        unpack(tmp_path / name, tmp_path / "into")
+    assert "folder that holds it" in refused.value.hint

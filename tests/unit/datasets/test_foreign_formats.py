@@ -35,6 +35,11 @@ from traindash.errors import InputError
         ("wider_face_train_bbx_gt.txt", "0--Parade/a.jpg\n1\n1 2 3 4 0\n", "WIDER FACE"),
         ("clip.mp4", "x", "a video"),
         ("boxes.csv", "image_id,label,x_min,y_min\na.jpg,cat,1,2\n", "a table with other columns"),
+        (
+            "project.csv",
+            "annotation_id,annotator,id,image,label,lead_time\n1,1,1,a.png,[],3\n",
+            "a table of Label Studio",
+        ),
         ("boxes.xlsx", "x", "a spreadsheet"),
         ("export/images.zip", "x", "archives that are not looked into"),
         ("train.parquet", "x", "Parquet"),

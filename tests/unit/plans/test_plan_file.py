@@ -104,14 +104,13 @@ def test_texts_that_a_block_would_change_come_back_all_the_same(text: str) -> No
         ("project_id: 010\nmodel: YOLO/a", "Line 1: “010” is read as 8"),
         ("project_id: 1:30\nmodel: YOLO/a", "Line 1: “1:30” is read as 90"),
         (LEAST + "train_val_split: {method: random, percent: 063}", "Line 3: “063” is read as 51"),
-        (LEAST + "classes: [a, 12:30]", "“12:30” is read as 750"),
         (LEAST + "\u200bautostart: true", "the name .* has an invisible character .zero width space"),
         (LEAST + "hyperparameters: |\n\u00a0\u00a0epochs: 3", "the name .* has an invisible character .no-break space"),
         ("project_id: 6\nmodel: YOLO26n-det", "names no framework"),
         ("project_id: 6\nmodel: ''", "model is ''"),
         (LEAST + "agent_id: '3'", "agent_id is '3'"),
         (LEAST + "classes: car", "classes is 'car'.*list of class names"),
-        (LEAST + "classes: [42]", r"classes\[0\] is 42.*quotes"),
+        (LEAST + "classes: [[42]]", r"classes\[0\] is \[42\].*list of class names"),
         (LEAST + "autostart: 1", "autostart is 1.*true or false"),
         (LEAST + "export_onnx: 'yes'", "export_onnx is 'yes'"),
         (LEAST + "hyperparameters: {epochs: 3}", r"hyperparameters is .*hyperparameters: \|"),
@@ -126,12 +125,25 @@ def test_texts_that_a_block_would_change_come_back_all_the_same(text: str) -> No
         (LEAST + "train_val_split: {method: random, ratio: 0.8}", "train_val_split.ratio is not a key"),
         (LEAST + "train_val_split: {method: datasets, train_datasets: [1]}", "val_datasets is missing"),
         (LEAST + "train_val_split: {method: datasets, train_datasets: ['1'], val_datasets: [2]}", r"\[0\] is '1'"),
-        (LEAST + "train_val_split: {method: tags, train_tag: 1, val_tag: b}", "train_tag is 1"),
+        (LEAST + "train_val_split: {method: tags, train_tag: [1], val_tag: b}", r"train_tag is \[1\]"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_named(text: str, words: str) -> None:
     with pytest.raises(InputError, match=f"(?s){words}"):
         read_plan(text)
+
+
+def test_names_arrive_as_they_are_written() -> None:
+    names = ("42", "02146", "no", "12:30", "1_000", "1e3", "2024-01-31", "null", "~", "None", "0x1F", " x ")
+    text = ", ".join(name if name != " x " else "' x '" for name in names)
+    split = "train_val_split: {method: tags, train_tag: 010, val_tag: off}"
+    plan = read_plan(f"{LEAST}classes: [{text}]\n{split}\nexperiment_name: 007\n")
+    assert plan.classes == names
+    assert (plan.experiment_name, plan.train_val_split) == ("007", TagsSplit(train_tag="010", val_tag="off"))
+    assert read_plan(f"{LEAST}classes: null\nexperiment_name: ~") == read_plan(LEAST)
+    # An alias stays a number where a number is wanted
+    shared = read_plan("project_id: &it 6\nmodel: YOLO/a\nclasses: [*it]")
+    assert (shared.project_id, shared.classes) == (6, ("6",))
 
 
 @pytest.mark.parametrize(
