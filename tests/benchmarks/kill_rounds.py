@@ -21,6 +21,7 @@ from tests.line_process import LineProcess
 from tests.outside import ROOT
 from tests.process.kill_points import ENVIRONMENT, finished_run
 from tests.process.test_kill_points import (
+    check_drawn,
     check_files,
     check_import,
     check_published,
@@ -42,6 +43,7 @@ WORKS: Mapping[str, tuple[Callable[[Path], None], Callable[[LocalPlatform], obje
     "publish": (finished_run, check_published),
     "start": (ready_to_start, check_started),
     "write": (ready_to_start, check_written),
+    "draw": (ready_to_start, check_drawn),
 }
 _NEVER = 10**6
 

@@ -15,8 +15,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from PIL import Image
 
 from tests.fakes import trainer_variables
 from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform, wait_for
@@ -27,6 +31,8 @@ from traindash.platform.app import LocalPlatform, Options
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.tasks import METHODS
 from traindash.platform.store import database
+from traindash.platform.store.annotation_writes import SentTag
+from traindash.platform.store.image_writes import ByHash, NewImage
 
 TEAM = TeamId(1)
 TASK = TaskId(1)
@@ -116,6 +122,43 @@ def _write(platform: LocalPlatform, _home: Path) -> None:
     services.archive.remove_projects([source])
 
 
+def _draw(platform: LocalPlatform, home: Path) -> None:
+    """Upload images, draw on them, tag them, remove one."""
+    services = platform.services
+    project = ProjectId(services.projects.row(1)["id"])
+    meta = services.projects.meta_json(project)
+    box = {"geometryType": "rectangle", "points": {"exterior": [[1, 1], [5, 5]], "interior": []}}
+    item = {**box, "classTitle": next(row["title"] for row in meta["classes"] if row["shape"] == "rectangle")}
+    tag = {"name": next(row["name"] for row in meta["tags"] if row["value_type"] == "none")}
+    form, boundary = home / "incoming" / "form", uuid4().hex
+    pictures = [_picture(color) for color in ("red", "blue")]
+    form.write_bytes(
+        b"".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{number}-file"\r\n\r\n'.encode() + content + b"\r\n"
+            for number, content in enumerate([*pictures, b"no picture"])
+        )
+        + f"--{boundary}--\r\n".encode()
+    )
+    hashes = services.uploads.accept(form, f"multipart/form-data; boundary={boundary}")
+    dataset = services.projects.datasets(project)[0].id
+    new = [NewImage(name=f"{number}.png", origin=ByHash(digest), meta={}) for number, digest in enumerate(hashes[:2])]
+    first, second = services.image_writes.add(dataset, new)
+    writes = services.annotation_writes
+    writes.replace([(first, {"objects": [item, item], "tags": [tag]})], checks_bounds=True)
+    (added,) = writes.append([(first, item)], checks_bounds=True)
+    writes.tag_objects([SentTag(on=added, tag=tag)])
+    writes.tag_images([SentTag(on=second, tag=tag)])
+    writes.copy([(first, second)])
+    writes.remove_objects([added])
+    services.image_writes.remove([first])
+
+
+def _picture(color: str) -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (32, 24), color).save(file, "PNG")
+    return file.getvalue()
+
+
 def start_task(platform: LocalPlatform, body: Mapping[str, Any]) -> int:
     """Start a task as a request does, without an answer; return its id."""
     api = ApiContext(
@@ -141,6 +184,7 @@ WORKS: Mapping[str, Callable[[LocalPlatform, Path], None]] = {
     "publish": _publish,
     "start": _start,
     "write": _write,
+    "draw": _draw,
 }
 
 

@@ -1,5 +1,6 @@
 """A server dies before or after each change of a name on the disk and each commit: the next one tells what is."""
 
+import base64
 import json
 import shutil
 import sys
@@ -29,6 +30,7 @@ from traindash.domain.jobs import JobStatus
 from traindash.domain.task import TaskStatus
 from traindash.platform.app import LocalPlatform
 from traindash.platform.store.files import file_hash
+from traindash.platform.store.inner_ids import images_with
 
 _MOST = 1000
 Check = Callable[[LocalPlatform], None]
@@ -167,6 +169,28 @@ def check_written(platform: LocalPlatform) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def check_drawn(platform: LocalPlatform) -> tuple[int, int]:
+    """Check that images, what is drawn on them and their files fit together; return how many there are of both."""
+    services = platform.services
+    services.uploads.settled([])  # what the one before had received
+    with services.database.read() as connection:
+        for query in _CONTRADICTIONS:
+            assert connection.execute(query).fetchall() == [], query
+        rows = connection.execute(
+            "SELECT images.*, annotation FROM images JOIN annotations ON image_id = id"
+        ).fetchall()
+        ids = [item["id"] for row in rows for item in json.loads(row["annotation"])["objects"]]
+        assert images_with(connection, ids).keys() == set(ids)
+        images = connection.execute("SELECT * FROM images").fetchall()
+        kept = {row["hash"] for row in connection.execute("SELECT hash FROM loose_images")}
+    used = {row["hash"] for row in images}
+    assert services.loose_images.known(used).keys() == used
+    names = {path.stem for path in services.layout.images.rglob("*") if path.is_file()}
+    assert names <= {base64.b64decode(digest).hex() for digest in used | kept}
+    assert not any(services.layout.uploads.iterdir())
+    return len(images), len(ids)
+
+
 # Each finds rows that contradict others.
 _CONTRADICTIONS = (
     "SELECT id FROM datasets d WHERE images_count <> (SELECT count(*) FROM images WHERE dataset_id = d.id)",
@@ -224,6 +248,16 @@ def test_projects_are_changed_whole_or_not_at_all(dying: LineProcess, tmp_path: 
     points = die_everywhere(dying, "write", template, lambda platform: seen.add(check_written(platform)), step=3)
     assert points >= 20
     assert seen == {("Shapes",), ("Clone", "Shapes"), ("Clone",)}
+
+
+def test_images_are_written_whole_or_not_at_all(dying: LineProcess, tmp_path: Path) -> None:
+    template, seen = tmp_path / "template", set[tuple[int, int]]()
+    ready_to_start(template)
+    assert die_everywhere(dying, "draw", template, lambda platform: seen.add(check_drawn(platform)), step=2) >= 20
+    before, drawn = min(seen)
+    steps = ((0, 0), (2, 0), (2, 2), (2, 3), (2, 6), (2, 5), (1, 3))
+    assert seen <= {(before + images, drawn + objects) for images, objects in steps}
+    assert len(seen) >= 5
 
 
 def ready_to_start(home: Path) -> None:

@@ -212,6 +212,7 @@ class LocalPlatform:
 
     def _remove_old(self) -> float:
         self.services.archive.expire()
+        self.services.loose_images.collect()
         return _REMOVAL_SECONDS
 
     def routes(self) -> Sequence[BaseRoute]:

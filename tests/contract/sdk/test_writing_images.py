@@ -20,6 +20,7 @@ _META = ProjectMeta(
         ObjectClass(name="bolt", shape="rectangle", color="#FF0000"),
         ObjectClass(name="soft", shape="alpha_mask", color="#00FF00"),
         ObjectClass(name="poly", shape="polygon", color="#0000FF"),
+        ObjectClass(name="parts", shape="multipolygon", color="#0000FF"),
     ),
     tags=(TagMeta(name="good"), TagMeta(name="count", value_type="any_number")),
 )
@@ -198,6 +199,21 @@ def test_objects_and_tags(sdk: SdkSession, own_server: LivePlatform, ids: list[i
         "image tags": {"count": 4, "good": 1},
         "object tags": {"good": 4, "count": 1},
     }
+
+
+def test_an_annotation_of_several_parts_comes_back(sdk: SdkSession, own_server: LivePlatform, ids: list[int]) -> None:
+    code = """
+    from supervisely.geometry.multipolygon import Multipolygon
+    at = sly.PointLocation
+    ring = lambda top, left: sly.Polygon([at(top, left), at(top, left + 9), at(top + 9, left + 9)])
+    info = api.image.upload_np(dataset, "a.png", picture(1))
+    given = sly.Annotation((48, 64), [label("parts", Multipolygon([ring(1, 1), ring(20, 20)]))])
+    api.annotation.upload_ann(info.id, given)
+    got = sly.Annotation.from_json(api.annotation.download_json(info.id), meta)
+    return [got.labels[0].geometry.to_json()["parts"], given.labels[0].geometry.to_json()["parts"]]
+    """
+    got, given = sdk.run(own_server, _START + _dedented(code), ids=ids)
+    assert got == given
 
 
 @pytest.mark.parametrize(
