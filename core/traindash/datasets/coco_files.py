@@ -210,7 +210,14 @@ def _keyed(content: _Content) -> dict[tuple[object, ...], dict[str, Any]]:
 
 
 def _content(folder: Folder, place: str) -> _Content:
-    return decoded(_Content, read_json(folder.root / place, place), place)
+    parsed = read_json(folder.root / place, place)
+    if isinstance(parsed, dict):
+        for key in ("images", "annotations"):
+            rows = parsed.get(key)
+            # A row that is none has nothing in it; what it lacks is told as of any other
+            if isinstance(rows, list) and not all(isinstance(row, dict) for row in rows):
+                parsed[key] = [row if isinstance(row, dict) else {} for row in rows]
+    return decoded(_Content, parsed, place)
 
 
 def _other_content(content: _Content) -> str:

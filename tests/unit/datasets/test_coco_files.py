@@ -247,3 +247,15 @@ def test_hidden_copies_are_no_annotations(tmp_path: Path) -> None:
     taken = take(tmp_path)
     assert not taken.report.problems
     assert taken.report.images == 1
+
+
+@pytest.mark.parametrize("row", [None, 5, "text", []])
+def test_a_row_that_is_none_does_not_cost_the_others(tmp_path: Path, row: object) -> None:
+    layouts.write_image(tmp_path / "1.png")
+    images: list[Any] = [row, _image(1, "1.png")]
+    objects: list[Any] = [_object(1), row]
+    _write(tmp_path, "a.json", images, objects)
+    taken = take(tmp_path)
+    assert _objects(taken) == {("a", "1.png"): ["bolt"]}
+    report = taken.report
+    assert (report.images_found, report.images_skipped, report.objects_found, report.objects_skipped) == (2, 1, 2, 1)
