@@ -10,6 +10,7 @@ import pytest
 
 from tests.fakes.live_platform import API, LivePlatform
 from traindash.platform.app import METHODS
+from traindash.platform.routes import workload
 
 MUST_HAVE = {
     "teams.list",
@@ -121,6 +122,19 @@ def test_every_answer_is_careful_with_browsers(server: LivePlatform) -> None:
     assert headers["x-frame-options"] == "SAMEORIGIN"
     assert headers["referrer-policy"] == "no-referrer"
     assert "frame-ancestors" in headers["content-security-policy"]
+
+
+def test_a_form_without_content_ends_soon(server: LivePlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK repeats an upload so, and a 408 would make it do that ten times."""
+    monkeypatch.setattr(workload, "UNSENT_SECONDS", 0.05)
+    head = (
+        f"POST {API}file-storage.bulk.upload?teamId=1 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n"
+        f"x-api-key: {server.platform.token}\r\nContent-Type: multipart/form-data; boundary=abc\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", httpx.URL(server.url).port or 0), timeout=5) as plain:
+        plain.sendall(head.encode())
+        answer = plain.recv(1000).decode()
+    assert answer.startswith("HTTP/1.1 400")
 
 
 def test_the_tls_probe_of_the_sdk_ends_at_once(server: LivePlatform) -> None:

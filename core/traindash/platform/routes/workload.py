@@ -24,6 +24,7 @@ from traindash.errors import AppError, InputError
 RETRY_SECONDS = 2
 BODY_SECONDS = 60.0  # for a JSON body as a whole
 CHUNK_SECONDS = 30.0  # for the next part of an upload
+UNSENT_SECONDS = 10.0  # for the first part of a form
 _LARGE_BODY = 2**20  # bytes; of larger ones only a few are in memory at once
 _DRAINED = 64 * 2**20  # bytes of a body that is too large which are taken, so that its sender reads the answer
 _PAUSE = 0.005  # seconds between the parts of such a body, so that other requests come in between
@@ -204,14 +205,21 @@ async def chunks_in_time(request: Request) -> AsyncGenerator[bytes, None]:
 
     Raises:
         SlowError: The next one does not come.
+        InputError: It is a form of which nothing comes.
     """
     stream = aiter(request.stream())
+    # The SDK repeats a form without its content (docs/supervisely-api.md 1.3). Where the first try is known, it was
+    # answered from there; here it is not, as after a kill of the server, and ten repeats would take ten minutes.
+    is_unsent = "boundary=" in request.headers.get("content-type", "")
     while True:
         try:
-            async with asyncio.timeout(CHUNK_SECONDS):
+            async with asyncio.timeout(UNSENT_SECONDS if is_unsent else CHUNK_SECONDS):
                 chunk = await anext(stream, None)
         except TimeoutError as error:
+            if is_unsent:
+                raise InputError("The content of this form does not come.", "Call the upload again.") from error
             raise SlowError from error
+        is_unsent = False
         if chunk is None:
             return
         yield chunk
