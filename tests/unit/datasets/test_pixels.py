@@ -102,6 +102,8 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# Pillow remarks on odd tags of a TIFF; whether the picture is read is another question.
+@pytest.mark.filterwarnings("ignore::UserWarning")
 @given(
     name=st.sampled_from(_SAMPLES),
     end=st.floats(0, 1),
