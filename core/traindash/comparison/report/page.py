@@ -9,6 +9,7 @@ from traindash import formatting
 from traindash.comparison.charts.drawing import Drawing, Line, View
 from traindash.comparison.charts.echarts import DARK, LIBRARY, NARROW, WIDE, Option, look, panel_data
 from traindash.comparison.charts.registry import SECTIONS, Chart, rows_of
+from traindash.comparison.comparison_basis import standing_of
 from traindash.comparison.decision import (
     Answered,
     Candidate,
@@ -271,6 +272,7 @@ def render_report(
         comparison=comparison,
         several=several,
         verdict=judge(comparison, known) if several else None,
+        standing=standing_of(comparison, known) if several else None,
         navigation=["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *SECTIONS, "Settings"],
         overview=overview_html(overview_of(comparison)),
         # nobody is named where none has an evaluation

@@ -58,17 +58,22 @@ def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
         if classes := set(first.classes) ^ set(other.classes):
             message = f"{names} have different classes: {_some(sorted(classes))} not in both."
             _refuse(message, "Train them on the same classes.")
-    labels = unique_labels([source.label for source in sources], [str(n) for n in range(1, len(sources) + 1)])
-    experiments = zip(comparison.experiments, labels, sources, strict=True)
-    return replace(comparison, experiments=tuple(_known(each, label, source) for each, label, source in experiments))
+    experiments = [_known(one, source) for one, source in zip(comparison.experiments, sources, strict=True)]
+    wanted = [source.label for source in sources]
+    if len(set(wanted)) < len(wanted):  # two of one model: the names of the experiments tell them apart
+        known = zip(experiments, wanted, strict=True)
+        wanted = [label if one.info is None else one.info.experiment_name for one, label in known]
+    labels = unique_labels(wanted, [str(n) for n in range(1, len(sources) + 1)])
+    labelled = (replace(one, label=label) for one, label in zip(experiments, labels, strict=True))
+    return replace(comparison, experiments=tuple(labelled))
 
 
-def _known(experiment: ComparedExperiment, label: str, source: EvaluationSource) -> ComparedExperiment:
+def _known(experiment: ComparedExperiment, source: EvaluationSource) -> ComparedExperiment:
     """Add what the artifacts of an experiment say: curves, settings, training images, size."""
     if source.artifacts is None:
-        return replace(experiment, label=label)
+        return experiment
     trained_on = None if source.train_images is None else frozenset(source.train_images)
-    return replace(with_artifacts(experiment, Path(source.artifacts), trained_on), label=label)
+    return with_artifacts(experiment, Path(source.artifacts), trained_on)
 
 
 def _task_type(source: EvaluationSource) -> str:

@@ -23,7 +23,6 @@ from traindash.training.runs.spec import CompareSpec, EvaluationSource, RunLayou
 from traindash.training.trainers.benchmark import (
     BATCH_SIZES,
     LEAST_ITERATIONS,
-    SECONDS_PER_BATCH_SIZE,
     WARM_UP,
     hardware_name,
     measure,
@@ -37,6 +36,7 @@ from traindash.training.trainers.reporting import Progress
 SECONDS = 90.0  # for all models together, without loading them; larger batches that would not fit are left out
 # Turns that each model takes at each batch size: what slows the machine down for a while meets all of them
 TURNS = 2
+SECONDS_PER_TURN = 2.5  # long enough to tell models apart; somebody waits for the comparison
 _FEWEST_MODELS = 2
 _SUBTASK = "Speedtest: Running inference"
 # What loading and running a checkpoint of any origin may raise; the comparison goes on without its speed
@@ -144,7 +144,7 @@ def take_turns(
         left = end - conditions.clock()
         if number and left < _least_seconds(timings, size):
             return timings, BATCH_SIZES[number:]
-        seconds = min(SECONDS_PER_BATCH_SIZE / TURNS, left / parts / (len(BATCH_SIZES) - number))
+        seconds = min(SECONDS_PER_TURN, left / parts / (len(BATCH_SIZES) - number))
         for turn in range(TURNS):
             # The second turn in the other order: whoever runs first in a cool machine is not always the same
             for place in sorted(runners, reverse=bool(turn % 2)):
