@@ -25,6 +25,10 @@ COMPARE = """
     comparison = ModelComparison(api, arguments["folders"], workdir=arguments["workdir"], team_id=1)
     comparison.visualize()
     folder = comparison.upload_results(1, "/model-comparison/1_Shapes/" + arguments["name"])
+    # As the compare app ends: it knows its task as a text
+    api.task._set_custom_output(
+        task_id="1", file_id=comparison.lnk.id, file_name="Report", file_url=comparison.get_report_link(), icon="zmdi"
+    )
     return {
         "metrics": [result.key_metrics for result in comparison.eval_results],
         "folder": folder,
@@ -57,6 +61,13 @@ READ = """
         }
     lists = [[project.id for project in api.project.get_list(space.id)] for space in api.workspace.get_list(1)]
     return {"read": read, "lists": lists, "of_team": [project.id for project in api.project.get_list(team_id=1)]}
+"""
+EVALUATE = """
+    benchmark = sly.nn.benchmark.ObjectDetectionBenchmark(
+        api, arguments["info"]["gt_project_id"], output_dir=arguments["folder"]
+    )
+    benchmark.evaluate(arguments["info"]["dt_project_id"])
+    return {name: float(value) for name, value in benchmark.key_metrics.items()}
 """
 
 
@@ -118,3 +129,16 @@ def test_an_evaluation_has_a_project_of_its_truth_and_one_of_its_predictions(
     assert first["gt_project_id"] not in own
     assert {first["gt_project_id"], first["dt_project_id"], second["dt_project_id"]} <= set(hidden)
     assert found["of_team"] == own
+
+
+def test_the_sdk_evaluates_the_projects_to_the_same_figures(
+    sdk: SdkSession, benchmarked: LivePlatform, evaluations: dict[str, dict[str, Any]], folder: str
+) -> None:
+    path, info = next(iter(evaluations.items()))
+    again = sdk.run(benchmarked, EVALUATE, info=info, folder=folder)
+    kept = benchmarked.http.get(
+        "/public/api/v3/file-storage.download", params={"teamId": 1, "path": f"{path}/evaluation/key_metrics.json"}
+    ).json()
+    # Rectangles of a project are in whole pixels
+    assert again["mAP"] == pytest.approx(kept["mAP"], abs=0.1)
+    assert again["classification_accuracy"] == pytest.approx(kept["classification_accuracy"], abs=1e-6)
