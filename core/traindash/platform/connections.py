@@ -24,6 +24,7 @@ from traindash.platform.startup import handles
 HEADER_SECONDS = 15.0  # for a request to begin and its headers to be complete
 QUEUE = 100  # connections that the system keeps until they are accepted, as asyncio has it by default
 MOST_CONNECTIONS = 400
+_LONGEST_HEAD = 2**17
 _SHARE = 3  # a third of the handles for connections; database, files and child processes need the others
 _LINES, _PER_SECONDS = 20, 10.0
 _NO_HANDLES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -51,6 +52,7 @@ class _Waiting:
     connections: set[Any]
     app_state: dict[str, Any]  # what each request of the connection finds in its state
     waits_since: float = 0.0
+    head = 0  # bytes of headers that are not complete
     # of a server, since each has a class of its own
     most: Callable[[], int]
     seconds: float
@@ -71,6 +73,13 @@ class _Waiting:
         """Note how it ended."""
         self.app_state[FATE].was_reset = isinstance(exc, ConnectionError)
         super().connection_lost(exc)  # type: ignore[misc]
+
+    def data_received(self, data: bytes) -> None:
+        """Read a part of a request, but no headers without end: httptools takes any number of them (0.9)."""
+        super().data_received(data)  # type: ignore[misc]
+        self.head = self.head + len(data) if _is_idle(self) else 0
+        if self.head > _LONGEST_HEAD:
+            self.transport.abort()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

@@ -129,3 +129,9 @@ def test_a_request_that_waits_to_be_read_is_answered_though_its_time_is_over() -
         is_sent.set()
         assert early.getresponse().read() == b"here"
         assert b"over" in other.makefile("rb").read()
+
+
+def test_headers_without_end_are_not_taken(patient: str) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 99) for n in range(100_000))
+    with _connected(patient) as connection, pytest.raises(ConnectionError):
+        connection.sendall(head)

@@ -5,6 +5,7 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar, assert_never
 from urllib.parse import parse_qsl
@@ -23,12 +24,14 @@ from traindash.platform.imports import Imports
 from traindash.platform.routes.repeats import Attempt, Effect, Given, Repeats, call_key, effect_of, form_key, is_drawn
 from traindash.platform.routes.workload import (
     RETRY_SECONDS,
+    SOME,
     BusyError,
     InThread,
     SlowError,
     Workload,
     chunks_in_time,
     log_fault,
+    some_of,
 )
 from traindash.platform.services import Services
 from traindash.platform.tasks.admission import Admission
@@ -135,6 +138,13 @@ class Streamed:
     blocks: Iterator[bytes]
     media_type: str = "application/json"
 
+    def begun(self) -> "Response | Streamed":
+        """Make the beginning; most answers are over then."""
+        first = some_of(self.blocks)
+        if len(first) < SOME:
+            return Response(first, media_type=self.media_type)
+        return Streamed(chain((first,), self.blocks), self.media_type)
+
 
 @dataclass(frozen=True, slots=True)
 class Method(Generic[_T]):
@@ -152,6 +162,8 @@ class Method(Generic[_T]):
     def run(self, api: ApiContext, sent: "Parameters") -> Response | Streamed:
         """Check the body and answer."""
         answer = self.handle(api, sent.read(self.name, self.body, self.bounds))
+        if isinstance(answer, Streamed):
+            return answer.begun()
         return answer if isinstance(answer, Response | Streamed) else json_response(answer)
 
 

@@ -29,6 +29,7 @@ _LARGE_BODY = 2**20  # bytes; of larger ones only a few are in memory at once
 _DRAINED = 64 * 2**20  # bytes of a body that is too large which are taken, so that its sender reads the answer
 _PAUSE = 0.005  # seconds between the parts of such a body, so that other requests come in between
 _SHOWN_FRAMES = 4
+SOME = 2**18  # bytes of an answer that are made at one stroke
 _TURN = 0.001  # seconds that a thread may compute while others wait; Python's own 0.005
 _T = TypeVar("_T")
 _log = logging.getLogger("traindash.platform")
@@ -117,11 +118,11 @@ class Workload:
             lane.close()
 
     def streamed(self, blocks: Iterator[bytes], media_type: str) -> StreamingResponse:
-        """Answer with blocks that are made while they are sent; the first one is there before the answer begins."""
+        """Answer with blocks that are made while they are sent."""
 
         async def give() -> AsyncIterator[bytes]:
-            while (block := await self.streams.run(lambda: next(blocks, None))) is not None:
-                yield block
+            while some := await self.streams.run(lambda: some_of(blocks)):
+                yield some
 
         return StreamingResponse(give(), media_type=media_type)
 
@@ -144,6 +145,17 @@ class Workload:
                 yield await read_body(request, megabytes)
         else:
             yield await read_body(request, megabytes)
+
+
+def some_of(blocks: Iterator[bytes]) -> bytes:
+    """Return the next blocks as one; nothing when there are none left. Each turn of a thread costs as much as one."""
+    some, size = [], 0
+    for block in blocks:
+        some.append(block)
+        size += len(block)
+        if size >= SOME:
+            break
+    return b"".join(some)
 
 
 class _Places:
