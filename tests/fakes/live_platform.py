@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from tests.fakes import FAKE_TRAINER, trainer_variables
@@ -58,7 +59,8 @@ def live_platform(home: Path, *, working: bool = False, trainer: str = FAKE_TRAI
     platform = LocalPlatform(
         home, address="http://127.0.0.1:0", environment=trainer_variables(variables), trainer=trainer, options=options
     )
-    app = Guard(platform.api, allowed_hosts=("127.0.0.1", "localhost"))
+    # As in the dashboard, where Streamlit compresses what a client takes so.
+    app = GZipMiddleware(Guard(platform.api, allowed_hosts=("127.0.0.1", "localhost")))
     with serve(app, lambda config: bound_connections(config, most=most_connections)) as url:
         platform.address = url
         platform.open()

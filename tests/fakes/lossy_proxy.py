@@ -72,14 +72,12 @@ class LossyProxy:
             case Cut.BEGUN:
                 server.recv(_BLOCK)
             case Cut.UNREAD:
-                server.recv(1, socket.MSG_PEEK)
-                while not self.is_done() or server.recv(_BLOCK, socket.MSG_PEEK)[-1:] not in {b"]", b"}"}:
+                while not (_is_whole(server.recv(_BLOCK, socket.MSG_PEEK)) and self.is_done()):
                     threading.Event().wait(0.01)
             case Cut.WHOLE:
-                head = _read_head(server)
-                left = _length(head) - len(head.partition(b"\r\n\r\n")[2])
-                while left > 0:
-                    left -= len(server.recv(_BLOCK))
+                answer = b""
+                while not _is_whole(answer):
+                    answer += server.recv(_BLOCK)
 
 
 def _read_head(connection: socket.socket) -> bytes:
@@ -87,6 +85,13 @@ def _read_head(connection: socket.socket) -> bytes:
     while b"\r\n\r\n" not in head and (block := connection.recv(_BLOCK)):
         head += block
     return head
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if b"chunked" in head:
+        return body.endswith(b"0\r\n\r\n")
+    return bool(body) and len(body) >= _length(head)
 
 
 def _length(head: bytes) -> int:

@@ -133,7 +133,9 @@ class Attempt:
         """Send an answer, the last byte after a moment if it is ``held``; none of it when the client is gone."""
         self.watch()
         body = bytes(response.body)
-        await send({"type": "http.response.start", "status": response.status_code, "headers": response.raw_headers})
+        # Copied, since the same answer may be sent again: who compresses it on the way changes the headers.
+        headers = list(response.raw_headers)
+        await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         await send(_part(body[:-1], more=True))
         if self._watch is not None:
             if held:
