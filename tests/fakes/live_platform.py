@@ -52,7 +52,7 @@ class LivePlatform:
 
 
 @contextmanager
-def live_platform(home: Path, *, working: bool = False, trainer: str = FAKE_TRAINER) -> Iterator[LivePlatform]:
+def live_platform(home: Path, *, working: bool = False, trainer: str | None = FAKE_TRAINER) -> Iterator[LivePlatform]:
     """Serve a new platform with the tiny project; with ``working`` its supervisor runs tasks with the trainer."""
     variables = {**os.environ, "TRAINDASH_OFFLINE": "1"}  # noqa: TID251 - trainers need PATH and the like
     options = Options(hardware=HARDWARE, pace=FAST, with_sample=False)

@@ -14,6 +14,7 @@ EVERY_EXPORT: frozenset[ExportFormat] = frozenset(get_args(ExportFormat))
 
 # Names of what an app says it can beyond the training apps of Supervisely (docs/supervisely-api.md 9).
 ANY_SHAPE = "traindash.any_shape"  # it trains classes of every shape that its task can use
+KNOWS_ITS_KEYS = "traindash.knows_its_keys"  # a hyperparameter that it does not know is refused
 STARTS_FROM_EXPORTS = "traindash.starts_from_exports"  # for an exported model it takes the checkpoint behind it
 
 
@@ -105,6 +106,7 @@ class AppOptions:
     has_benchmark: bool = True  # it evaluates afterwards
     takes_checkpoints: bool = True  # it trains on from checkpoints of earlier experiments
     takes_exports: bool = True  # it also takes their exported models as a start
+    refuses_unknown_keys: bool = False  # hyperparameters beyond those of the framework's reference are refused
     wants_tags: bool = False  # it has a step for tags, and begins only with some
     needs_gpu: bool | None = None  # as of :class:`AppModule`
 

@@ -21,6 +21,7 @@ _QUOTES = {
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032", "'"),
 }
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
+_NUMBER_WITHOUT_POINT = re.compile(r"[-+]?(?:\d[\d_]*[eE][-+]?\d+|(?:\d+\.\d*|\.\d+)[eE]\d+)")
 _COLONS = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 
 
@@ -128,6 +129,53 @@ def misread(node: yaml.Node, value: object) -> Misread | None:
     if _COLONS.fullmatch(written) and isinstance(value, int | float):
         return Misread(why="numbers with colons are hours, minutes and seconds to YAML", meant=None)
     return None
+
+
+def with_point(value: object) -> str | None:
+    """Return a number such as ``1e-3``, which YAML 1.1 reads as text, in a way that it reads as a number."""
+    # YAML 1.1 wants a point in a float, and PyYAML a sign in its exponent.
+    if not isinstance(value, str) or not _NUMBER_WITHOUT_POINT.fullmatch(value.strip()):
+        return None
+    mantissa, _, exponent = value.strip().lower().partition("e")
+    point = "" if "." in mantissa else ".0"
+    signed = exponent if exponent.startswith(("-", "+")) else f"+{exponent}"
+    return f"{mantissa}{point}e{signed}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextNumber:
+    """A number that YAML takes for a text, wherever it stands."""
+
+    path: str  # keys that lead to it, joined by dots
+    written: str
+    better: str  # how YAML reads it as a number
+    line: int
+    span: tuple[int, int]  # its place in the text
+
+
+def numbers_read_as_text(node: yaml.Node | None) -> Iterator[TextNumber]:
+    """Find numbers like ``1e-3`` in all depths; whoever puts one in quotes wants a text."""
+    yield from _text_numbers(node, (), set())
+
+
+def _text_numbers(node: yaml.Node | None, path: tuple[str, ...], seen: set[int]) -> Iterator[TextNumber]:
+    if id(node) in seen:  # an alias: told where it was given its value
+        return
+    seen.add(id(node))
+    match node:
+        case yaml.MappingNode():
+            for key, child in node.value:
+                yield from _text_numbers(child, (*path, str(key.value)), seen)
+        case yaml.SequenceNode():
+            for child in node.value:
+                yield from _text_numbers(child, path, seen)
+        case yaml.ScalarNode(style=None) if node.tag == "tag:yaml.org,2002:str":
+            if (better := with_point(node.value)) is not None:
+                span = (node.start_mark.index, node.end_mark.index)
+                line = node.start_mark.line + 1
+                yield TextNumber(path=".".join(path), written=node.value, better=better, line=line, span=span)
+        case _:
+            pass
 
 
 def first_problem(text: str) -> YamlProblem | None:

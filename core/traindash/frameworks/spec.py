@@ -48,6 +48,41 @@ class Hyperparameter:
         numeric = {"whole", "number"} & set(self.kinds)
         return " or ".join(words) + (_limits(self.limits) if numeric else "")
 
+    def accepts(self, value: object) -> bool:
+        """Return whether the framework takes a value."""
+        match value:
+            case None:
+                return self.optional
+            # Before numbers: in Python a flag is a number, too.
+            case bool():
+                return "flag" in self.kinds
+            case int() | float():
+                is_whole = isinstance(value, int) or value.is_integer()
+                return ("number" in self.kinds or ("whole" in self.kinds and is_whole)) and inside(value, self.limits)
+            case str():
+                return "text" in self.kinds or value.casefold() in {choice.casefold() for choice in self.choices}
+            case list():
+                return "list" in self.kinds
+            case _:
+                return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleKeys:
+    """Keys that change nothing while another key has a value, or while their own is not below that of another one."""
+
+    keys: tuple[str, ...]
+    why: str  # the rest of a sentence
+    other: str  # the other key
+    value: object = None  # what it has then; `None` where the two are compared
+
+    def are_idle(self, value: object, other: object) -> bool:
+        """Return whether a value of one of the keys changes nothing beside a value of the other key."""
+        if self.value is not None:
+            same = other == self.value
+            return same or (isinstance(other, str) and other.casefold() == str(self.value).casefold())
+        return isinstance(value, int | float) and isinstance(other, int | float) and value >= other
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
@@ -60,6 +95,7 @@ class Reference:
     refused: Mapping[str, str]  # key → what to do instead
     unused: Mapping[str, str]  # key → what it belongs to; it has no effect on a training
     outdated: Mapping[str, str]  # key that earlier versions had → what became of it; it is left out
+    idle: tuple[IdleKeys, ...] = ()
 
     def knows(self, name: str) -> bool:
         """Return whether the framework has a key."""
@@ -83,6 +119,14 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     usual: tuple[float | None, float | None] | None = None
 
 
+class _Idle(msgspec.Struct, forbid_unknown_fields=True):
+    keys: tuple[str, ...]
+    why: str
+    other: str | None = msgspec.field(name="while", default=None)
+    value: object = msgspec.field(name="is", default=None)
+    not_below: str | None = None
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     title: str
     url: str
@@ -91,6 +135,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     refused: dict[str, str]
     unused: dict[str, tuple[str, ...]]
     outdated: dict[str, str]
+    idle: tuple[_Idle, ...] = ()
 
 
 @cache
@@ -109,6 +154,10 @@ def load_reference(path: Path) -> Reference:
         refused=content.refused,
         unused={name: purpose for purpose, names in content.unused.items() for name in names},
         outdated=content.outdated,
+        idle=tuple(
+            IdleKeys(keys=item.keys, why=item.why, other=item.other or item.not_below or "", value=item.value)
+            for item in content.idle
+        ),
     )
 
 
@@ -124,6 +173,12 @@ def _hyperparameter(name: str, group: str, entry: _Entry) -> Hyperparameter:
         limits=entry.range,
         usual=entry.usual or entry.range,
     )
+
+
+def inside(value: float, limits: tuple[float | None, float | None]) -> bool:
+    """Return whether a number is within limits, both included; ``None`` is open."""
+    low, high = limits
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _limits(limits: tuple[float | None, float | None]) -> str:

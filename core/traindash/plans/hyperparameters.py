@@ -1,7 +1,7 @@
 """Hyperparameters as text: where the YAML is wrong, and what differs from the framework's defaults."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -13,14 +13,15 @@ from traindash.frameworks.hyperparameter_text import (
     compose_hyperparameters,
     lookalikes,
     misread,
+    numbers_read_as_text,
     with_plain_characters,
+    with_point,
 )
 from traindash.frameworks.registry import reference_of
-from traindash.frameworks.spec import Hyperparameter, Reference
+from traindash.frameworks.spec import Hyperparameter, Reference, inside
 from traindash.plans.problems import Problem, error, warning
 from traindash.yaml_text import problem_of, values
 
-_NUMBER_WITHOUT_POINT = re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
 _WORDS = {
     **dict.fromkeys(("true", "yes", "on"), "True"),
@@ -28,6 +29,7 @@ _WORDS = {
     **dict.fromkeys(("none", "null", "~"), "null"),
 }
 _LONGEST = 40
+_MAY_REFUSE, _REFUSES = "The training may refuse it.", "This server refuses it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class TextProblem:
     message: str  # one sentence
     hint: str  # what to write instead
     fix: Fix | None = None  # does it
+    is_unknown_key: bool = False  # the framework's reference does not have it
 
 
 def value_problems(
@@ -65,7 +68,7 @@ def value_problems(
 ) -> tuple[tuple[TextProblem, ...], tuple[TextProblem, ...]]:
     """Return what the framework will not take, and what is suspicious, each value by itself.
 
-    Without a reference, only numbers that YAML reads as text are found.
+    Without a reference, only numbers that YAML takes for others are found.
     """
     errors: list[TextProblem] = []
     warnings: list[TextProblem] = []
@@ -74,8 +77,8 @@ def value_problems(
         if entry.misread is not None and (key is not None or reference is None or not reference.knows(entry.name)):
             errors.append(_misread(text, entry, entry.misread))
         elif key is None:
-            warnings.extend(_number_read_as_text(text, entry) or _foreign(text, entry, reference))
-        elif not _fits(key, entry.value):
+            warnings.extend(_foreign(text, entry, reference))
+        elif not key.accepts(entry.value):
             errors.append(_wrong(text, entry, key))
         elif not _is_usual(key, entry.value):
             message = f"Line {entry.line}: {entry.name} is {entry.value}, which is unusual."
@@ -103,18 +106,39 @@ def _misread(text: str, entry: Entry, wrong: Misread) -> TextProblem:
     return TextProblem(line=entry.line, message=message, hint=hint, fix=_replacing(text, entry, wrong.meant))
 
 
-def _number_read_as_text(text: str, entry: Entry) -> list[TextProblem]:
-    # YAML 1.1 wants a point in a float: PyYAML reads 1e-3 as a text.
-    better = _with_point(entry.value)
-    if better is None:
-        return []
-    message = f"Line {entry.line}: “{entry.name}: {entry.value}” is read as text, not as a number."
-    hint = f"YAML 1.1 wants a decimal point: {better}."
-    return [TextProblem(line=entry.line, message=message, hint=hint, fix=_replacing(text, entry, better))]
+def text_numbers(text: str, node: yaml.Node | None, known: Collection[str]) -> tuple[TextProblem, ...]:
+    """Return a problem for each number that YAML reads as text, in all depths but for values of known keys."""
+    problems = []
+    for found in numbers_read_as_text(node):
+        if found.path in known:
+            continue
+        message = f"Line {found.line}: “{found.path}: {found.written}” is read as text, not as a number."
+        start, end = found.span
+        fix = Fix(label=f"Write {found.path}: {found.better}", text=f"{text[:start]}{found.better}{text[end:]}")
+        hint = f"YAML 1.1 wants a decimal point: {found.better}."
+        problems.append(TextProblem(line=found.line, message=message, hint=hint, fix=fix))
+    return tuple(problems)
+
+
+def idle_values(entries: tuple[Entry, ...], reference: Reference) -> tuple[TextProblem, ...]:
+    """Return the values that a person has changed and that change nothing, because of another one."""
+    given = {entry.name: entry for entry in entries}
+    problems = []
+    for rule in reference.idle:
+        other = given[rule.other].value if rule.other in given else reference.keys[rule.other].default
+        for name in rule.keys:
+            entry = given.get(name)
+            # A default stands there whether it matters or not; nobody waits for its effect.
+            if entry is None or entry.value == reference.keys[name].default or not rule.are_idle(entry.value, other):
+                continue
+            message = f"Line {entry.line}: {name} has no effect while {rule.other} is {_shown(other)}: {rule.why}."
+            hint = f"Change {rule.other}, or leave {name} as it is."
+            problems.append(TextProblem(line=entry.line, message=message, hint=hint))
+    return tuple(problems)
 
 
 def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextProblem]:
-    name, where = entry.name, f"Line {entry.line}: “{entry.name}”"
+    name, where, unknown = entry.name, f"Line {entry.line}: “{entry.name}”", False
     match reference:
         case None:
             return []
@@ -134,46 +158,24 @@ def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextP
         case Reference(unused=unused) if name in unused:
             message, hint, fix = f"{where} is for {unused[name]} and changes nothing here.", "Remove the line.", None
         case _:
-            message, hint, fix = f"{where} is not known to {reference.title}.", "The training may refuse it.", None
+            message, hint, fix = f"{where} is not known to {reference.title}.", _MAY_REFUSE, None
+            unknown = True
             if (near := reference.nearest(name)) is not None:
                 start, end = entry.name_span
                 hint = f"Did you mean “{near}”? {hint}"
                 fix = Fix(label=f"Rename to “{near}”", text=f"{text[:start]}{near}{text[end:]}")
-    return [TextProblem(line=entry.line, message=message, hint=hint, fix=fix)]
-
-
-def _fits(key: Hyperparameter, value: object) -> bool:
-    match value:
-        case None:
-            return key.optional
-        # Before numbers: in Python a flag is a number, too.
-        case bool():
-            return "flag" in key.kinds
-        case int() | float():
-            is_whole = isinstance(value, int) or value.is_integer()
-            return ("number" in key.kinds or ("whole" in key.kinds and is_whole)) and _inside(value, key.limits)
-        case str():
-            return "text" in key.kinds or value.casefold() in {choice.casefold() for choice in key.choices}
-        case list():
-            return "list" in key.kinds
-        case _:
-            return False
+    return [TextProblem(line=entry.line, message=message, hint=hint, fix=fix, is_unknown_key=unknown)]
 
 
 def _is_usual(key: Hyperparameter, value: object) -> bool:
-    return isinstance(value, bool) or not isinstance(value, int | float) or _inside(value, key.usual)
-
-
-def _inside(value: float, limits: tuple[float | None, float | None]) -> bool:
-    low, high = limits
-    return (low is None or value >= low) and (high is None or value <= high)
+    return isinstance(value, bool) or not isinstance(value, int | float) or inside(value, key.usual)
 
 
 def _wrong(text: str, entry: Entry, key: Hyperparameter) -> TextProblem:
     better = _better(key, entry.value)
     said = "empty" if entry.value is None else _shown(entry.value)
     message = f"Line {entry.line}: {key.name} is {said}; it has to be {key.expected}."
-    hint = f"YAML reads it as text, not as a number: write {better}." if _with_point(entry.value) else key.meaning
+    hint = f"YAML reads it as text, not as a number: write {better}." if with_point(entry.value) else key.meaning
     fix = None if better is None else _replacing(text, entry, better)
     return TextProblem(line=entry.line, message=message, hint=hint, fix=fix)
 
@@ -186,21 +188,12 @@ def _better(key: Hyperparameter, value: object) -> str | None:
         return None
     word = value.strip().casefold()
     meant = (
-        _with_point(value),
+        with_point(value),
         word if _NUMBER.fullmatch(word) else None,
         _WORDS.get(word),
         next((choice for choice in key.choices if choice.casefold() == word), None),
     )
-    return next((text for text in meant if text is not None and _fits(key, yaml.safe_load(text))), None)
-
-
-def _with_point(value: object) -> str | None:
-    """Return a number such as ``1e-3``, which YAML 1.1 reads as text, in a way that it reads as a number."""
-    if not isinstance(value, str) or not _NUMBER_WITHOUT_POINT.fullmatch(value.strip()):
-        return None
-    mantissa, _, exponent = value.strip().lower().partition("e")
-    signed = exponent if exponent.startswith(("-", "+")) else f"+{exponent}"
-    return f"{mantissa}.0e{signed}"
+    return next((text for text in meant if text is not None and key.accepts(yaml.safe_load(text))), None)
 
 
 def _replacing(text: str, entry: Entry, better: str) -> Fix:
@@ -268,8 +261,13 @@ def read_text(text: str, reference: Reference | None = None) -> ReadText:
         message = "The hyperparameters are not a list of “name: value” lines."
         return ReadText(errors=odd or (TextProblem(line=1, message=message, hint="Write for example “epochs: 20”."),))
     lines = {problem.line for problem in odd}
-    errors, warnings = value_problems(text, tuple(entry for entry in entries if entry.line not in lines), reference)
-    return ReadText(entries=entries, errors=(*odd, *repeated, *errors), warnings=warnings)
+    sound = tuple(entry for entry in entries if entry.line not in lines)
+    errors, warnings = value_problems(text, sound, reference)
+    told = {problem.line for problem in errors} | lines
+    known = () if reference is None else reference.keys
+    numbers = tuple(item for item in text_numbers(text, node, known) if item.line not in told)
+    idle = () if reference is None or errors else idle_values(sound, reference)
+    return ReadText(entries=entries, errors=(*odd, *repeated, *errors, *numbers), warnings=(*warnings, *idle))
 
 
 def differences(values: Mapping[str, object], defaults: Mapping[str, object]) -> tuple[Difference, ...]:
@@ -394,10 +392,22 @@ def _repeated_keys(text: str, node: yaml.Node | None) -> tuple[TextProblem, ...]
     return tuple(problems)
 
 
-def text_problems(text: str, framework: str | None) -> tuple[Problem, ...]:
-    """Return everything that cannot be read or used, errors first. The framework is ``None`` where it is not known."""
+def text_problems(text: str, framework: str | None, *, refuses_unknown: bool = False) -> tuple[Problem, ...]:
+    """Return everything that cannot be read or used, errors first. The framework is ``None`` where it is not known.
+
+    With ``refuses_unknown`` the server takes no key that the framework's reference does not have.
+    """
     found = read_text(text, None if framework is None else reference_of(framework))
+    unknown = [problem for problem in found.warnings if problem.is_unknown_key and refuses_unknown]
     return (
         *(error("hyperparameters", problem.message, problem.hint) for problem in found.errors),
-        *(warning("hyperparameters", problem.message, problem.hint) for problem in found.warnings),
+        *(
+            error("hyperparameters", problem.message, problem.hint.replace(_MAY_REFUSE, _REFUSES).strip())
+            for problem in unknown
+        ),
+        *(
+            warning("hyperparameters", problem.message, problem.hint)
+            for problem in found.warnings
+            if problem not in unknown
+        ),
     )

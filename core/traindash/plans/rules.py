@@ -158,7 +158,8 @@ def check_hyperparameters(choices: PartialPlan, facts: Facts) -> tuple[Problem, 
     # Most launches from a terminal have none, and need not know what a framework's keys may be.
     from traindash.plans.hyperparameters import text_problems  # noqa: PLC0415
 
-    return text_problems(choices.hyperparameters, facts.model.framework if facts.model else None)
+    framework = facts.model.framework if facts.model else None
+    return text_problems(choices.hyperparameters, framework, refuses_unknown=facts.app.refuses_unknown_keys)
 
 
 def check_benchmark(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:

@@ -27,6 +27,7 @@ class Module:
     name: str
     created_at: str
     framework: Framework | None = None  # what it trains; `None` for the comparison
+    knows_keys: bool = True  # it takes no hyperparameters but those of the framework's reference
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -45,8 +46,9 @@ class Module:
 class Modules:
     """The apps, with ids that the database keeps: they stay the same from start to start."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, knows_keys: bool = True) -> None:
         self._database = database
+        self._knows_keys = knows_keys
         self._frameworks = {framework.slug: framework for framework in FRAMEWORKS.values()}
 
     def ensure(self) -> None:
@@ -70,7 +72,16 @@ class Modules:
             if framework is not None or slug == COMPARE_SLUG:
                 name = COMPARE_APP_NAME if framework is None else framework.app_name
                 created_at = row["created_at"]
-                found.append(Module(id=row["id"], slug=slug, name=name, created_at=created_at, framework=framework))
+                found.append(
+                    Module(
+                        id=row["id"],
+                        slug=slug,
+                        name=name,
+                        created_at=created_at,
+                        framework=framework,
+                        knows_keys=self._knows_keys,
+                    )
+                )
         return tuple(found)
 
     def get(self, module_id: ModuleId) -> Module:

@@ -62,7 +62,7 @@ class Services:
         self.blobs = ImageBlobs(self.layout.images)
         self.accounts = Accounts(database)
         self.agents = Agents(database, hardware or Hardware())
-        self.modules = Modules(database)
+        self.modules = Modules(database, knows_keys=trainer is None)
         self.projects = Projects(database)
         self.archive = Archive(database)
         self.project_edits = ProjectEdits(database)

@@ -11,6 +11,7 @@ from traindash.domain.ecosystem import (
     ANY_SHAPE,
     EVERY_EXPORT,
     EVERY_SPLIT,
+    KNOWS_ITS_KEYS,
     STARTS_FROM_EXPORTS,
     AppModule,
     AppOptions,
@@ -109,6 +110,7 @@ class Ecosystem(Resource):
             return AppOptions(
                 exports=EVERY_EXPORT if module.exports is None else module.exports,
                 takes_exports=STARTS_FROM_EXPORTS in module.abilities,
+                refuses_unknown_keys=KNOWS_ITS_KEYS in module.abilities,
                 needs_gpu=module.needs_gpu,
             )
         said = self._app_options(module)

@@ -5,6 +5,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.fakes.real_apps import FOLDER
 from traindash.frameworks.registry import FRAMEWORKS
 from traindash.plans.hyperparameters import read_text, with_values
 
@@ -55,11 +56,10 @@ def test_a_value_that_the_framework_does_not_take(line: str, words: str, fixed: 
     [
         ("epoch: 3", "“epoch” is not known", "epochs: 3"),
         ("my_key: 3", "“my_key” is not known", None),
-        ("my_key: 1e-3", "is read as text", "my_key: 1.0e-3"),
         ("device: 0", "the agent decides", None),
         ("single_cls: true", "cannot be used here", None),
         ("format: onnx", "is for export", None),
-        ("lr0: 0.5", "lr0 is 0.5, which is unusual", None),
+        ("dfl: 30", "dfl is 30, which is unusual", None),
         ("epochs: 100000", "unusual", None),
     ],
 )
@@ -98,7 +98,52 @@ def test_slips_of_the_pen_have_a_way_out(text: str, fixed: str) -> None:
 
 def test_without_a_reference_only_numbers_are_looked_at() -> None:
     found = read_text("epochs: many\nlr: 1e-3\n")
-    assert (len(found.errors), [problem.line for problem in found.warnings]) == (0, [2])
+    assert ([problem.line for problem in found.errors], found.warnings) == ([2], ())
+
+
+@pytest.mark.parametrize("framework", ["RT-DETRv2", "DEIM", "SparseInst", "MaskDINO"])
+def test_the_defaults_of_other_frameworks_raise_no_objection(framework: str) -> None:
+    found = read_text((FOLDER / framework / "hyperparameters.yaml").read_text(encoding="utf-8"))
+    assert (found.is_readable, found.errors, found.warnings) == (True, (), ())
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "better"),
+    [
+        ("my_key: 1e-3", "my_key", "1.0e-3"),
+        ("optimizer: {type: AdamW, lr: 1e-4}", "optimizer.lr", "1.0e-4"),
+        ("optimizer:\n  lr: 2.5e5", "optimizer.lr", "2.5e+5"),
+        ("betas: [0.9, 9e-1]", "betas", "9.0e-1"),
+    ],
+)
+def test_a_number_that_is_a_text_is_an_error_in_all_depths(line: str, path: str, better: str) -> None:
+    for reference in (None, REFERENCE) if line.startswith("my_key") else (None,):
+        (problem,) = read_text(f"{line}\n", reference).errors
+        assert f"“{path}: " in problem.message
+        assert problem.fix is not None
+        assert better in problem.fix.text
+        assert read_text(problem.fix.text, reference).errors == ()
+    assert read_text("name: '1e-3'\n").errors == ()  # in quotes it is wanted as a text
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "because"),
+    [
+        ("optimizer: auto\nlr0: 0.005\n", "lr0", "optimizer is “auto”"),
+        ("lr0: 0.005\n", "lr0", "optimizer is “auto”"),  # the engine's own default
+        ("epochs: 20\npatience: 30\n", "patience", "epochs is 20"),
+        ("warmup_epochs: 0\nwarmup_bias_lr: 0.2\n", "warmup_bias_lr", "warmup_epochs is 0"),
+        ("optimizer: SGD\nlr0: 0.005\n", None, ""),
+        ("optimizer: auto\nlr0: 0.01\n", None, ""),  # nobody has changed it
+        ("epochs: 20\npatience: 5\n", None, ""),
+        ("epochs: 20\npatience: 100\n", None, ""),  # the default, which never ends a training early
+    ],
+)
+def test_a_changed_value_without_effect_is_told(text: str, name: str | None, because: str) -> None:
+    found = read_text(text, REFERENCE)
+    assert found.errors == ()
+    told = [problem.message for problem in found.warnings if "has no effect" in problem.message]
+    assert [because in message and f" {name} " in message for message in told] == ([True] if name else [])
 
 
 def test_other_values_leave_everything_else_as_it_was() -> None:

@@ -51,13 +51,13 @@ def test_a_date_that_does_not_exist_is_an_error_not_a_crash() -> None:
     assert read_text("when: 2026-13-45").errors or read_text("when: 2026-13-45").values
 
 
-def test_numbers_without_a_point_warn_with_their_line() -> None:
+def test_numbers_without_a_point_are_errors_with_their_line() -> None:
     found = read_text("epochs: 20\nlr0: 1e-3\nlrf: -2E4\nname: e5\nok: 1.0e-3")
-    assert [(problem.line, problem.hint.split(": ")[1]) for problem in found.warnings] == [
+    assert [(problem.line, problem.hint.split(": ")[1]) for problem in found.errors] == [
         (2, "1.0e-3."),
         (3, "-2.0e+4."),
     ]
-    assert found.errors == ()
+    assert found.warnings == ()
 
 
 def test_differences_name_changed_new_and_removed_keys() -> None:

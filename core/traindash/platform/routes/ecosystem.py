@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 from starlette.responses import Response
 
-from traindash.domain.ecosystem import ANY_SHAPE, STARTS_FROM_EXPORTS
+from traindash.domain.ecosystem import ANY_SHAPE, KNOWS_ITS_KEYS, STARTS_FROM_EXPORTS
 from traindash.domain.ids import ModuleId
 from traindash.domain.task import TaskStatus
 from traindash.errors import InputError, NotFoundError
@@ -54,7 +54,7 @@ def module_json(module: Module) -> dict[str, Any]:
             "needGPU": False,
             "headless": False,
             # What our training apps take beyond Supervisely's (docs/supervisely-api.md 9).
-            **({} if module.framework is None else {"abilities": [ANY_SHAPE, STARTS_FROM_EXPORTS]}),
+            **({} if module.framework is None else {"abilities": _abilities(module)}),
             "slyModuleInfo": {"baseSlug": module.slug},
         },
         "readme": "",
@@ -65,6 +65,10 @@ def module_json(module: Module) -> dict[str, Any]:
         "createdAt": module.created_at,
         "updatedAt": module.created_at,
     }
+
+
+def _abilities(module: Module) -> list[str]:
+    return [ANY_SHAPE, STARTS_FROM_EXPORTS, *([KNOWS_ITS_KEYS] if module.knows_keys else [])]
 
 
 def model_row(services: Services, model: FrameworkModel) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from traindash.frameworks.spec import Framework
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 from traindash.platform.tasks.frozen import FrozenTraining
+from traindash.platform.tasks.hyperparameters import check_values
 from traindash.platform.tasks.request import parse_gui_state, parse_model
 from traindash.platform.tasks.splits import Sides, resolve_split
 
@@ -160,6 +161,9 @@ def resolve_training(services: Services, team_id: TeamId, project_id: ProjectId,
     asked = framework(frozen.framework)
     start = _start(services, team_id, asked, parse_model(frozen.gui_state))
     plan = parse_gui_state(frozen.gui_state, project_id=project_id, model=start.choice)
+    # A trainer of tests has keys of its own.
+    if plan.hyperparameters is not None and services.trainer is None:
+        check_values(plan.hyperparameters, asked.reference)
     meta = services.projects.meta(project_id)
     asked_for = _check_classes(meta, plan.classes or ())
     classes = _without_key_points(meta, asked_for, start.task_type)

@@ -87,7 +87,7 @@ def _hint(value: object, error: Exception) -> str:
     if number is not None:
         plain = f"{number:.12f}".rstrip("0")
         plain += "0" if plain.endswith(".") else ""
-        return f"YAML reads {value} as text, not as a number. Write {number:g} as {plain}."
+        return f"YAML reads {value} as text, not as a number, for it has no decimal point. Write {plain}."
     return " ".join(str(error).split())[:300]
 
 
