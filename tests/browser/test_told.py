@@ -71,9 +71,9 @@ def test_an_end_is_told_by_the_browser_and_by_the_webhook(page: Page, dashboard:
 
 
 def test_a_failure_says_what_to_do_and_its_log_can_be_searched(page: Page, dashboard: DashboardProcess) -> None:
-    task_id = _launch(dashboard, "epochs: 1\nlearning_rate: 0.1\n")
+    task_id = _launch(dashboard, "epochs: 1\nfraction: 0.0\n")
     open_page(page, f"{dashboard.url}/task?task={task_id}")
-    expect_text(page, "The hyperparameter “learning_rate” is not known to Ultralytics.", timeout=TRAINING_MS)
+    expect_text(page, "The hyperparameter “fraction” cannot be 0.0.", timeout=TRAINING_MS)
     settle(page)
     log = page.locator(".cx-log")
     search = page.get_by_label("Search the log")
@@ -82,7 +82,7 @@ def test_a_failure_says_what_to_do_and_its_log_can_be_searched(page: Page, dashb
     expect(log.get_by_text("Waiting for a free")).to_have_count(0, timeout=PATIENCE)
     search.fill("")
     press(page, "First error")
-    expect(log.locator(".cx-marked")).to_contain_text("learning_rate", timeout=PATIENCE)
+    expect(log.locator(".cx-marked")).to_contain_text("fraction", timeout=PATIENCE)
     with page.expect_download() as loading:
         page.get_by_role("button", name="Whole log").click()
     assert "ERROR   The hyperparameter" in loading.value.path().read_text(encoding="utf-8")

@@ -157,10 +157,10 @@ class TestHyperparameters:
         assert found.severity == "error"
         assert "1.0e-3" in found.hint
 
-    def test_it_is_a_warning_where_nobody_knows_what_is_needed(self) -> None:
+    def test_it_is_an_error_where_nobody_knows_what_is_needed_too(self) -> None:
         other = replace(MODEL, framework="RT-DETRv2")
         found = only(check_hyperparameters(draft(hyperparameters="lr0: 1e-3"), facts(model=other)))
-        assert found.severity == "warning"
+        assert found.severity == "error"
 
 
 class TestBenchmarkAndExport:
