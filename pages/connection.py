@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from traindash.ui.settings_pages import draw_agents, draw_server, draw_servers, draw_webhook
+from traindash.ui.settings_pages import draw_agents, draw_links, draw_server, draw_servers, draw_webhook
 
 st.title("Connection", anchor=False)
 with st.container(key="connection-columns"):
@@ -14,5 +14,7 @@ with left:
         draw_servers()
     with st.container(border=True, key="panel-webhook"):
         draw_webhook()
+    with st.container(border=True, key="panel-links"):
+        draw_links()
 with right, st.container(border=True, key="panel-agents"):
     draw_agents()

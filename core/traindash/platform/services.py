@@ -6,6 +6,7 @@ from pathlib import Path
 from traindash.domain.ids import TaskId
 from traindash.platform.agents import Agents, Hardware
 from traindash.platform.home import HomeLayout
+from traindash.platform.links import Links
 from traindash.platform.modules import Modules
 from traindash.platform.store.accounts import Accounts
 from traindash.platform.store.annotation_writes import AnnotationWrites
@@ -74,6 +75,7 @@ class Services:
         self.figures = Figures(database)
         self.loose_images = LooseImages(database, self.blobs)
         self.uploads = Uploads(self.blobs, self.loose_images, self.layout.uploads)
+        self.links = Links(database, self.uploads, self.layout.incoming, offline=is_offline(environment))
         self.image_writes = ImageWrites(database, self.loose_images, self.uploads)
         self.annotation_writes = AnnotationWrites(database, self.blobs, self.inner_ids)
         self.working_copies = WorkingCopies(database, self.inner_ids, self.layout.incoming)

@@ -13,7 +13,7 @@ from traindash.supervisely.transport import Transport
 
 if TYPE_CHECKING:
     from traindash.supervisely.ecosystem import Ecosystem
-    from traindash.supervisely.embedded import DryRuns, Imports, Splits, Webhooks
+    from traindash.supervisely.embedded import DryRuns, Imports, Links, Splits, Webhooks
     from traindash.supervisely.experiments import Experiments
     from traindash.supervisely.files import Files
     from traindash.supervisely.images import Annotations, Images
@@ -167,6 +167,13 @@ class SuperviselyClient:
         from traindash.supervisely.embedded import Webhooks
 
         return Webhooks(self.transport)
+
+    @cached_property
+    def links(self) -> "Links":
+        """The hosts that images may be fetched from, of the embedded platform only."""
+        from traindash.supervisely.embedded import Links
+
+        return Links(self.transport)
 
     def version(self) -> str | None:
         """Return the server's version, ``None`` if it does not say."""

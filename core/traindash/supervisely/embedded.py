@@ -3,7 +3,7 @@
 We own both ends, so what goes over the wire are the domain's own types, their fields spelled as in Python.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO, TypeVar
 
 import msgspec
@@ -174,6 +174,31 @@ class Webhooks(_OwnMethods):
             Whether a webhook is set.
         """
         return self._write("tell", bool, msgspec.to_builtins(completion))
+
+
+class _Hosts(msgspec.Struct):
+    hosts: tuple[str, ...] = ()
+
+
+class Links(_OwnMethods):
+    """The hosts that images may be fetched from."""
+
+    family = "links"
+
+    def hosts(self) -> tuple[str, ...]:
+        """Return them; there are none on other servers."""
+        try:
+            return self._ask("info", _Hosts).hosts
+        except (MissingError, RejectedError):
+            return ()
+
+    def allow(self, hosts: Sequence[str]) -> tuple[str, ...]:
+        """Set them, and return them as they are kept.
+
+        Raises:
+            RejectedError: One is no name of a host; says which.
+        """
+        return self._write("set", _Hosts, {"hosts": list(hosts)}).hosts
 
 
 class Splits(_OwnMethods):

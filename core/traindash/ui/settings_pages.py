@@ -35,6 +35,7 @@ _ORIGINS = {
     Origin.TYPED: "Known in this browser session only.",
 }
 _URL, _SECRET = "webhook-url", "webhook-secret"
+_HOSTS = "link-hosts"
 _LOOKS: Mapping[DeliveryState, StatusLook] = {
     DeliveryState.SENDING: StatusLook(word="Sending", icon=":material/outgoing_mail:", color="blue"),
     DeliveryState.WAITING: StatusLook(word="Tried again soon", icon=":material/schedule:", color="gray"),
@@ -299,6 +300,31 @@ def _test() -> None:
         f"{'The test arrived' if arrived else 'The test did not arrive'}: {delivery.detail}",
         "success" if arrived else "error",
     )
+
+
+# The hosts that images may be fetched from, one a line.
+
+
+def draw_links() -> None:
+    """Draw the hosts and a form to change them."""
+    st.header("Images from links", anchor=False)
+    st.caption(
+        "Programs can add images to your projects by their address. They are fetched from the hosts named here, and "
+        "from nowhere else; redirects are not followed."
+    )
+    known = connection.own_client().links.hosts()
+    with st.form("links-form", border=False):
+        st.text_area(
+            "Allowed hosts", "\n".join(known), key=_HOSTS, placeholder="images.example.org", help="One host a line."
+        )
+        st.form_submit_button("Save hosts", icon=":material/check:", on_click=_save_hosts)
+
+
+@telling_errors()
+def _save_hosts() -> None:
+    kept = connection.own_client().links.allow(str(st.session_state[_HOSTS]).splitlines())
+    st.session_state[_HOSTS] = "\n".join(kept)  # without what was around their names
+    flash(f"Images may be fetched from {formatting.plural(len(kept), 'host')}." if kept else "No host is allowed.")
 
 
 # The agents with their hardware, what they run and what waits for them, refreshing itself.

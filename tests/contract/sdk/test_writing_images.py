@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from tests.contract.sdk.session import SdkError, SdkSession
 from tests.contract.sdk.test_project_round_trip import WRITE, without_ids
-from tests.fakes.live_platform import LivePlatform
+from tests.fakes.live_platform import LivePlatform, serve
 from traindash.datasets.source import ProjectSource, SourceDataset
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 
@@ -201,6 +205,22 @@ def test_objects_and_tags(sdk: SdkSession, own_server: LivePlatform, ids: list[i
     }
 
 
+def test_links_to_hosts_that_are_allowed(
+    sdk: SdkSession, own_server: LivePlatform, ids: list[int], tmp_path: Path
+) -> None:
+    Image.new("RGB", (8, 6), "red").save(tmp_path / "there.png")
+    site = Starlette(routes=[Mount("/", StaticFiles(directory=tmp_path))])
+    own_server.call("traindash.links.set", hosts=[" http://127.0.0.1:80/ ", ""])
+    assert own_server.call("traindash.links.info") == {"hosts": ["127.0.0.1"]}
+    add = 'return api.image.upload_links(dataset, arguments["names"], arguments["links"])[0].width'
+    with serve(site) as address:
+        links = [f"{address}/there.png", f"{address}/gone.png"]
+        assert sdk.run(own_server, _START + add, ids=ids, names=["a.png"], links=links[:1]) == 8
+        with pytest.raises(SdkError, match=r"gone\.png answers with HTTP 404"):
+            sdk.run(own_server, _START + add, ids=ids, names=["b.png", "c.png"], links=links)
+    assert _counts(own_server, ids[0])["images"] == 1
+
+
 def test_an_annotation_of_several_parts_comes_back(sdk: SdkSession, own_server: LivePlatform, ids: list[int]) -> None:
     code = """
     from supervisely.geometry.multipolygon import Multipolygon
@@ -223,7 +243,7 @@ def test_an_annotation_of_several_parts_comes_back(sdk: SdkSession, own_server: 
             'api.image.upload_path(dataset, "a.png", arguments["no_picture"])',
             "The image .*a.png.* cannot be used. It is not an image",
         ),
-        ('api.image.upload_link(dataset, "a.png", "http://127.0.0.1:1/a.png")', "is a link"),
+        ('api.image.upload_link(dataset, "a.png", "http://127.0.0.1:1/a.png")', "127.0.0.1: this host is not allowed"),
         ('api.image.upload_hash(dataset, "a.png", "x" * 44)', "has not been uploaded"),
         ('api.image.upload_np(dataset, "a/b.png", picture(1))', "cannot be named"),
         (

@@ -20,10 +20,11 @@ from traindash.domain.jobs import DataImport
 from traindash.domain.plan import CountableSplit, DatasetsSplit, ImagesSplit, SideCounts, SplitContent
 from traindash.domain.task import TaskCompletion
 from traindash.errors import InputError, StorageError
+from traindash.platform.links import MOST_HOSTS
 from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, StreamMethod, json_response, receive
 from traindash.platform.routes.workload import InThread
 from traindash.platform.tasks.splits import resolve_split
-from traindash.platform.wire import DOCUMENT, MEMBERS, Body, ById, Id, shortened
+from traindash.platform.wire import DOCUMENT, MEMBERS, Body, ById, Id, Word, shortened
 
 _SHOWN = 50
 _WHOLE_PATH = "Give the path from the root of the disk, such as /home/me/data."
@@ -160,6 +161,10 @@ def _of_datasets(api: ApiContext, project_id: ProjectId, split: DatasetsSplit) -
     }
 
 
+class _LinkHosts(Body):
+    hosts: Annotated[tuple[Word, ...], Meta(max_length=MOST_HOSTS)]
+
+
 METHODS: Sequence[AnyMethod] = (
     Method("traindash.splits.statistics", _Statistics, _split_content, bounds=MEMBERS, heavy=True),
     Method(
@@ -184,6 +189,8 @@ METHODS: Sequence[AnyMethod] = (
     Method("traindash.imports.info", ById, lambda api, body: api.imports.get(body.id)),
     Method("traindash.imports.list", Body, lambda api, _: list(islice(api.imports.all(), _SHOWN))),
     Method("traindash.imports.cancel", ById, lambda api, body: api.imports.cancel(body.id)),
+    Method("traindash.links.info", Body, lambda api, _: {"hosts": api.services.links.hosts()}),
+    Method("traindash.links.set", _LinkHosts, lambda api, body: {"hosts": api.services.links.allow(body.hosts)}),
     Method("traindash.webhook.info", Body, lambda api, _: api.webhook.info()),
     Method("traindash.webhook.set", _Webhook, lambda api, body: api.webhook.set(body.url, body.secret)),
     Method("traindash.webhook.remove", Body, lambda api, _: api.webhook.remove()),

@@ -198,10 +198,11 @@ class UploadedForm:
 
 @dataclass(frozen=True, slots=True)
 class UploadMethod:
-    """An API method whose body is a form of any size: it is received into a file, then handled as heavy work."""
+    """An API method whose body is a form of any size, received into a file; then it runs in a worker thread."""
 
     name: str
     handle: Callable[[ApiContext, UploadedForm], object]
+    heavy: bool = False  # as of a :class:`Method`
 
 
 AnyMethod: TypeAlias = Method[Any] | WaitingMethod[Any] | StreamMethod | UploadMethod
@@ -266,7 +267,8 @@ class ApiEndpoint:
         form = UploadedForm(target, request.headers.get("content-type", ""))
         try:
             await receive(request, target, short)
-            return await self._workload.heavy.run(lambda: json_response(method.handle(self._api, form)))
+            lane = self._workload.heavy if method.heavy else self._workload.short
+            return await lane.run(lambda: json_response(method.handle(self._api, form)))
         finally:
             await short(lambda: target.unlink(missing_ok=True))
 

@@ -239,5 +239,5 @@ METHODS: Sequence[AnyMethod] = (
     Method("figures.priority.update", _Priority, _priority),
     Method("figures.bulk.remove", _FigureIds, _remove, heavy=True),
     Method("figures.bulk.download.geometry", _ByIds, _download_geometries, heavy=True),
-    UploadMethod("figures.bulk.upload.geometry", _upload_geometries),
+    UploadMethod("figures.bulk.upload.geometry", _upload_geometries, heavy=True),
 )

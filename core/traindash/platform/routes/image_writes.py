@@ -1,6 +1,6 @@
 """Images as clients bring and change them: upload, add, edit, remove."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, cast
 
 from msgspec import Meta
@@ -9,7 +9,7 @@ from traindash.errors import InputError
 from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadedForm, UploadMethod
 from traindash.platform.routes.images import image_json
 from traindash.platform.store.image_writes import ByHash, ById, ImageOrigin, NewImage
-from traindash.platform.wire import DOCUMENT, Body, Id, Ids, Text, Word, shortened
+from traindash.platform.wire import DOCUMENT, Body, FilePath, Id, Ids, Text, Word, shortened
 
 _MOST_IMAGES = 10_000  # in one call; the SDK sends 50 unless told otherwise
 _MOST_HASHES = 10_000  # the SDK asks for 900
@@ -22,7 +22,7 @@ class _Image(Body, kw_only=True):
     name: Word | None = None
     hash: Word | None = None
     image_id: Id | None = None
-    link: Word | None = None
+    link: FilePath | None = None
     meta: dict[str, Any] | None = None
     parent_id: Id | None = None
 
@@ -63,11 +63,13 @@ def _upload(api: ApiContext, form: UploadedForm) -> object:
 
 
 def _add(api: ApiContext, body: _Add) -> object:
-    ids = api.services.image_writes.add(body.dataset_id, [_new_image(image) for image in body.images])
+    links = [image.link for image in body.images if image.link is not None]
+    fetched = dict(zip(links, api.services.links.fetch(links), strict=True)) if links else {}
+    ids = api.services.image_writes.add(body.dataset_id, [_new_image(image, fetched) for image in body.images])
     return [image_json(api.services, row) for row in api.services.images.rows(ids)]
 
 
-def _new_image(sent: _Image) -> NewImage:
+def _new_image(sent: _Image, fetched: Mapping[str, str]) -> NewImage:
     name = sent.title or sent.name or ""
     if sent.parent_id is not None:
         msg = f"The image {shortened(name)!r} is to lie over image {sent.parent_id}; this server has no such images."
@@ -78,8 +80,7 @@ def _new_image(sent: _Image) -> NewImage:
     elif sent.image_id is not None:
         origin = ById(sent.image_id)
     elif sent.link is not None:
-        msg = f"The image {shortened(name)!r} is a link; this server fetches nothing from other addresses."
-        raise InputError(msg, "Download it and upload the file.")
+        origin = ByHash(fetched[sent.link])
     else:
         msg = f"The image {shortened(name)!r} has neither 'hash' nor 'imageId'."
         raise InputError(msg, "Upload its file first and send its hash.")
@@ -104,7 +105,7 @@ def _sort_keys(api: ApiContext, body: _SortKeys) -> object:
 METHODS: Sequence[AnyMethod] = (
     Method("images.internal.hashes.list", _HASHES, _known_hashes),
     UploadMethod("images.bulk.upload", _upload),
-    Method("images.bulk.add", _Add, _add, bounds=DOCUMENT, heavy=True, in_rows=True),
+    Method("images.bulk.add", _Add, _add, bounds=DOCUMENT, in_rows=True),
     Method("images.bulk.remove", _Remove, _remove, heavy=True),
     Method("images.editInfo", _Edit, _edit),
     Method("images.bulk.set-custom-sort", _SortKeys, _sort_keys),
