@@ -8,19 +8,22 @@ ours is the whole import: reading, checking each picture to its end, hashing, co
 """
 
 import argparse
+import contextlib
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
+import psutil
 from PIL import Image, ImageDraw
 
 from tests.outside import ROOT
@@ -32,9 +35,15 @@ _CLASSES = tuple(f"class {number}" for number in range(10))
 _SMALLEST, _LARGEST = 64, 320
 _FEW = 4  # the share of all pictures that memory is compared with
 
+# The highest memory of a process in MiB. `ru_maxrss` would begin at that of the process which has started it.
+_HIGHEST = """
+def highest():
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+"""
 # Datumaro reads annotations when a dataset is imported and pixels when they are asked for.
-_DATUMARO = """
-import json, resource, sys, time
+_DATUMARO = f"""{_HIGHEST}
+import json, sys, time
 from datumaro.components.dataset import Dataset
 from datumaro.components.media import Image
 ready, busy = time.perf_counter(), time.process_time()
@@ -45,11 +54,11 @@ for item in Dataset.import_from(folder, layout):
     objects += len(item.annotations)
     if pixels:
         assert item.media.data is not None
-print(json.dumps({"seconds": time.perf_counter() - ready, "cpu": time.process_time() - busy, "images": images,
-                  "objects": objects, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+print(json.dumps({{"seconds": time.perf_counter() - ready, "cpu": time.process_time() - busy, "images": images,
+                  "objects": objects, "memory": highest()}}))
 """
-_SDK = """
-import json, resource, sys, time
+_SDK = f"""{_HIGHEST}
+import json, sys, time
 import supervisely as sly
 ready, busy = time.perf_counter(), time.process_time()
 folder, pixels = sys.argv[2], sys.argv[3] == "pixels"
@@ -61,8 +70,8 @@ for dataset in project.datasets:
         objects += len(dataset.get_ann(name, project.meta).labels)
         if pixels:
             assert sly.image.read(dataset.get_img_path(name)) is not None
-print(json.dumps({"seconds": time.perf_counter() - ready, "cpu": time.process_time() - busy, "images": images,
-                  "objects": objects, "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+print(json.dumps({{"seconds": time.perf_counter() - ready, "cpu": time.process_time() - busy, "images": images,
+                  "objects": objects, "memory": highest()}}))
 """
 
 
@@ -74,7 +83,7 @@ class Result:
     cpu: float  # of all threads together, seconds
     images: int
     objects: int
-    memory: float  # highest of the process, MiB
+    memory: float  # highest of the process and of those that it starts, MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,16 +195,38 @@ def import_once(folder: Path) -> Result:
         )
         platform.open()
         platform.close()
-        start, busy = time.perf_counter(), _busy()
-        _, opened = import_path(home, folder)
-        seconds, cpu = time.perf_counter() - start, _busy() - busy
+        with _Memory() as memory:
+            start, busy = time.perf_counter(), _busy()
+            _, opened = import_path(home, folder)
+            seconds, cpu = time.perf_counter() - start, _busy() - busy
     report = opened.report()
-    highest = sum(resource.getrusage(who).ru_maxrss * count / 1024 for who, count in _WHOSE)
-    return Result(seconds=seconds, cpu=cpu, images=report.images, objects=report.objects, memory=highest)
+    return Result(seconds=seconds, cpu=cpu, images=report.images, objects=report.objects, memory=memory.highest)
 
 
-# What a process has, and each of those that it starts: one for a processor, of which the largest is counted for all
-_WHOSE = ((resource.RUSAGE_SELF, 1), (resource.RUSAGE_CHILDREN, os.cpu_count() or 1))
+class _Memory:
+    """Looks ten times a second at the memory of this process and of those that it has started."""
+
+    def __init__(self) -> None:
+        self.highest = 0.0  # MiB; what they share is counted for each
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        own = psutil.Process()
+        while not self._over.wait(0.1):
+            now = own.memory_info().rss
+            for child in own.children():
+                with contextlib.suppress(psutil.Error):
+                    now += child.memory_info().rss
+            self.highest = max(self.highest, now / 2**20)
 
 
 def _busy() -> float:
