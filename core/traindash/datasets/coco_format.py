@@ -14,6 +14,7 @@ from pathlib import Path
 from traindash.datasets.coco_files import CocoFile, CocoImage, read_coco
 from traindash.datasets.coco_objects import CocoObject, Shape, Told, drawn, shape_name_of
 from traindash.datasets.folder import Folder, not_there
+from traindash.datasets.image_checks import ImageChecks
 from traindash.datasets.image_files import check_image, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.key_points import KeyPoints, Skeleton, graph, key_point_classes
@@ -24,8 +25,8 @@ from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
 
 
-def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
-    """Open a folder with COCO annotations.
+def open_coco(root: Path, log: ProblemLog, checks: ImageChecks) -> ProjectSource:
+    """Open a folder with COCO annotations, whose images ``checks`` is going to check.
 
     Files and pictures that are left out go into the log at once, images and objects that cannot be used while they are
     walked over.
@@ -34,6 +35,7 @@ def open_coco(root: Path, log: ProblemLog) -> ProjectSource:
         InputError: A JSON file is not valid as a whole; names it.
     """
     folder = Folder(root)
+    checks.expect(sum(is_image(posixpath.basename(place)) for place in folder.files))
     files = read_coco(folder, log)
     classes = _classes(files)
     skeletons = _skeleton_classes(files, classes)

@@ -70,7 +70,14 @@ class ImageChecks:
         self._contents = contents
         self._alone = alone
         self._processes: list[_Process] = []
+        self._begun = False
         self._asked = 0
+
+    def expect(self, images: int) -> None:
+        """Tell that so many are going to be checked: processes start while annotations are still being read."""
+        if images > self._alone and not self._begun:
+            self._begun = True
+            self._processes = [_Process(self._contents) for _ in range(self._most)]
 
     def each(self, items: Iterable[_Item], path_of: Callable[[_Item], Path | Found]) -> Iterator[tuple[_Item, Found]]:
         """Give each item, in order, with what a check of its file found; ``path_of`` may know that already."""
@@ -103,9 +110,8 @@ class ImageChecks:
         self.close()
 
     def _ask(self, paths: Sequence[Path]) -> "_Request":
-        before, self._asked = self._asked, self._asked + len(paths)
-        if before <= self._alone < self._asked:
-            self._processes = [_Process(self._contents) for _ in range(self._most)]
+        self._asked += len(paths)
+        self.expect(self._asked)
         request = _Request(paths=paths)
         running = [process for process in self._processes if process.is_running]
         if running and paths:

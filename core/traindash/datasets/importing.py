@@ -70,7 +70,7 @@ class Format:
 def _from_files(
     read: Callable[[Path, ProblemLog], ProjectSource],
 ) -> Callable[[Path, ProblemLog, Path, ImageChecks], ProjectSource]:
-    """Of a layout whose images are files of their own, and whose annotations tell the images' sizes."""
+    """Of a layout whose images are files of their own."""
     return lambda root, log, _work, _checks: read(root, log)
 
 
@@ -87,7 +87,7 @@ FORMATS: Mapping[Layout, Format] = {
         title="COCO",
         about="has a .json file with images and categories",
         recognise=recognise_coco,
-        open=_from_files(open_coco),
+        open=lambda root, log, _work, checks: open_coco(root, log, checks),
     ),
     Layout.YOLO: Format(
         title="YOLO",

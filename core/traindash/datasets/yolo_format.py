@@ -81,6 +81,7 @@ def open_yolo(root: Path, log: ProblemLog, checks: ImageChecks) -> ProjectSource
     folder = Folder(root)
     config = read_yolo_config(folder, log)
     files = find_files(folder, config, log)
+    checks.expect(sum(map(len, files.sides.values())))
     survey = LabelSurvey(keypoints=config.keypoints)
     counts: dict[str, int] = {}  # label file → lines
     for place in dict.fromkeys((*files.labels.values(), *files.alone)):

@@ -137,3 +137,14 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert len(pids) == 2
     left = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
     assert not psutil.wait_procs(left, timeout=20)[1]
+
+
+def test_processes_start_when_many_images_are_expected(files: list[Path]) -> None:
+    with ImageChecks(processes=1) as checks:
+        checks.expect(100)
+        assert not _children()
+        checks.expect(100_000)
+        checks.expect(100_000)
+        (child,) = _children()
+        assert len(_found(checks, files)) == _MANY
+        assert _children() == [child]

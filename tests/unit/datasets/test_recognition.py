@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.datasets import layouts
 from traindash.datasets.coco_format import open_coco
+from traindash.datasets.image_checks import ImageChecks
 from traindash.datasets.import_log import ProblemLog
 from traindash.datasets.importing import Layout, recognise
 from traindash.domain.project import class_color
@@ -81,7 +82,7 @@ def test_coco_files_of_one_name_become_different_datasets(tmp_path: Path) -> Non
     for folder in ("one", "two"):
         _coco(tmp_path, f"{folder}/train.json", "a.png")
         layouts.write_image(tmp_path / folder / "a.png")
-    source = open_coco(tmp_path, ProblemLog())
+    source = open_coco(tmp_path, ProblemLog(), ImageChecks(processes=0))
     assert [dataset.path for dataset in source.datasets] == ["train", "train 2"]
     assert [item.name for item in source.meta.classes] == ["cat"]
 
