@@ -39,6 +39,7 @@ from traindash.platform.services import Services
 from traindash.platform.store.accounts import Home, store_setting
 from traindash.platform.store.import_scratch import ImportScratch, clear_leftovers
 from traindash.platform.tasks.admission import Admission
+from traindash.platform.tasks.evaluated import remove_unneeded
 from traindash.platform.tasks.supervisor import Pace, Supervisor
 from traindash.platform.webhook import HookPace, WebhookWorker
 
@@ -212,6 +213,7 @@ class LocalPlatform:
 
     def _remove_old(self) -> float:
         self.services.archive.expire()
+        remove_unneeded(self.services)
         self.services.loose_images.collect()
         return _REMOVAL_SECONDS
 

@@ -10,7 +10,10 @@ from traindash.formatting import MISSING, listing, quantity
 _MACHINE = ("Model", "Device", "Hardware", "Runtime")
 Measured = tuple[ComparedExperiment, SpeedTest]
 
-_ADVICE = "Switch the speed test on in the benchmark step to measure it."
+_ADVICE = (
+    "Switch the speed test on in the benchmark step to measure it, or make the report on the server: the platform of"
+    " this machine measures it for that."
+)
 
 
 def draw_inference_speed(comparison: Comparison, view: View) -> Drawing:

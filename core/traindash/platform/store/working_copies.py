@@ -6,7 +6,7 @@ what they are copies of. Images are taken by their content, so no file is copied
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from sqlite3 import Connection, Row
@@ -18,7 +18,7 @@ from traindash.datasets.annotation_json import ServerIds
 from traindash.domain.ids import DatasetId, ProjectId, TeamId
 from traindash.domain.project import ProjectMeta
 from traindash.platform.store.accounts import ensure_workspace
-from traindash.platform.store.database import Database
+from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.image_changes import ImageRecord
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.project_edits import count_datasets, free_name, insert_dataset, insert_project, numbered
@@ -61,6 +61,7 @@ class WorkingCopy:
     id: ProjectId
     dataset_ids: tuple[DatasetId, ...]
     mark: CopyMark
+    used_at: str  # moment when an evaluation last made or found it
 
 
 class WorkingCopies:
@@ -75,14 +76,23 @@ class WorkingCopies:
         self._incoming = incoming
 
     def find(self, key: str) -> WorkingCopy | None:
-        """Return the working copy with a key; ``None`` if there is none."""
-        return next((copy for copy in self.all() if copy.mark.key == key), None)
+        """Return the working copy with a key, which is used from now on; ``None`` if there is none."""
+        found = next((copy for copy in self.all() if copy.mark.key == key), None)
+        if found is None:
+            return None
+        now = now_text()
+        with self._database.write() as connection:
+            # Gone in between: whoever removes unneeded ones was faster
+            query = "UPDATE projects SET updated_at = ? WHERE id = ? AND archived_at IS NULL"
+            if not connection.execute(query, (now, found.id)).rowcount:
+                return None
+        return replace(found, used_at=now)
 
     def all(self) -> tuple[WorkingCopy, ...]:
         """Return all working copies, by id."""
         # A person may have cloned one: what lies elsewhere is theirs
         query = (
-            "SELECT id, custom_data FROM projects WHERE archived_at IS NULL"
+            "SELECT id, custom_data, updated_at FROM projects WHERE archived_at IS NULL"
             " AND workspace_id IN (SELECT id FROM workspaces WHERE name = ?)"
             " AND json_extract(custom_data, ?) IS NOT NULL ORDER BY id"
         )
@@ -128,7 +138,9 @@ class WorkingCopies:
                 places = [insert_dataset(connection, project, called, None, {}) for called in datasets.values()]
                 insert_records(connection, project_id, places, spool)
                 count_datasets(connection, project_id)
-        return WorkingCopy(id=ProjectId(project_id), dataset_ids=tuple(map(DatasetId, places)), mark=mark)
+        return WorkingCopy(
+            id=ProjectId(project_id), dataset_ids=tuple(map(DatasetId, places)), mark=mark, used_at=now_text()
+        )
 
     def _records(
         self, images: Iterable[CopiedImage], ids: ServerIds, first_id: int | None
@@ -169,7 +181,7 @@ def _copy(connection: Connection, row: Row) -> WorkingCopy:
     query = "SELECT id FROM datasets WHERE project_id = ? AND archived_at IS NULL ORDER BY id"
     datasets = tuple(DatasetId(found["id"]) for found in connection.execute(query, (row["id"],)))
     mark = msgspec.convert(parse_object(row["custom_data"])[_MARK], CopyMark)
-    return WorkingCopy(id=ProjectId(row["id"]), dataset_ids=datasets, mark=mark)
+    return WorkingCopy(id=ProjectId(row["id"]), dataset_ids=datasets, mark=mark, used_at=row["updated_at"])
 
 
 def _number(objects: Sequence[dict[str, Any]], own: Iterable[int], ids: ServerIds) -> None:

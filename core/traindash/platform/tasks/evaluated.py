@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +19,13 @@ from traindash.domain.ids import TeamId
 from traindash.domain.project import ProjectMeta, TagMeta
 from traindash.errors import StateError
 from traindash.platform.services import Services
+from traindash.platform.store.database import moment_text
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.store.working_copies import CopiedImage, CopyMark, WorkingCopy
 from traindash.training.runs.spec import CONFIDENCE_TAG, RunLayout, TrainSpec, read_evaluated
 
 INFERENCE_INFO = "evaluation/inference_info.json"
+_YOUNG = timedelta(hours=1)
 
 
 def name_projects(services: Services, task: TaskRecord, run: RunLayout, spec: TrainSpec) -> None:
@@ -38,7 +41,6 @@ def name_projects(services: Services, task: TaskRecord, run: RunLayout, spec: Tr
     info_file = run.evaluation / INFERENCE_INFO
     if not run.evaluated.is_file() or not info_file.is_file():
         return
-    remove_unneeded(services, besides=_key_of(task))
     truth = _truth(services, task.team_id, run, spec)
     found = _found(services, task, run, spec, truth)
     info = json.loads(info_file.read_text(encoding="utf-8"))
@@ -52,21 +54,18 @@ def name_projects(services: Services, task: TaskRecord, run: RunLayout, spec: Tr
     info_file.write_text(json.dumps(info, ensure_ascii=False, indent=2), encoding="utf-8")
 
 
-def remove_unneeded(services: Services, *, besides: str = "") -> None:
+def remove_unneeded(services: Services, *, age: timedelta = _YOUNG) -> None:
     """Remove predictions whose evaluation is not in Team Files any more, and ground truths that none of the rest needs.
 
-    So they take as much space as the evaluations that people keep. ``besides`` is the key of predictions whose
-    evaluation is still to come there.
+    So they take as much space as the evaluations that people keep. Those that were used within an ``age`` stay: an
+    evaluation that ends right now has made or found them, and is still to come into Team Files.
     """
     copies = services.working_copies.all()
-    needed = {
-        copy.id
-        for copy in copies
-        if copy.mark.key == besides or (copy.mark.evaluation is not None and _is_kept(services, copy))
-    }
+    needed = {copy.id for copy in copies if copy.mark.evaluation is not None and _is_kept(services, copy)}
     truths = {copy.mark.truth_id for copy in copies if copy.id in needed}
+    young = moment_text(datetime.now(UTC) - age)
     for copy in copies:
-        if copy.id not in needed and copy.id not in truths:
+        if copy.id not in needed and copy.id not in truths and copy.used_at <= young:
             with contextlib.suppress(StateError):  # somebody trains on it
                 services.archive.remove_projects([copy.id])
 

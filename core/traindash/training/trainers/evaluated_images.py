@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from traindash.datasets.annotation_json import annotation_to_json
 from traindash.datasets.geometry import encode_mask, set_extent
@@ -89,8 +90,18 @@ def _geometry(prediction: Prediction, size: tuple[int, int]) -> Rectangle | Bitm
             right=min(max(right - 1, left), size[0] - 1),
             bottom=min(max(bottom - 1, top), size[1] - 1),
         )
-    extent = set_extent(prediction.mask)
+    return _packed(prediction.mask, (left, top, right, bottom))
+
+
+def _packed(mask: npt.NDArray[np.bool_], box: tuple[int, int, int, int]) -> Bitmap:
+    left, top, right, bottom = box
+    # Engines cut masks off at their boxes; the whole picture is ten times as much to look at
+    x, y = max(left - 1, 0), max(top - 1, 0)
+    inside = mask[y : bottom + 2, x : right + 2]
+    if np.count_nonzero(inside) != np.count_nonzero(mask):
+        inside, x, y = mask, 0, 0
+    extent = set_extent(inside)
     if extent is None:  # a box whose mask is empty counts as a prediction all the same
         return encode_mask(np.ones((1, 1), dtype=np.bool_), (left, top))
     rows, columns = extent
-    return encode_mask(prediction.mask[extent], (columns.start, rows.start))
+    return encode_mask(inside[extent], (x + columns.start, y + rows.start))

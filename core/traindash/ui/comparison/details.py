@@ -166,7 +166,10 @@ def _choose_rows(comparison: Comparison, key: str, name: str) -> bool:
 
 _TASK = "server_comparison"
 _SECONDS = 2  # between two looks at the task of the server
-_ABOUT = "Supervisely's own report, made by an agent of the server from the same evaluations and kept in Team Files."
+_ABOUT = (
+    "Supervisely's own report, made by an agent of the server from the same evaluations and kept in Team Files. Where"
+    " experiments have no speed test, the platform of this machine measures their speed for it."
+)
 
 
 def draw_server_comparison(comparison: Comparison, significance: Significance) -> None:
