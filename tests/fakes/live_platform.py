@@ -60,7 +60,7 @@ def live_platform(home: Path, *, working: bool = False, trainer: str | None = FA
         home, address="http://127.0.0.1:0", environment=trainer_variables(variables), trainer=trainer, options=options
     )
     # As in the dashboard, where Streamlit compresses what a client takes so.
-    app = GZipMiddleware(Guard(platform.api, allowed_hosts=("127.0.0.1", "localhost")))
+    app = Guard(GZipMiddleware(platform.api), allowed_hosts=("127.0.0.1", "localhost"))
     with serve(app, lambda config: bound_connections(config, most=most_connections)) as url:
         platform.address = url
         platform.open()

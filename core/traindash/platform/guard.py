@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from traindash.platform.routes.endpoint import problem
 
+_API = "/public/api/"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # set on every answer that does not set them itself
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -39,7 +40,7 @@ class Guard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is None:
-            await self._app(scope, receive, _with_headers(send) if scope["type"] == "http" else send)
+            await self._app(_uncompressed(scope), receive, _with_headers(send) if scope["type"] == "http" else send)
         elif scope["type"] == "http":
             await problem(*refusal)(scope, receive, _with_headers(send))
         else:
@@ -72,6 +73,17 @@ class Guard:
         except ValueError:
             return False
         return parts.scheme in {"http", "https"} and parts.netloc.casefold() == host.casefold()
+
+
+def _uncompressed(scope: Scope) -> Scope:
+    """Return a request to the API without what says that its answer may be compressed, as Streamlit would do.
+
+    The asynchronous half of the official SDK writes the bytes of an answer to a file as they come
+    (docs/supervisely-api.md 1), and on one machine compression costs more time than it saves.
+    """
+    if not scope["path"].startswith(_API):
+        return scope
+    return {**scope, "headers": [header for header in scope["headers"] if header[0] != b"accept-encoding"]}
 
 
 def _with_headers(send: Send) -> Send:
