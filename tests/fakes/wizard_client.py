@@ -201,6 +201,7 @@ class _Client:
         self.experiments = _Experiments(world)
         self.files = _Files(world)
         self.webhooks = _Webhooks()
+        self.links = _Links()
         self.splits = _Splits()
         self.dry_runs = _DryRuns(world)
         self._world = world
@@ -415,6 +416,11 @@ class _Ecosystem(_Resource):
 
     def default_hyperparameters(self, framework: str) -> str | None:
         return DEFAULTS if framework == "YOLO" else None
+
+
+class _Links:
+    def hosts(self) -> None:
+        return None
 
 
 class _Webhooks:

@@ -185,12 +185,12 @@ class Links(_OwnMethods):
 
     family = "links"
 
-    def hosts(self) -> tuple[str, ...]:
-        """Return them; there are none on other servers."""
+    def hosts(self) -> tuple[str, ...] | None:
+        """Return them; ``None`` where the server has no such setting."""
         try:
             return self._ask("info", _Hosts).hosts
         except (MissingError, RejectedError):
-            return ()
+            return None
 
     def allow(self, hosts: Sequence[str]) -> tuple[str, ...]:
         """Set them, and return them as they are kept.

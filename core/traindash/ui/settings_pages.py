@@ -308,11 +308,14 @@ def _test() -> None:
 def draw_links() -> None:
     """Draw the hosts and a form to change them."""
     st.header("Images from links", anchor=False)
+    known = connection.own_client().links.hosts()
+    if known is None:
+        st.caption("The platform of this machine does not answer, so nothing is fetched.")
+        return
     st.caption(
         "Programs can add images to your projects by their address. They are fetched from the hosts named here, and "
         "from nowhere else; redirects are not followed."
     )
-    known = connection.own_client().links.hosts()
     with st.form("links-form", border=False):
         st.text_area(
             "Allowed hosts", "\n".join(known), key=_HOSTS, placeholder="images.example.org", help="One host a line."
