@@ -3,12 +3,14 @@
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -191,6 +193,44 @@ def test_a_killed_import_is_cleared_away_at_the_next_start(tmp_path: Path, yolo:
     platform.close()
     with pytest.raises(StateError):
         platform.imports.inspect(yolo)
+
+
+def test_an_import_that_is_killed_leaves_neither_files_nor_processes(tmp_path: Path, yolo: Path) -> None:
+    for number in range(700):  # so many that processes check them
+        Image.new("RGB", (9, 8), (number % 256, number // 256, 7)).save(yolo / "images" / f"more{number}.png")
+    home = tmp_path / "home"
+    options = Options(with_sample=False)
+    for _ in range(2):  # the second sees that a start alone adds nothing
+        platform = LocalPlatform(home, address="http://127.0.0.1:1", environment={}, options=options)
+        platform.open()
+        platform.close()
+    before = {path for path in home.rglob("*") if path.is_file()}
+    code = f"""
+import os, signal, psutil
+from pathlib import Path
+from traindash.platform.imports import import_path
+from traindash.platform.store.import_scratch import ImportScratch
+note, noted = ImportScratch.note, []
+def note_and_die(scratch, digest, mime):
+    note(scratch, digest, mime)
+    noted.append(digest)
+    if len(noted) == 600:
+        print(*[child.pid for child in psutil.Process().children()], flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+ImportScratch.note = note_and_die
+import_path(Path({str(home)!r}), Path({str(yolo)!r}))
+"""
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    pids = [int(word) for word in ended.stdout.split()]
+    assert pids
+    left = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    assert not psutil.wait_procs(left, timeout=20)[1]
+    assert len([path for path in (home / "projects").rglob("*") if path.is_file()]) == 599
+    platform = LocalPlatform(home, address="http://127.0.0.1:1", environment={}, options=options)
+    platform.open()
+    platform.close()
+    assert {path for path in home.rglob("*") if path.is_file()} == before
 
 
 def tiny_images(folder: Path) -> list[Path]:
