@@ -17,7 +17,11 @@ def form(view: WizardView) -> None:
     draw_class_buttons(view.draft, view.facts.project, search)
     draw_class_table(view.draft, view.facts, view.facts.project, search)
     draw_left_out(view.draft, view.facts.project)
-    target = app_rules.target(view.facts.model.task_type) if view.facts.model else "the shape that the model needs"
+    target = (
+        app_rules.target(view.facts.model.task_type, view.facts.app)
+        if view.facts.model
+        else "the shape that the model needs"
+    )
     draft_toggle(
         view.draft,
         "convert",

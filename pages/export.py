@@ -12,12 +12,12 @@ from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 
 def form(view: WizardView) -> None:
     """Draw the export step."""
-    st.markdown("The checkpoints of the framework are always kept. Further formats are made from the best one.")
     app, model = view.facts.app, view.facts.model
     if model is not None and not app.export_is_settable:
-        st.info(no_export_text(model.framework, app), icon=":material/info:")
+        st.info(f"{no_export_text(model.framework, app)} Its checkpoints are kept.", icon=":material/info:")
         _draw_wanted(view)
         return
+    st.markdown("The checkpoints of the framework are always kept. Further formats are made from the best one.")
     draft_toggle(
         view.draft,
         "onnx",

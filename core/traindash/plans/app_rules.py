@@ -71,8 +71,10 @@ def listed_shapes(app: AppOptions) -> frozenset[str]:
     return frozenset(shapes)
 
 
-def target(task_type: str) -> str:
-    """Return what shapes are converted to, in the plural."""
+def target(task_type: str, app: AppOptions) -> str:
+    """Return what shapes an app converts to, in the plural."""
+    if app.task_types is not None and task_type == SEGMENTATION:
+        return "masks"
     return _TARGET.get(task_type, "the shape that the model needs")
 
 
@@ -86,9 +88,9 @@ def effect(item: ObjectClass, task_type: str, app: AppOptions, *, convert: bool)
         case ClassUse.HIDDEN:
             return "not listed by the app"
         case ClassUse.ROUGH if convert:
-            return f"to {target(task_type)}, roughly"
+            return f"to {target(task_type, app)}, roughly"
         case ClassUse.CONVERTED if convert:
-            return f"to {target(task_type)}"
+            return f"to {target(task_type, app)}"
         case _:
             return "needs conversion"
 
@@ -109,9 +111,8 @@ def shape_problems(
     ]
     convertible = of(ClassUse.CONVERTED, ClassUse.ROUGH)
     if convertible and not convert:
-        message = (
-            f"{task_type.capitalize()} needs {target(task_type)}; {_with_shapes(convertible)} cannot be used as drawn."
-        )
+        needs = f"{task_type.capitalize()} needs {target(task_type, app)}"
+        message = f"{needs}; {_with_shapes(convertible)} cannot be used as drawn."
         problems.append(error("classes", message, "Switch “Convert class shapes” on or leave them out."))
     return problems
 

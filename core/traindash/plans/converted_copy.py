@@ -6,6 +6,7 @@ id. A copy has a name of its own only when it is whole; one that could not be fi
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -41,6 +42,27 @@ class CopyOrder:
     def name(self) -> str:
         """Name of the copy, e.g. ``Fruit (boxes for RT-DETRv2)``."""
         return f"{self.project.project.name} ({self.shape} for {self.framework})"
+
+
+_ABOUT = "Copy of project {id} “{name}” with its objects as {shape}, made by Traindash"
+_SAID = re.compile(r"Copy of project (?P<id>\d+) “(?P<name>.*)” with its objects as (?P<shape>boxes|masks), made by")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyOrigin:
+    """What a copy says of itself: the project that it was made from."""
+
+    project_id: ProjectId
+    name: str
+    shape: str
+
+
+def origin_of_copy(project: Project) -> CopyOrigin | None:
+    """Return what a project was copied from, ``None`` for one that is no such copy."""
+    said = _SAID.match(project.description)
+    if said is None:
+        return None
+    return CopyOrigin(project_id=ProjectId(int(said["id"])), name=said["name"], shape=said["shape"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +124,8 @@ def make_copy(
         raise InputError(f"No class of “{original.name}” can become {order.shape}.", "Choose another model.")
     name = _free_name(order.name, client.projects.list(original.workspace_id))
     about = (
-        f"Copy of project {original.id} “{original.name}” with its objects as {order.shape}, made by Traindash "
-        f"because the training app of {order.framework} takes nothing else. The images are those of the original."
+        f"{_ABOUT.format(id=original.id, name=original.name, shape=order.shape)} because the training app of "
+        f"{order.framework} takes nothing else. The images are those of the original."
     )
     made = client.writing.add_project(original.workspace_id, f"{name}{_UNFINISHED}", about)
     try:

@@ -13,16 +13,18 @@ from traindash.supervisely.client import SuperviselyClient
 from traindash.tasks.progress import TaskProgress
 
 # An app that starts by itself says so as soon as it answers; this is long enough for a slow machine.
-_BEGINS_WITHIN = timedelta(seconds=20)
+BEGINS_WITHIN = timedelta(seconds=20)
+# A person is asked later than the thread that begins tasks by itself: both at a time would be two trainings.
+LEFT_TO_PEOPLE = timedelta(seconds=60)
 _ALL_VALID = "All steps have been validated successfully"  # TrainGUI.load_from_app_state of the official SDK
 _FAILED_STEP = re.compile(r"Step '(?P<step>[^']+)' \d+/\d+ failed to validate")
 
 
-def is_idle(progress: TaskProgress, now: datetime) -> bool:
+def is_idle(progress: TaskProgress, now: datetime, patience: timedelta = BEGINS_WITHIN) -> bool:
     """Return whether the app of a training answers that it does nothing, and has had time to begin by itself."""
     last = progress.last_sign or progress.task.started_at
     running = progress.task.status is TaskStatus.STARTED and progress.phase is None
-    return running and progress.train_status == "" and last is not None and now - last >= _BEGINS_WITHIN
+    return running and progress.train_status == "" and last is not None and now - last >= patience
 
 
 def failed_step(progress: TaskProgress) -> str | None:

@@ -16,7 +16,7 @@ from traindash.domain.ids import ProjectId
 from traindash.domain.plan import CollectionsSplit, DatasetsSplit, PretrainedModel, TrainingPlan
 from traindash.errors import InputError
 from traindash.plans.app_rules import CopyShape, copy_need
-from traindash.plans.converted_copy import CopyOrder, find_copy, make_copy, use_copy
+from traindash.plans.converted_copy import CopyOrder, find_copy, make_copy, origin_of_copy, use_copy
 from traindash.plans.draft import DraftId, SplitDraft, new_draft
 from traindash.plans.facts import gather
 from traindash.plans.lookups import project_facts
@@ -61,6 +61,9 @@ def test_a_copy_has_everything_in_the_wanted_shape_and_the_app_takes_it(shapes: 
     copy = make_copy(client, order, told.append)
     made, before = project_facts(client, copy.project_id), order.project
     assert (made.project.name, copy.name) == (order.name, order.name)
+    origin = origin_of_copy(made.project)
+    assert origin is not None
+    assert (origin.project_id, origin.name, origin.shape) == (shapes.number, "All shapes", shape)
     assert told[-1] == copy.images == made.project.items_count == before.project.items_count
     assert set(made.dataset_names.values()) == {"first", "first/inner", "second"}
     kinds = {item.name: item.shape for item in made.meta.classes}

@@ -17,8 +17,11 @@ from tests.fakes.real_apps import FOLDER, FRAMEWORKS, app_options, models, with_
 from tests.fakes.shapes_project import GEOMETRIES, shapes_project
 from traindash.domain.ids import ProjectId
 from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.plans.app_rules import CopyShape
 from traindash.plans.app_state import start_state
+from traindash.plans.converted_copy import CopyOrder, make_copy
 from traindash.plans.facts import gather
+from traindash.plans.lookups import project_facts
 from traindash.plans.rules import problems_of
 from traindash.supervisely.client import SuperviselyClient
 
@@ -31,7 +34,8 @@ from supervisely.nn.training.gui.gui import TrainGUI
 gui = TrainGUI(arguments["framework"], arguments["models"], arguments["defaults"], arguments["options"])
 """
 LOAD = """
-gui.load_from_app_state(arguments["state"])
+for _ in range(arguments["times"]):
+    gui.load_from_app_state(arguments["state"])
 parameters = gui.hyperparameters_selector
 return {
     "started": gui._start_training,
@@ -160,8 +164,30 @@ def test_a_whole_plan_starts_and_exports_are_left_out_where_the_panel_has_no_swi
         facts = gather(with_real_apps(client), plan).facts
         problems = problems_of(plan, facts)
         errors, state, said = _judged(client, plan)
-    loaded = _panel(sdk, server, plan, LOAD, state=state)
+    # Twice: an app that waits gets its state once more with the command that starts it.
+    loaded = _panel(sdk, server, plan, LOAD, state=state, times=2)
     has_export = framework != "MaskDINO"
     assert errors == []
     assert any(problem.step == "export" for problem in problems) is not has_export
     assert loaded == {"started": True, "model": name, "classes": said, "onnx": has_export, "tensorrt": False}
+
+
+@pytest.mark.parametrize(("framework", "shape"), [("RT-DETRv2", "boxes"), ("SparseInst", "masks")])
+def test_a_converted_copy_is_trained_with_all_of_its_classes(
+    sdk: SdkSession, shapes: tuple[LivePlatform, ProjectId], framework: str, shape: CopyShape
+) -> None:
+    server, project_id = shapes
+    with connected(server) as client:
+        order = CopyOrder(project=project_facts(client, project_id), shape=shape, framework=framework)
+        copy = make_copy(with_real_apps(client), order)
+        model = PretrainedModel(framework=framework, name=_models_of(framework)[0])
+        plan = TrainingPlan(project_id=copy.project_id, model=model)
+        errors, state, said = _judged(client, plan)
+        assert errors == []
+    loaded = _panel(sdk, server, plan, LOAD, state=state, times=1)
+    every = {
+        "boxes": ["any", "bitmap", "graph", "line", "polygon", "rectangle"],
+        "masks": ["any", "bitmap", "polygon", "rectangle"],
+    }
+    assert (loaded["started"], loaded["classes"]) == (True, said)
+    assert said == every[shape]

@@ -28,6 +28,7 @@ from traindash.ui.tasks.text import is_ready_only, task_title
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import begin_change, draw_again_menu, member_of, origin_of, step_to_mend
 
+_BEGUN = "begun_apps"  # tasks whose app was told to begin in this session
 _OPENS_ONLY = "This server opens the training app with these settings; start the training there."
 
 
@@ -89,13 +90,26 @@ def draw_idle_app(progress: TaskProgress) -> None:
         st.markdown(
             "The training app is open and has not begun by itself. Some apps wait for this button.", width="stretch"
         )
+        # Once: an app that is told twice trains twice, and it takes a moment to say that it has begun.
         st.button(
-            "Start training", type="primary", icon=":material/play_arrow:", key="begin", on_click=_start, args=(task,)
+            "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="begin",
+            on_click=_start,
+            args=(task,),
+            disabled=(connection.cache_key(), task.id) in st.session_state.get(_BEGUN, ()),
         )
 
 
 def _start(task: Task) -> None:
-    attempt(lambda: start_app(connection.client(), task), "The training starts.")
+    begun: set[object] = st.session_state.setdefault(_BEGUN, set())
+
+    def start() -> None:
+        start_app(connection.client(), task)
+        begun.add((connection.cache_key(), task.id))
+
+    attempt(start, "The training starts.")
 
 
 def draw_follow_ups(task: Task) -> None:

@@ -67,6 +67,16 @@ def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
     return _panel(title, _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0, high=high), lines)
 
 
+def _without_curves(progress: TaskProgress) -> str:
+    """Return why there are no curves."""
+    if progress.task.status.is_terminal:
+        return "No epoch was finished, so there are no curves."
+    # An app that has to be asked what it does tells no figures before its end (docs/supervisely-api.md 6.4).
+    if progress.train_status is not None:
+        return "This training app reports no figures while it trains; they come with its experiment."
+    return "Curves appear after the first epoch."
+
+
 def _cut_at(lines: list[Line]) -> float | None:
     """Return where the axis ends when a few peaks would flatten everything else; ``None`` if there are none."""
     values = sorted(value for line in lines for value in line.y if value is not None)
@@ -171,8 +181,7 @@ def _charts(state: LiveState) -> None:
                 st.markdown(f"**{_TITLES[number]}**")
                 st.caption("No number was reported that can be drawn.")
         if not any(panels):
-            over = state.progress.task.status.is_terminal
-            text = "No epoch was finished, so there are no curves." if over else "Curves appear after the first epoch."
+            text = _without_curves(state.progress)
             with st.container(
                 height=CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"
             ):

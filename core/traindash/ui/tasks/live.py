@@ -13,7 +13,7 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
 from traindash.steady_clock import CLOCK
-from traindash.tasks.idle_apps import is_idle
+from traindash.tasks.idle_apps import LEFT_TO_PEOPLE, is_idle
 from traindash.tasks.progress import Curve, PhaseSpan, TaskProgress, TimeRange, silence_of
 from traindash.tasks.task_watcher import PhaseTime, TaskWatch, phases_left, total, typical_durations
 from traindash.ui import connection, theme
@@ -141,7 +141,7 @@ def _draw_trouble(progress: TaskProgress, now: datetime) -> None:
     # docs/supervisely-api.md 8: after an exception the app lives on and its task stays started.
     if progress.app_failed:
         st.error(plain(app_failed_text(progress)), icon=":material/error:")
-    elif not is_ready_only(progress) and is_idle(progress, now):
+    elif not is_ready_only(progress) and is_idle(progress, now, LEFT_TO_PEOPLE):
         draw_idle_app(progress)
     elif not is_ready_only(progress) and (silence := silence_of(progress, now)) is not None:
         st.warning(plain(silence_text(silence)), icon=":material/hourglass_disabled:")

@@ -11,11 +11,11 @@ from traindash.domain.project import Project
 from traindash.errors import AppError
 from traindash.formatting import count, listing, plural
 from traindash.plans.app_rules import CopyNeed, copy_need
-from traindash.plans.converted_copy import ConvertedCopy, CopyOrder, find_copy, make_copy, use_copy
+from traindash.plans.converted_copy import ConvertedCopy, CopyOrder, find_copy, make_copy, origin_of_copy, use_copy
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ModelFacts, ProjectFacts
 from traindash.plans.suggestions import begin_with
-from traindash.ui import connection, lookups
+from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.state import change_draft, flash
 from traindash.ui.theme import plain
@@ -37,6 +37,7 @@ def draw_copy(view: WizardView) -> None:
     items = [item for item in project.meta.classes if item.name in chosen]
     need = copy_need(items, model.task_type, view.facts.app)
     if need is None:
+        _draw_origin(project.project)
         return
     collections = view.draft.split.collections if view.draft.split.method == "collections" else None
     order = CopyOrder(
@@ -50,6 +51,16 @@ def draw_copy(view: WizardView) -> None:
             _draw_progress(view.draft.id, project.project.items_count, order.name)
         else:
             _draw_offer(view.draft, order, need, project, model)
+
+
+def _draw_origin(project: Project) -> None:
+    """Draw what a copy was made from, with the way there; nothing for other projects."""
+    origin = origin_of_copy(project)
+    if origin is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="copy-origin"):
+        st.caption(f"This project is a copy of “{plain(origin.name)}” with {origin.shape}.", width="content")
+        screens.link("project", "Open the original", "open_in_new", project=origin.project_id)
 
 
 def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: ProjectFacts, model: ModelFacts) -> None:
@@ -129,7 +140,7 @@ def _take_over(draft_id: DraftId) -> None:
     if made is None:
         return
     change_draft(draft_id, lambda draft: use_copy(draft, copy, made.meta))
-    lost = f" {plural(copy.left_out, 'object')} could not be converted." if copy.left_out else ""
+    lost = f" {plural(copy.left_out, 'object')} without such a shape stayed out." if copy.left_out else ""
     flash(f"This draft now trains on “{copy.name}”.{lost}")
     st.rerun()
 

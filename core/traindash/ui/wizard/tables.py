@@ -30,6 +30,7 @@ from traindash.ui.widgets import chosen_rows, mirror_selection, widget_key
 _MAX_ROWS = 10
 _MOST_CLASSES = 12
 _SEARCH_FROM = 13
+_LETTER, _WIDTH_BESIDE, _NARROWEST = 8, 24, 75  # pixels
 _NONE = frozenset({"", "-", "–", "N/A"})
 _FIGURE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z%]{0,3})")
 
@@ -50,12 +51,16 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
         }
         for row, model in enumerate(models)
     ]
-    numbers: dict[str, ColumnConfig] = {}
+    # As wide as its longest name: the names of a family begin alike and differ at their ends.
+    longest = max(len(model.name) for model in models)
+    numbers: dict[str, ColumnConfig] = {"Model": st.column_config.TextColumn(width=_WIDTH_BESIDE + _LETTER * longest)}
     for name, (values, unit) in figures.items():
         header = f"{name[:1].upper()}{name[1:]}{f' ({unit})' if unit else ''}"
         # One format for a column, as st.column_config has none for each cell (1.67).
         digits = max(_digits(value) for value in values if value is not None)
-        numbers[name] = st.column_config.NumberColumn(header, format=f"%.{digits}f", width="small")
+        numbers[name] = st.column_config.NumberColumn(
+            header, format=f"%.{digits}f", width=max(_NARROWEST, _WIDTH_BESIDE + _LETTER * len(header))
+        )
     _table(draft, "catalogue", rows, choices, numbers)
 
 
