@@ -265,12 +265,18 @@ class ApiEndpoint:
             return await method.handle(self._api, request, short)
         target = self._api.services.layout.incoming / uuid4().hex
         form = UploadedForm(target, request.headers.get("content-type", ""))
+
+        def answer() -> Response:
+            found = json_response(method.handle(self._api, form))
+            target.unlink(missing_ok=True)
+            return found
+
         try:
             await receive(request, target, short)
-            lane = self._workload.heavy if method.heavy else self._workload.short
-            return await lane.run(lambda: json_response(method.handle(self._api, form)))
-        finally:
+            return await (self._workload.heavy if method.heavy else self._workload.short).run(answer)
+        except BaseException:
             await short(lambda: target.unlink(missing_ok=True))
+            raise
 
     async def _run(self, method: Method[Any] | WaitingMethod[Any], request: Request, attempt: Attempt) -> Response:
         effect = effect_of(method.name)

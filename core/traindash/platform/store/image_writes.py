@@ -123,7 +123,9 @@ class ImageWrites:
         hashes = [image.origin.hash for image in images if isinstance(image.origin, ByHash)]
         ids = [image.origin.image_id for image in images if isinstance(image.origin, ById)]
         refused = self._uploads.settled(hashes)
-        uploaded = self._loose.known(hashes)
+        recent = self._uploads.recent(hashes)
+        left = [digest for digest in hashes if digest not in recent]
+        uploaded = {**recent, **(self._loose.known(left) if left else {})}
         copied = self._of_images(ids)
         found = []
         for image in images:

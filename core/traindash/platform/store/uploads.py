@@ -10,13 +10,15 @@ import shutil
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
 from traindash.datasets.image_checks import ImageChecks
 from traindash.datasets.image_files import CheckedImage
+from traindash.datasets.jpeg_look import look_at_jpeg
+from traindash.datasets.pixels import MAX_PIXELS
 from traindash.errors import AppError, InputError, StorageError
 from traindash.files import sync_files
 from traindash.platform.multipart import Part, form_parts
@@ -26,8 +28,9 @@ from traindash.platform.store.loose_images import LooseImages, StoredImage
 
 _IDLE_SECONDS = 20.0  # after which the processes that check images are ended
 _MOST_BYTES = 256 * 2**20  # of forms that wait; who sends more waits for them
-_SYNCED_TOGETHER = 1000  # files; one sync for many takes little longer than one for few
-_MOST_REFUSED = 10_000
+_SYNCED_TOGETHER = 5000  # files; one sync for many takes little longer than one for few
+_MOST_REMEMBERED = 20_000  # images, those that were refused and those that were stored
+_REMEMBERED_SECONDS = 3600.0  # far less than what is collected has to be old
 _ALONE = 200  # images of one upload that are checked in this process
 _FORM = ".form"
 _log = logging.getLogger("traindash.platform")
@@ -51,6 +54,7 @@ class _State:
     bytes: int = 0
     pending: set[str] = field(default_factory=set)
     refused: OrderedDict[str, AppError] = field(default_factory=OrderedDict)
+    stored: OrderedDict[str, tuple[StoredImage, float]] = field(default_factory=OrderedDict)  # and when
     leftovers: int = 0  # forms of an earlier server, whose hashes are not known yet
     is_closing: bool = False
     worker: threading.Thread | None = None
@@ -115,6 +119,13 @@ class Uploads:
             )
             return {digest: state.refused[digest] for digest in hashes if digest in state.refused}
 
+    def recent(self, hashes: Iterable[str]) -> dict[str, StoredImage]:
+        """Return those of the images that were stored lately; nobody has to look for their files."""
+        border = time.monotonic() - _REMEMBERED_SECONDS
+        with self._changed:
+            found = {digest: self._state.stored[digest] for digest in hashes if digest in self._state.stored}
+        return {digest: image for digest, (image, moment) in found.items() if moment > border}
+
     def close(self) -> None:
         """Stop after the images at hand; what is left is done at the next start. Closing twice does nothing."""
         with self._changed:
@@ -168,29 +179,43 @@ class Uploads:
         except Exception as error:  # noqa: BLE001 - the edge of the thread: who waits for these images shall hear of it
             _log.warning("An upload could not be stored: %s", type(error).__name__)
             reason = error if isinstance(error, AppError) else _not_stored(error)
-            return _Done(form=form, placed=(), refused=dict.fromkeys(form.hashes, reason))
+            return _Done(form=form, placed=(), stored={}, refused=dict.fromkeys(form.hashes, reason))
 
     def _place(self, form: _Form, new: Mapping[str, Part], checks: ImageChecks) -> "_Done":
-        staged = dict(self._staged(new))
         refused: dict[str, AppError] = {}
         fine: dict[str, StoredImage] = {}
-        for digest, found in checks.each(staged, lambda digest: staged[digest]):
+        staged: dict[str, str] = {}
+        for digest, part in new.items():
+            content = part.content
+            staged[digest] = self._stage(content)
+            look = look_at_jpeg(content)
+            if look is not None and look.is_plain and look.width * look.height <= MAX_PIXELS:
+                fine[digest] = StoredImage(
+                    hash=digest, mime=IMAGE_TYPES["JPEG"], size=len(content), width=look.width, height=look.height
+                )
+        others = [digest for digest in new if digest not in fine]
+        for digest, found in checks.each(others, lambda digest: Path(staged[digest])):
             if isinstance(found, CheckedImage):
                 fine[digest] = _stored(digest, new[digest].size, found)
             else:
                 refused[digest] = found
-                staged[digest].unlink(missing_ok=True)
+                Path(staged[digest]).unlink(missing_ok=True)
         if fine:
             self._loose.note(fine.values())  # first: a file that nobody has written down is never collected
-        placed = tuple(self._blobs.place(str(staged[digest]), digest, image.mime) for digest, image in fine.items())
-        return _Done(form=form, placed=placed, refused=refused)
+        placed = tuple(self._blobs.place(staged[digest], digest, image.mime) for digest, image in fine.items())
+        return _Done(form=form, placed=placed, stored=fine, refused=refused)
 
-    def _staged(self, new: Mapping[str, Part]) -> Iterator[tuple[str, Path]]:
-        for digest, part in new.items():
-            path = self._folder / f"{uuid4().hex}.partial"
-            with open(path, "wb", buffering=0) as file:  # noqa: PTH123 - twice as fast, and there are thousands
-                file.write(part.content)
-            yield digest, path
+    def _stage(self, content: bytes) -> str:
+        path = f"{self._folder}/{uuid4().hex}.partial"
+        # Not by the ways of a path: these take twice as long, and there are thousands.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+        try:
+            written = 0
+            while written < len(content):
+                written += os.write(descriptor, content[written:] if written else content)
+        finally:
+            os.close(descriptor)
+        return path
 
     def _finish(self, done: Sequence["_Done"]) -> None:
         failed: AppError | None = None
@@ -207,8 +232,11 @@ class Uploads:
                 state.bytes -= each.form.size
                 state.leftovers -= not each.form.images
                 state.refused |= each.refused if failed is None else dict.fromkeys(each.form.hashes, failed)
-            while len(state.refused) > _MOST_REFUSED:
-                state.refused.popitem(last=False)
+                if failed is None:
+                    state.stored |= {digest: (image, time.monotonic()) for digest, image in each.stored.items()}
+            for memory in (state.refused, state.stored):
+                while len(memory) > _MOST_REMEMBERED:
+                    memory.popitem(last=False)
             self._changed.notify_all()
 
 
@@ -218,6 +246,7 @@ class _Done:
 
     form: _Form
     placed: Sequence[Path]
+    stored: Mapping[str, StoredImage]
     refused: Mapping[str, AppError]
 
 
