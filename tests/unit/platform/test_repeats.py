@@ -27,24 +27,50 @@ def test_what_a_name_says() -> None:
     assert effect_of("things.nobody.knows") is Effect.CHANGES
 
 
-@pytest.mark.parametrize("agent", ["python-requests/2.32", "curl/8"])
-def test_the_same_words_at_once_are_another_call(agent: str) -> None:
-    made: list[int] = []
+SDK = "python-requests/2.32"
+
+
+@pytest.mark.parametrize(
+    ("pauses", "agent", "meanwhile", "answers"),
+    [
+        ((0.0, 0.2), SDK, False, ["1", "2", "3"]),  # a script that means each
+        ((1.01, 2.1), SDK, False, ["1", "1", "1"]),  # what the SDK does when it gets no answer twice
+        ((1.01, 0.1), SDK, False, ["1", "1", "2"]),
+        ((0.9, 1.6), SDK, False, ["1", "2", "3"]),
+        ((1.01, 2.1), SDK, True, ["1", "2", "3"]),  # who goes on has had the answer
+        ((1.01, 2.1), "curl/8", False, ["1", "2", "3"]),
+        ((400.0, 400.0), SDK, False, ["1", "2", "3"]),
+    ],
+)
+def test_the_same_words_are_a_repeat_after_the_pause_of_the_sdk(
+    pauses: tuple[float, ...], agent: str, *, meanwhile: bool, answers: list[str]
+) -> None:
+    made, now = [0], [0.0]
 
     async def make() -> Response:
-        made.append(len(made))
-        return json_response(len(made))
+        made[0] += 1
+        return json_response(made[0])
 
-    repeats = Repeats()
+    repeats = Repeats(lambda: now[0])
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        attempt = repeats.attempt(request)
+        if request.url.path == "/list":
+            await json_response([])(scope, receive, send)
+            return
         key = call_key(request, await request.body())
-        answer = await repeats.answer(key, Effect.MAKES, repeats.attempt(request), make)
+        answer = await repeats.answer(key, Effect.MAKES, attempt, make)
         await answer(scope, receive, send)
 
     async def ask() -> list[str]:
+        seen: list[str] = []
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), headers={"user-agent": agent}) as client:
-            return [(await client.post("http://x/start", json={"a": 1})).text for _ in range(3)]
+            for pause in (0.0, *pauses):
+                now[0] += pause
+                if meanwhile:
+                    await client.post("http://x/list")
+                seen.append((await client.post("http://x/start", json={"a": 1})).text)
+        return seen
 
-    assert asyncio.run(ask()) == ["1", "2", "3"]
+    assert asyncio.run(ask()) == answers

@@ -35,21 +35,8 @@ _DRAWN = re.compile(r'boundary="?[0-9a-f]{32}"?(?:$|;)')
 _PAUSE, _SOONER, _LATER = 1.0, 0.03, 0.5
 _REPEATING = ("python-requests/", "python-httpx/")  # what the SDK calls itself
 _READING = frozenset(
-    {
-        "GetTaskContext",
-        "all",
-        "available",
-        "download",
-        "geometry",
-        "get",
-        "info",
-        "list",
-        "look",
-        "me",
-        "meta",
-        "models",
-    }
-    | {"GetTaskContext", "statistics", "stats", "version"}
+    {"GetTaskContext", "all", "available", "download", "geometry", "get", "info", "list", "look", "me", "meta"}
+    | {"models", "statistics", "stats", "version"}
 )
 _MAKING = frozenset({"add", "app", "clone", "copy", "create", "start", "upload"})
 
@@ -100,6 +87,7 @@ class Attempt:
 
     request: Request
     number: int  # which request of its client it is
+    clock: Callable[[], float]  # seconds, growing
     is_lost: bool = False  # its connection ended before the last byte of the answer was handed over
     given_at: float | None = None  # when that was handed over
     _watch: asyncio.Task[None] | None = None
@@ -143,7 +131,7 @@ class Attempt:
             self._watch.cancel()
         if not self.is_lost:
             await send(_part(body[-1:], more=False))
-            self.given_at = time.monotonic()
+            self.given_at = self.clock()
 
     def close(self) -> None:
         """Look no more."""
@@ -183,7 +171,7 @@ class _Call:
             return False
         if not other.request.headers.get("user-agent", "").startswith(_REPEATING):
             return False
-        late = time.monotonic() - given - _PAUSE * 2.0 ** (self.times - 1)
+        late = other.clock() - given - _PAUSE * 2.0 ** (self.times - 1)
         return -_SOONER <= late <= _LATER
 
 
@@ -210,9 +198,13 @@ class Given(Response):
 
 
 class Repeats:
-    """The calls whose answers may be asked for once more; to be used from one event loop."""
+    """The calls whose answers may be asked for once more; to be used from one event loop.
 
-    def __init__(self) -> None:
+    ``clock`` gives seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._calls: list[_Call] = []  # the oldest first
         self._requests: OrderedDict[tuple[str, ...], int] = OrderedDict()
 
@@ -224,7 +216,7 @@ class Repeats:
         self._requests[client] = number
         while len(self._requests) > _MOST_CLIENTS:
             self._requests.popitem(last=False)
-        return Attempt(request, number)
+        return Attempt(request, number, self._clock)
 
     async def answer(
         self,
@@ -273,10 +265,10 @@ class Repeats:
             if call in self._calls:
                 self._calls.remove(call)
             return
-        call.until = time.monotonic() + KEPT_SECONDS
+        call.until = self._clock() + KEPT_SECONDS
 
     def _forget(self) -> None:
-        now = time.monotonic()
+        now = self._clock()
         self._calls = [call for call in self._calls if call.until > now]
         size = sum(call.size for call in self._calls)
         while len(self._calls) > _MOST_CALLS or size > _MOST_BYTES:
