@@ -27,6 +27,7 @@ from traindash.platform.store.project_meta import ProjectMetas
 from traindash.platform.store.projects import Collections, Projects
 from traindash.platform.store.task_queue import TaskQueue
 from traindash.platform.store.tasks import TaskStore
+from traindash.platform.store.unanswered import UnansweredWrites
 from traindash.platform.store.uploads import Uploads
 from traindash.platform.store.working_copies import WorkingCopies
 from traindash.platform.tasks.log import TaskLogs
@@ -62,6 +63,7 @@ class Services:
         self.database = database = Database(self.layout.database)
         self.blobs = ImageBlobs(self.layout.images)
         self.accounts = Accounts(database)
+        self.unanswered = UnansweredWrites(database)
         self.agents = Agents(database, hardware or Hardware())
         self.modules = Modules(database, knows_keys=trainer is None)
         self.projects = Projects(database)

@@ -291,6 +291,8 @@ class ApiEndpoint:
             held = not (isinstance(method, Method) and method.in_rows)
             answer = await self._repeats.answer(key, effect, attempt, lambda: self._made(method, api, sent), held=held)
         given = method.given if isinstance(method, Method) else None
+        if given is None and _is_noted(method):
+            given = _forget
         if given is None or not isinstance(answer, Given):
             return answer
         return _Followed(answer, lambda: self._workload.short.run(lambda: given(api)))
@@ -299,7 +301,7 @@ class ApiEndpoint:
         match method:
             case Method():
                 lane = self._workload.heavy if method.heavy else self._workload.short
-                answer = await lane.run(lambda: method.run(api, sent))
+                answer = await lane.run(lambda: _once(method, api, sent))
                 if isinstance(answer, Response):
                     return answer
                 return self._workload.streamed(answer.blocks, answer.media_type)
@@ -313,6 +315,29 @@ class ApiEndpoint:
         # Not a Bearer token (docs/supervisely-api.md 1). Compared in constant time, so that it cannot be felt out.
         key = request.headers.get("x-api-key", "")
         return hmac.compare_digest(key.encode("latin-1", "replace"), self._token().encode())
+
+
+def _is_noted(method: "Method[Any] | WaitingMethod[Any]") -> bool:
+    """Return whether a repeat that another server gets has to find what was made; starts of tasks see to it."""
+    return isinstance(method, Method) and method.given is None and effect_of(method.name) is Effect.MAKES
+
+
+def _once(method: "Method[Any]", api: ApiContext, sent: "Parameters") -> Response | Streamed:
+    """Do what a method does, unless the server before this one did it and died before its answer was out."""
+    if not _is_noted(method):
+        return method.run(api, sent)
+    unanswered = api.services.unanswered
+    if (known := unanswered.answer(api.call)) is not None:
+        return Response(known, media_type="application/json")
+    with unanswered.noting(api.call) as note:
+        answer = method.run(api, sent)
+    if note.is_made and isinstance(answer, Response):
+        unanswered.keep(api.call, bytes(answer.body))
+    return answer
+
+
+def _forget(api: ApiContext) -> None:
+    api.services.unanswered.forget(api.call)
 
 
 class _Followed(Response):

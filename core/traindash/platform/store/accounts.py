@@ -8,6 +8,7 @@ from traindash.domain.ids import TeamId, WorkspaceId
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
+from traindash.platform.store.unanswered import note_made
 
 # One person works here; a team and a workspace are there since the SDK asks for them everywhere.
 TEAM_NAME = "Local"
@@ -117,6 +118,7 @@ class Accounts:
         now = now_text()
         with self._database.write() as connection:
             _TEAMS.row(connection, team_id)
+            note_made(connection)
             try:
                 cursor = connection.execute(
                     "INSERT INTO workspaces (team_id, name, description, created_at, updated_at)"

@@ -26,6 +26,7 @@ from traindash.platform.store.incoming_annotations import (
     renumbered,
 )
 from traindash.platform.store.inner_ids import InnerIds, images_with
+from traindash.platform.store.unanswered import note_made
 
 Json: TypeAlias = dict[str, Any]
 
@@ -346,6 +347,7 @@ class AnnotationWrites:
 
     def _edit(self, edits: Mapping[int, Sequence[_Edit]]) -> None:
         with self._database.write() as connection, ImageChanges(connection) as changes:
+            note_made(connection)
             for image_id, steps in edits.items():
                 drawing = _Drawing.read(connection, image_id)
                 for step in steps:

@@ -13,6 +13,7 @@ from traindash.platform.store.image_changes import ImageChanges, ImageRecord
 from traindash.platform.store.images import require_row
 from traindash.platform.store.loose_images import LooseImages, StoredImage
 from traindash.platform.store.projects import dump, parse_object
+from traindash.platform.store.unanswered import note_made
 from traindash.platform.store.uploads import Uploads
 from traindash.platform.wire import DetailedError, shortened
 
@@ -79,6 +80,7 @@ class ImageWrites:
         with self._database.write() as connection, ImageChanges(connection) as changes:
             project_id = _project_of(connection, dataset_id)
             _refuse_taken(connection, dataset_id, [record.name for record in records])
+            note_made(connection)
             return [changes.add(project_id, dataset_id, record) for record in records]
 
     def remove(self, image_ids: Sequence[int]) -> None:

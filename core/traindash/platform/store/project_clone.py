@@ -16,6 +16,7 @@ from traindash.platform.store.project_edits import count_datasets, insert_datase
 from traindash.platform.store.project_import import insert_records, record_to_line
 from traindash.platform.store.projects import dump, parse_object, project_row
 from traindash.platform.store.tasks import insert_clone_task
+from traindash.platform.store.unanswered import note_made
 
 Json: TypeAlias = dict[str, Any]
 _BATCH = 500
@@ -73,6 +74,7 @@ class ProjectClones:
                 own_id = insert_project(connection, workspace_id, name, _columns(source, meta))
                 dataset_ids = _insert_datasets(connection, own_id, datasets)
                 count_datasets(connection, own_id)
+                note_made(connection)
                 insert_records(connection, own_id, dataset_ids, spool)
                 return insert_clone_task(connection, project_row(connection, own_id), source["name"])
 

@@ -9,6 +9,7 @@ from traindash.platform.store.accounts import require_workspace
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.project_changes import insert_version, note_change
 from traindash.platform.store.projects import dataset_row, dump, parse_object, project_row
+from traindash.platform.store.unanswered import note_made
 
 _PROJECT_COLUMNS = frozenset({"name", "description", "readme", "custom_data", "settings"})
 _DATASET_COLUMNS = frozenset({"name", "description", "custom_data"})
@@ -28,6 +29,7 @@ class ProjectEdits:
             InputError: The workspace has a project of that name.
         """
         with self._database.write() as connection:
+            note_made(connection)
             return project_row(connection, insert_project(connection, workspace_id, name, columns))
 
     def edit(self, project_id: int, changes: Mapping[str, str], *, silent: bool = False) -> Row:
@@ -82,6 +84,7 @@ class ProjectEdits:
             dataset_id = insert_dataset(connection, project_row(connection, project_id), name, parent_id, columns)
             count_datasets(connection, project_id)
             note_change(connection, project_id)
+            note_made(connection)
             return dataset_row(connection, dataset_id)
 
     def edit_dataset(self, dataset_id: int, changes: Mapping[str, str]) -> Row:

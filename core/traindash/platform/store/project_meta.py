@@ -19,6 +19,7 @@ from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
 from traindash.platform.store.project_changes import note_change
 from traindash.platform.store.projects import dump, parse_object, project_row
+from traindash.platform.store.unanswered import note_made
 
 Json: TypeAlias = dict[str, Any]
 _CLASSES = Table(
@@ -93,6 +94,7 @@ class ProjectMetas:
             old = parse_object(project_row(connection, project_id)["meta"])
             new = meta_to_json(meta_from_json({**old, "tags": [*old["tags"], *given]}))["tags"][len(old["tags"]) :]
             added = [{**item, "id": next(fresh)} for item in new]
+            note_made(connection)
             _store(connection, project_id, {**old, "tags": [*old["tags"], *added]})
         return added
 

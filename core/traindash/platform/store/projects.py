@@ -16,6 +16,7 @@ from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.database import Database, now_text
 from traindash.platform.store.listing import Clause, Column, IdPage, Listing, Table, numbers, texts
 from traindash.platform.store.project_changes import use_version
+from traindash.platform.store.unanswered import note_made
 
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _NAMED = numbers("id") | texts("name", "description", "created_at", "updated_at")
@@ -297,6 +298,7 @@ class Collections:
             InputError: The project has a collection with that name.
         """
         with self._database.write() as connection:
+            note_made(connection)
             return _COLLECTIONS.row(connection, insert_collection(connection, project_id, name, kind, description))
 
     def add_items(self, collection_id: int, image_ids: Sequence[int]) -> Membership:
