@@ -21,9 +21,12 @@ _FAILED_STEP = re.compile(r"Step '(?P<step>[^']+)' \d+/\d+ failed to validate")
 
 
 def is_idle(progress: TaskProgress, now: datetime, patience: timedelta = BEGINS_WITHIN) -> bool:
-    """Return whether the app of a training answers that it does nothing, and has had time to begin by itself."""
+    """Return whether the app of a training answers that it does nothing, and has had time to begin by itself.
+
+    One that was opened with the settings of an earlier task is not meant: its own are not in its state.
+    """
     last = progress.last_sign or progress.task.started_at
-    running = progress.task.status is TaskStatus.STARTED and progress.phase is None
+    running = progress.task.status is TaskStatus.STARTED and progress.phase is None and bool(progress.task.gui_state)
     return running and progress.train_status == "" and last is not None and now - last >= patience
 
 

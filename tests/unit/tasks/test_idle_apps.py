@@ -1,5 +1,6 @@
 """Apps that wait though they were to start at once, and apps that count iterations (SparseInst, MaskDINO)."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ def test_an_app_is_idle_when_it_answers_that_it_does_nothing_and_had_time_to_beg
     assert is_idle(waiting, BEGIN + timedelta(seconds=21))
     assert can_be_started(waiting)
     later = BEGIN + timedelta(hours=1)
+    repeats = replace(waiting, task=replace(waiting.task, params={"trainTaskId": 3, "trainMode": "new"}))
+    assert not is_idle(repeats, later)  # its settings are those of another task, which it was not given
     assert not is_idle(progress(row(0), train_status=None), later)  # it has not come up
     assert not is_idle(progress(row(0), train_status="Status: Preparing data for training..."), later)
 
