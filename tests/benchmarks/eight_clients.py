@@ -70,20 +70,24 @@ def main() -> None:
 
 def start_training(client: SuperviselyClient, epochs: int) -> TaskId:
     """Start a training on the sample project and wait until it trains."""
+    task = launch(client, plan_of(client, epochs))
+    while client.tasks.get(task).status is not TaskStatus.STARTED:
+        time.sleep(0.5)
+    time.sleep(10)
+    return task
+
+
+def plan_of(client: SuperviselyClient, epochs: int) -> TrainingPlan:
+    """Return the plan of a small training on the sample project."""
     workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
     project = client.projects.list(workspace)[0].id
     train, val, *_ = client.datasets.list(project)
-    plan = TrainingPlan(
+    return TrainingPlan(
         project_id=project,
         model=PretrainedModel(framework="YOLO", name="Pico-det (CPU demo)"),
         train_val_split=DatasetsSplit(train_datasets=(train.id,), val_datasets=(val.id,)),
         hyperparameters=f"epochs: {epochs}\nimgsz: 160\nbatch: 8\nworkers: 0\n",
     )
-    task = launch(client, plan)
-    while client.tasks.get(task).status is not TaskStatus.STARTED:
-        time.sleep(0.5)
-    time.sleep(10)
-    return task
 
 
 def requests(client: SuperviselyClient, task: TaskId | None) -> Iterator[Request]:
