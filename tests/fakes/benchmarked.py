@@ -4,7 +4,11 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from traindash.datasets.geometry import annotation_inside, tight_bounds
+from traindash.datasets.shape_fit import DETECTION
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunImage, RunLayout, TrainSpec
 from traindash.training.trainers.benchmark import Benchmark
@@ -27,11 +31,20 @@ class _KnowingModel:
                 box = tight_bounds(label.geometry)
                 if box is None or label.class_name not in self._spec.classes:
                     continue
-                shift = dice.uniform(-0.1, 0.1) * (box.right - box.left)
+                shift = dice.uniform(-0.25, 0.25) * (box.right - box.left)
                 right = label.class_name if dice.random() < 0.9 else dice.choice(self._spec.classes)
                 corners = (box.left + shift, box.top, box.right + 1 + shift, box.bottom + 1)
-                found.append(Prediction(class_name=right, corners=corners, score=dice.uniform(0.3, 0.99)))
+                mask = self._mask(self._placed[file], corners)
+                found.append(Prediction(class_name=right, corners=corners, score=dice.uniform(0.3, 0.99), mask=mask))
             yield file, found
+
+    def _mask(self, placed: PlacedImage, corners: tuple[float, float, float, float]) -> npt.NDArray[np.bool_] | None:
+        if self._spec.task_type == DETECTION:
+            return None
+        left, top, right, bottom = (max(0, round(value)) for value in corners)
+        mask = np.zeros((placed.annotation.height, placed.annotation.width), dtype=np.bool_)
+        mask[top:bottom, left:right] = True
+        return mask
 
     def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
         raise NotImplementedError

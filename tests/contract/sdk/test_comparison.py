@@ -17,7 +17,7 @@ TRAIN = """
     from supervisely.api.nn.train_api import DatasetsSplit, TrainApi
     split = DatasetsSplit(train_datasets=[1], val_datasets=[2])
     return TrainApi(api).run(
-        project_id=1, model="YOLO/YOLO26n-det", hyperparameters="benchmark: true", train_val_split=split
+        project_id=1, model=arguments["model"], hyperparameters="benchmark: true", train_val_split=split
     )["id"]
 """
 COMPARE = """
@@ -63,9 +63,10 @@ READ = """
     return {"read": read, "lists": lists, "of_team": [project.id for project in api.project.get_list(team_id=1)]}
 """
 EVALUATE = """
-    benchmark = sly.nn.benchmark.ObjectDetectionBenchmark(
-        api, arguments["info"]["gt_project_id"], output_dir=arguments["folder"]
-    )
+    made = sly.nn.benchmark
+    masks = arguments["info"]["task_type"] == "instance segmentation"
+    of_task = made.InstanceSegmentationBenchmark if masks else made.ObjectDetectionBenchmark
+    benchmark = of_task(api, arguments["info"]["gt_project_id"], output_dir=arguments["folder"])
     benchmark.evaluate(arguments["info"]["dt_project_id"])
     return {name: float(value) for name, value in benchmark.key_metrics.items()}
 """
@@ -78,14 +79,16 @@ def benchmarked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatfo
         yield live
 
 
-@pytest.fixture(scope="module")
-def evaluations(sdk: SdkSession, benchmarked: LivePlatform) -> dict[str, dict[str, Any]]:
-    """Directory → ``inference_info.json`` of two evaluations."""
-    return dict(_evaluated(sdk, benchmarked) for _ in range(2))
+@pytest.fixture(scope="module", params=["YOLO26n-det", "YOLO26n-seg"])
+def evaluations(
+    sdk: SdkSession, benchmarked: LivePlatform, request: pytest.FixtureRequest
+) -> dict[str, dict[str, Any]]:
+    """Directory → ``inference_info.json`` of two evaluations, of boxes and of masks."""
+    return dict(_evaluated(sdk, benchmarked, f"YOLO/{request.param}") for _ in range(2))
 
 
-def _evaluated(sdk: SdkSession, server: LivePlatform) -> tuple[str, dict[str, Any]]:
-    task = sdk.run(server, TRAIN)
+def _evaluated(sdk: SdkSession, server: LivePlatform, model: str) -> tuple[str, dict[str, Any]]:
+    task = sdk.run(server, TRAIN, model=model)
 
     def look() -> dict[str, Any] | None:
         info: Any = server.call("tasks.info", id=task)
@@ -111,7 +114,8 @@ def test_the_sdk_compares_our_evaluations(
     assert first["mAP"] != second["mAP"]
     assert f"{made['folder']}/template.vue" in made["files"]
     # Only Supervisely's own pages can draw it: the link says so and leads to where the two can be compared
-    assert 'href="/compare?ids=1,2"' in httpx.get(made["link"]).text
+    ids = ",".join(path.rsplit("/", 1)[1].partition("_")[0] for path in evaluations)
+    assert f'href="/compare?ids={ids}"' in httpx.get(made["link"]).text
 
 
 def test_an_evaluation_has_a_project_of_its_truth_and_one_of_its_predictions(
