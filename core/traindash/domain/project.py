@@ -34,6 +34,8 @@ class ObjectClass:
     name: str = field(metadata={"json": "title"})  # the SDK, too, calls it name (``ObjClass``)
     shape: str  # Supervisely shape name: `rectangle`, `polygon`, `bitmap`, `any`, …
     color: str = NO_COLOR  # `#RRGGBB`
+    # the server's own, which a rename keeps; `None` in files, and never a difference
+    id: int | None = field(default=None, compare=False)
     # `geometry_config` (the skeleton of key points), `hotkey`, `description`, …
     extra: Mapping[str, object] = field(default_factory=dict, hash=False)
 
@@ -50,6 +52,7 @@ class TagMeta:
     color: str = NO_COLOR  # `#RRGGBB`
     # `all`, `imagesOnly` or `objectsOnly`
     applicable_type: str = field(default="all", metadata={"json": "applicable_type"})
+    id: int | None = field(default=None, compare=False)  # as that of a class
     extra: Mapping[str, object] = field(default_factory=dict, hash=False)  # `hotkey`, `classes`, `target_type`, …
 
 
@@ -142,6 +145,7 @@ class ProjectStatistics:
     classes: tuple[ClassStatistics, ...]
     image_tags: Mapping[str, int]  # number of images per image tag
     images: int  # number of images
+    object_tags: Mapping[str, int] = field(default_factory=dict)  # number of objects per object tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

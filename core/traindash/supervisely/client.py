@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from traindash.supervisely.embedded import DryRuns, Imports, Links, Splits, Webhooks
     from traindash.supervisely.experiments import Experiments
     from traindash.supervisely.files import Files
+    from traindash.supervisely.image_edits import ImageEdits
     from traindash.supervisely.images import Annotations, Images
+    from traindash.supervisely.project_edits import ProjectEdits
     from traindash.supervisely.project_writing import ProjectWriting
     from traindash.supervisely.projects import Collections, Datasets, Projects, Teams, Workspaces
     from traindash.supervisely.tasks import Agents, Tasks
@@ -97,6 +99,20 @@ class SuperviselyClient:
         from traindash.supervisely.images import Images
 
         return Images(self.transport)
+
+    @cached_property
+    def project_edits(self) -> "ProjectEdits":
+        """Changes of projects, datasets, classes and tags."""
+        from traindash.supervisely.project_edits import ProjectEdits
+
+        return ProjectEdits(self.transport)
+
+    @cached_property
+    def image_edits(self) -> "ImageEdits":
+        """Changes of images."""
+        from traindash.supervisely.image_edits import ImageEdits
+
+        return ImageEdits(self.transport)
 
     @cached_property
     def annotations(self) -> "Annotations":

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import field
 
@@ -16,6 +16,7 @@ from traindash.supervisely.projects import Collections
 from traindash.supervisely.resources import JsonRow, Resource, Shape, read_page, read_rows
 
 _ANNOTATIONS = "annotations.bulk.info"
+_MOST_OBJECTS = 9999  # what the SDK sends as "no limit"
 _ANNOTATIONS_AT_ONCE = 100  # a mask of a large image can have a megabyte
 
 
@@ -27,8 +28,28 @@ class ImagePage:
     total: int  # number of images in the whole list
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carries:
+    """A condition on images: that they have objects of a class, a tag, or an object with a tag, by its id."""
+
+    kind: Literal["objects_class", "images_tag", "objects_tag"]  # words of the API (docs/supervisely-api.md 3.3)
+    id: int
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as an entry of ``filters``."""
+        data: dict[str, object] = {"tagId": self.id, "include": True}
+        if self.kind == "objects_class":
+            data = {"classId": self.id, "from": 1, "to": _MOST_OBJECTS, "include": True}
+        return {"type": self.kind, "data": data}
+
+
 class Images(Resource):
     """Images of a project, a dataset or a collection."""
+
+    def carrying(self, project_id: ProjectId, condition: Carries) -> tuple[Image, ...]:
+        """Return the images of a project that carry something."""
+        body = {**self._body(project_id, None, None), "filters": [condition.to_json()]}
+        return self._fetch_all("images.list", Image, body, _fit_image)
 
     def list(
         self,

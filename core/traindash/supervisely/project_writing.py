@@ -59,6 +59,10 @@ class ProjectWriting(Resource):
     def set_meta(self, project_id: ProjectId, meta: ProjectMeta) -> NameIds:
         """Give a project its classes and tags, and return the ids that they got."""
         self.transport.write("projects.meta.update", {"id": project_id, "meta": meta_to_json(meta)})
+        return self.name_ids(project_id)
+
+    def name_ids(self, project_id: ProjectId) -> NameIds:
+        """Return the ids of a project's classes and tags."""
         method = "projects.meta"
         names = read(method, _Names, self.transport.read(method, {"id": project_id}))
         return NameIds(

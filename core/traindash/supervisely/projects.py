@@ -162,11 +162,12 @@ class _TagCounts(Shape):
 
 
 class _Statistics(Shape):
-    """The answer of ``projects.stats``: three lists that each name classes or tags in their own way."""
+    """The answer of ``projects.stats``: lists that each name classes or tags in their own way."""
 
     images: _ImageCounts = field(default_factory=_ImageCounts)
     objects: _ObjectCounts = field(default_factory=_ObjectCounts)
     image_tags: _TagCounts = field(default_factory=_TagCounts)
+    object_tags: _TagCounts = field(default_factory=_TagCounts)
 
     def statistics(self, meta: ProjectMeta, images: int) -> ProjectStatistics:
         """Return the domain value with one entry per class of the meta, in its order.
@@ -189,6 +190,7 @@ class _Statistics(Shape):
             ),
             image_tags={row.tag_meta.name: row.total for row in self.image_tags.items},
             images=images,
+            object_tags={row.tag_meta.name: row.total for row in self.object_tags.items},
         )
 
 

@@ -1,0 +1,180 @@
+"""Images that go to another dataset, over the API of any server.
+
+A server has no call that moves an image: it is put into the other dataset once more, gets what was drawn on it, and
+goes from the first one (as the SDK's ``image.move`` does). No file is sent. What fails in between is undone, so that no
+image is lost, and none is there twice unless the server stops answering.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
+from traindash.domain.project import Dataset
+from traindash.errors import AppError
+from traindash.projects.choosing import free_file_names, free_name
+from traindash.supervisely.client import SuperviselyClient
+
+AT_ONCE = 50  # images in a request, as the official SDK sends them
+Tell: TypeAlias = Callable[[int], None]  # gets the number of images that are done
+_REMOVED = "Removed images"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveOrder:
+    """Which images go where."""
+
+    project_id: ProjectId
+    images: tuple[ImageId, ...]
+    dataset_id: DatasetId  # where they go
+    keeps_originals: bool = False  # copies instead
+
+
+def move_images(client: SuperviselyClient, order: MoveOrder, tell: Tell = lambda _: None) -> int:
+    """Move or copy images; return how many. Names that the dataset has already get a number.
+
+    A moved image has a new id. Collections that had it have it under the new one.
+
+    Raises:
+        ApiError: The server refuses; what was moved until then stays moved.
+    """
+    members = {} if order.keeps_originals else _memberships(client, order.project_id, order.images)
+    taken = {image.name for image in client.images.list(dataset_id=order.dataset_id)}
+    done = 0
+    for start in range(0, len(order.images), AT_ONCE):
+        details = client.image_edits.details(order.project_id, order.images[start : start + AT_ONCE])
+        names = free_file_names([item.name for item in details], taken)
+        taken |= set(names)
+        copies = [replace(item, name=name) for item, name in zip(details, names, strict=True)]
+        if not copies:  # removed meanwhile
+            continue
+        made = client.image_edits.add_copies(order.dataset_id, copies)
+        try:
+            client.image_edits.copy_drawn(made)
+            _join(client, members, made)
+        except BaseException:
+            with contextlib.suppress(AppError):
+                client.image_edits.remove(list(made.values()))
+            raise
+        if not order.keeps_originals:
+            client.image_edits.remove(list(made))
+        done += len(made)
+        tell(done)
+    return done
+
+
+def _memberships(
+    client: SuperviselyClient, project_id: ProjectId, images: Sequence[ImageId]
+) -> dict[CollectionId, frozenset[ImageId]]:
+    wanted, found = frozenset(images), dict[CollectionId, frozenset[ImageId]]()
+    for collection in client.collections.list(project_id):
+        listed = client.images.list(project_id=project_id, collection_id=collection.id)
+        if own := wanted & {image.id for image in listed}:
+            found[collection.id] = own
+    return found
+
+
+def _join(
+    client: SuperviselyClient, members: Mapping[CollectionId, frozenset[ImageId]], made: Mapping[ImageId, ImageId]
+) -> None:
+    for collection, own in members.items():
+        if new := [copy for image, copy in made.items() if image in own]:
+            client.collections.add_images(collection, new)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeOrder:
+    """A dataset that goes into another one of the project."""
+
+    source: Dataset
+    target: Dataset
+    datasets: tuple[Dataset, ...]  # all of the project
+
+
+def merge_datasets(client: SuperviselyClient, order: MergeOrder, tell: Tell = lambda _: None) -> int:
+    """Move all images of a dataset into another one, and those inside it below that one; return how many moved.
+
+    The empty dataset is put into the server's archive.
+    """
+    source, target = order.source, order.target
+    images = tuple(image.id for image in client.images.list(dataset_id=source.id))
+    moved = move_images(client, MoveOrder(project_id=source.project_id, images=images, dataset_id=target.id), tell)
+    taken = {item.name for item in order.datasets if item.parent_id == target.id}
+    for inside in order.datasets:
+        if inside.parent_id == source.id and inside.id != target.id:
+            name = free_name(inside.name, taken)
+            if name != inside.name:
+                client.project_edits.rename_dataset(inside.id, name)
+            client.project_edits.move_dataset(inside.id, target.id)
+            taken.add(name)
+    client.project_edits.archive_dataset(source.id)
+    return moved
+
+
+def split_off(
+    client: SuperviselyClient,
+    project_id: ProjectId,
+    name: str,
+    images: Sequence[ImageId],
+    tell: Tell = lambda _: None,
+) -> Dataset:
+    """Move images into a new dataset at the top, and return it."""
+    made = client.writing.add_dataset(project_id, name)
+    move_images(client, MoveOrder(project_id=project_id, images=tuple(images), dataset_id=made.id), tell)
+    return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedImages:
+    """Images that were removed, as what they can be brought back from."""
+
+    datasets: tuple[DatasetId, ...]  # in the server's archive
+    count: int
+
+
+def remove_images(
+    client: SuperviselyClient, project_id: ProjectId, images: Sequence[ImageId], tell: Tell = lambda _: None
+) -> RemovedImages:
+    """Remove images so that they can come back.
+
+    A server has an archive for datasets, and none for images: those of a dataset go into a new one inside of it, and
+    that one into the archive.
+    """
+    by_dataset: dict[DatasetId, list[ImageId]] = {}
+    for image in client.images.get(project_id, images):
+        by_dataset.setdefault(image.dataset_id, []).append(image.id)
+    siblings = client.datasets.list(project_id)
+    archived, done = list[DatasetId](), 0
+    for dataset, own in by_dataset.items():
+        name = free_name(_REMOVED, {item.name for item in siblings if item.parent_id == dataset})
+        made = client.writing.add_dataset(project_id, name, dataset)
+        order = MoveOrder(project_id=project_id, images=tuple(own), dataset_id=made.id)
+        before = done
+        done += move_images(client, order, lambda number, before=before: tell(before + number))  # type: ignore[misc] # mypy (2.4) sees no default
+        client.project_edits.archive_dataset(made.id)
+        archived.append(made.id)
+    return RemovedImages(datasets=tuple(archived), count=done)
+
+
+def is_removed_images(name: str) -> bool:
+    """Whether a deleted dataset is one that :func:`remove_images` made."""
+    return name.startswith(_REMOVED)
+
+
+def restore_dataset(client: SuperviselyClient, dataset_id: DatasetId, tell: Tell = lambda _: None) -> Dataset:
+    """Bring a deleted dataset back. Images that were removed return into the dataset that they were in.
+
+    Returns:
+        The dataset that has the images now.
+
+    Raises:
+        MissingError: The server has no such method, or the dataset that it was in is deleted itself.
+    """
+    found = client.project_edits.restore_dataset(dataset_id)
+    if not is_removed_images(found.name) or found.parent_id is None:
+        return found
+    datasets = client.datasets.list(found.project_id)
+    parent = next(item for item in datasets if item.id == found.parent_id)
+    merge_datasets(client, MergeOrder(source=found, target=parent, datasets=datasets), tell)
+    return parent
