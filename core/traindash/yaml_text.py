@@ -4,8 +4,10 @@ All errors are ``yaml.MarkedYAMLError``; :func:`problem_of` says what to tell. A
 multiply into more than a person writes, and no value may hold itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
 
 import yaml
 from yaml.reader import ReaderError
@@ -40,7 +42,7 @@ def compose(
         yaml.MarkedYAMLError: It is no YAML, has a key twice, or leaves the bounds.
     """
     try:
-        node = yaml.compose(text, Loader=loader)
+        node = yaml.compose(text, Loader=_shallow(cast("Hashable", loader)))
     except RecursionError as error:
         raise _too_deep(None) from error
     except ReaderError as error:
@@ -52,6 +54,23 @@ def compose(
         if not takes_repeated:
             _refuse_repeated(node, set())
     return node
+
+
+class _Shallow:
+    """Mixed into a loader: ends at the bracket that is too deep; PyYAML (6.0) looks at all open ones for each."""
+
+    flow_level: int
+
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        """Take an opening bracket."""
+        if self.flow_level >= _DEEPEST:
+            raise _too_deep(self.get_mark())  # type: ignore[attr-defined]
+        super().fetch_flow_collection_start(token)  # type: ignore[misc]
+
+
+@lru_cache
+def _shallow(loader: Any) -> type[yaml.SafeLoader]:  # noqa: ANN401 - a class of loaders
+    return type(loader.__name__, (_Shallow, loader), {})
 
 
 def values(node: yaml.Node | None, loader: type[yaml.SafeLoader] | None = None) -> object:
