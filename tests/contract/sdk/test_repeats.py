@@ -11,6 +11,7 @@ from tests.fakes.live_platform import LivePlatform
 from tests.fakes.lossy_proxy import Cut, LossyProxy, lossy_proxy
 from tests.fakes.small_platform import wait_for
 from traindash.domain.ids import ProjectId
+from traindash.platform.store.listing import Listing
 
 pytestmark = pytest.mark.sdk
 START = """
@@ -84,3 +85,21 @@ def test_other_writes(sdk: SdkSession, behind: LivePlatform, proxy: LossyProxy, 
     proxy.drop("file-storage.bulk.upload", Cut.BEGUN)
     assert sdk.run(behind, code, folder=folder) == ["mine", ["/in/1.txt", "/in/2.txt"]]
     assert proxy.dropped == 2
+
+
+def test_images_are_added_once(sdk: SdkSession, behind: LivePlatform, proxy: LossyProxy) -> None:
+    code = """
+        import numpy as np
+        pictures = [np.full((8, 6, 3), shade, np.uint8) for shade in (7, 77, 177)]
+        dataset = api.dataset.create(arguments["project"], "sent twice").id
+        infos = api.image.upload_nps(dataset, ["a.png", "b.png", "c.png"], pictures)
+        meta = sly.ProjectMeta.from_json(api.project.get_meta(arguments["project"]))
+        box = next(item for item in meta.obj_classes if item.geometry_type is sly.Rectangle)
+        api.annotation.append_labels(infos[0].id, [sly.Label(sly.Rectangle(1, 1, 3, 3), box)])
+        return [len(api.image.get_list(dataset)), len(api.annotation.download_json(infos[0].id)["objects"])]
+    """
+    project = behind.platform.services.projects.page(Listing())[1][0]["id"]
+    for method in ("images.bulk.upload", "images.bulk.add", "figures.bulk.add"):
+        proxy.drop(method, Cut.BEGUN)
+    assert sdk.run(behind, code, project=project) == [3, 1]
+    assert proxy.dropped == 3
