@@ -22,6 +22,8 @@ FILTERS: list[tuple[dict[str, object], list[int]]] = [
     ({"type": "images_tag", "data": {"tagId": 4, "include": False}}, [1, 3, 4, 5, 6]),
     ({"type": "images_tag", "data": {"include": False}}, [1]),
     ({"type": "objects_tag", "data": {"tagId": 4, "include": True}}, []),
+    ({"type": "objects_annotator", "data": {"userId": 1}}, list(range(1, 10))),
+    ({"type": "objects_annotator", "data": {"userId": 99}}, []),
     ({"type": "images_filename", "data": {"value": "A1"}}, [2]),
 ]
 

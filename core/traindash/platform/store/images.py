@@ -55,6 +55,7 @@ class ContentData(Body):
     """What a content filter asks for."""
 
     collection_id: Id | None = None
+    user_id: Id | None = None  # who drew objects, `None` for anybody
     class_id: Id | None = None  # class, `None` for any; the same holds for the tag
     tag_id: Id | None = None
     value: Word | int | float | None = None  # part of the file name
@@ -302,11 +303,7 @@ def content_clause(connection: Connection, entry: ContentFilter, scope: Scope) -
         case "objects_class":
             return _class_clause(connection, data, scope, negation)
         case "images_tag":
-            inner = f"SELECT image_id FROM image_tags WHERE dataset_id IN ({scope.datasets.sql})"  # noqa: S608 - constant
-            if data.tag_id is None:
-                return Clause(f"id {negation}IN ({inner})", scope.datasets.values)
-            name = _meta_name(connection, "tags", "name", data.tag_id)
-            return Clause(f"id {negation}IN ({inner} AND tag_name = ?)", (*scope.datasets.values, name))
+            return _tag_clause(connection, data, scope, negation)
         case "objects_tag":
             tag = None if data.tag_id is None else _meta_name(connection, "tags", "name", data.tag_id)
             inner = (
@@ -314,13 +311,25 @@ def content_clause(connection: Connection, entry: ContentFilter, scope: Scope) -
                 " WHERE a.image_id = images.id AND (? IS NULL OR json_extract(t.value, '$.name') = ?)"
             )
             return Clause(f"{negation}EXISTS ({inner})", (tag, tag))
+        case "objects_annotator":
+            # One person works here: the others have drawn nothing.
+            own = "labels_count > 0 AND (? IS NULL OR ? IN (SELECT id FROM users))"
+            return Clause(f"{negation}({own})", (data.user_id, data.user_id))
         case "images_filename":
             text = "" if data.value is None else str(data.value)
             return Clause(f"{negation}instr(lower(name), lower(?)) > 0", (text,))
         case _:
             msg = f"The image filter {entry.type!r} does not exist here."
-            known = "entities_collection, objects_class, images_tag, objects_tag, images_filename"
+            known = "entities_collection, objects_class, images_tag, objects_tag, objects_annotator, images_filename"
             raise InputError(msg, f"Use one of: {known}.")
+
+
+def _tag_clause(connection: Connection, data: ContentData, scope: Scope, negation: str) -> Clause:
+    inner = f"SELECT image_id FROM image_tags WHERE dataset_id IN ({scope.datasets.sql})"  # noqa: S608 - constant
+    if data.tag_id is None:
+        return Clause(f"id {negation}IN ({inner})", scope.datasets.values)
+    name = _meta_name(connection, "tags", "name", data.tag_id)
+    return Clause(f"id {negation}IN ({inner} AND tag_name = ?)", (*scope.datasets.values, name))
 
 
 def _class_clause(connection: Connection, data: ContentData, scope: Scope, negation: str) -> Clause:
