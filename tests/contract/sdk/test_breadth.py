@@ -235,6 +235,8 @@ call(2, "task.get_context", lambda: api.task.get_context(TASK),
      lambda v: v == {"team": {"id": 1, "name": "Local"}, "workspace": {"id": 1, "name": "My projects"}})
 call(5, "nn.get_experiment_info", lambda: api.nn.get_experiment_info(TASK), lambda v: v.task_id == TASK)
 call(2, "app.get_info_by_id", lambda: api.app.get_info_by_id(1), lambda v: v.id == 1)
+call(3, "module_info.get_arguments", lambda: api.app.get_ecosystem_module_info(1).get_arguments(images_project=1),
+     lambda v: v["slyProjectId"] == 1)
 call(2, "set_output_project", lambda: api.task.set_output_project(TASK, 1))
 call(4, "app.get_sessions", lambda: api.app.get_sessions(1, 1, statuses=[api.task.Status.FINISHED]),
      lambda v: len(v) >= 1)

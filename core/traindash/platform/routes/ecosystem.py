@@ -55,6 +55,8 @@ def module_json(module: Module) -> dict[str, Any]:
             "headless": False,
             # What our training apps take beyond Supervisely's (docs/supervisely-api.md 9).
             **({} if module.framework is None else {"abilities": _abilities(module)}),
+            # What it is started on, as the SDK's ``module_info.get_arguments`` asks.
+            "context_menu": {"target": ["ecosystem"] if module.framework is None else ["images_project", "ecosystem"]},
             "slyModuleInfo": {"baseSlug": module.slug},
         },
         "readme": "",
