@@ -42,7 +42,7 @@ from traindash.comparison.decision_words import (
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_set import image_set
 from traindash.comparison.palette import SeriesStyle
-from traindash.comparison.pictures.crops import LoadImage
+from traindash.comparison.pictures.crops import SIZE, LoadImage
 from traindash.comparison.pictures.marks import path_data
 from traindash.comparison.report.parts import (
     candidate_heads,
@@ -282,6 +282,7 @@ def render_report(
         mark_kinds=MARK_KINDS,
         path_data=path_data,
         has_images=load is not None,
+        crop_size=SIZE,  # its room is kept until a picture is shown, so that links lead to their places
         no_images=_NO_IMAGES,
         sections=sections,
         metrics=key_metric_rows(comparison, known),
