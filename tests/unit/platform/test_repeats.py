@@ -23,6 +23,7 @@ def test_what_a_name_says() -> None:
     }
     assert effects["projects.list.all"] is effects["figures.bulk.download.geometry"] is Effect.READS
     assert effects["tasks.stop"] is effects["tasks.app-v2.data.set"] is Effect.CHANGES
+    assert effect_of("annotations.bulk.add") is Effect.CHANGES, "it replaces what is drawn"
     assert effect_of("image-tags.bulk.add-to-image") is Effect.MAKES
     assert effect_of("things.nobody.knows") is Effect.CHANGES
 

@@ -38,6 +38,8 @@ _READING = frozenset(
     {"GetTaskContext", "all", "available", "download", "geometry", "get", "info", "list", "look", "me", "meta"}
     | {"models", "statistics", "stats", "version"}
 )
+# Named like what makes a second thing, and a second time comes to the same.
+_REPLACING = frozenset({"annotations.bulk.add", "annotations.bulk.copy"})
 _MAKING = frozenset({"add", "app", "clone", "copy", "create", "start", "upload"})
 
 
@@ -51,6 +53,8 @@ class Effect(StrEnum):
 
 def effect_of(method: str) -> Effect:
     """Return what a method does by the last word of its name; one that is not known to read changes something."""
+    if method in _REPLACING:
+        return Effect.CHANGES
     word = method.rpartition(".")[2].partition("-")[0]
     if word in _READING:
         return Effect.READS
