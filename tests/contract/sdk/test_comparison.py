@@ -7,9 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.contract.client.conftest import connected
 from tests.contract.sdk.session import SdkSession
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.small_platform import wait_for
+from traindash.domain.ids import TeamId
 
 pytestmark = pytest.mark.sdk
 
@@ -133,6 +135,8 @@ def test_an_evaluation_has_a_project_of_its_truth_and_one_of_its_predictions(
     assert first["gt_project_id"] not in own
     assert {first["gt_project_id"], first["dt_project_id"], second["dt_project_id"]} <= set(hidden)
     assert found["of_team"] == own
+    with connected(benchmarked) as client:  # so the dashboard folds them away
+        assert [bool(space.hidden) for space in client.workspaces.list(TeamId(1))] == [False, True]
 
 
 def test_the_sdk_evaluates_the_projects_to_the_same_figures(
