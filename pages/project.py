@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from traindash.plans.app_rules import is_evaluation_copy
 from traindash.ui import connection, lookups, screens
+from traindash.ui.projects.project_dialogs import draw_deleted, draw_manage_link
+from traindash.ui.projects.work import draw_notices
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from traindash.ui.wizard.project import (
@@ -30,11 +32,14 @@ def form(view: WizardView) -> None:
     own = tuple(item for item in projects if not is_evaluation_copy(item))
     draw_project_cards(view.draft, draw_project_search(own))
     draw_evaluation_copies(view.draft, tuple(item for item in projects if is_evaluation_copy(item)))
+    draw_notices()
+    draw_deleted(view.draft.project_id)
     if view.draft.project_id is not None:
         draw_problems(view.own_problems)
     if view.facts.project is None:
         return
     draw_counts(view.facts.project)
+    draw_manage_link(view.facts.project, view.draft)
     draw_since_last(view.facts.project)
     draw_dataset_tree(view.facts.project)
     draw_gallery(view.facts.project)

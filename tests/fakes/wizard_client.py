@@ -202,6 +202,7 @@ class _Client:
         self.files = _Files(world)
         self.webhooks = _Webhooks()
         self.links = _Links()
+        self.project_edits = _ProjectEdits()
         self.splits = _Splits()
         self.dry_runs = _DryRuns(world)
         self._world = world
@@ -225,6 +226,11 @@ class _Splits:
 @dataclass(frozen=True)
 class _Resource:
     world: World
+
+
+class _ProjectEdits:
+    def can_restore(self) -> bool:
+        return False
 
 
 class _DryRuns(_Resource):

@@ -15,6 +15,7 @@ from traindash.domain.project import Dataset
 from traindash.errors import AppError
 from traindash.projects.choosing import free_file_names, free_name
 from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.project_edits import Deleted
 
 AT_ONCE = 50  # images in a request, as the official SDK sends them
 Tell: TypeAlias = Callable[[int], None]  # gets the number of images that are done
@@ -160,6 +161,20 @@ def remove_images(
 def is_removed_images(name: str) -> bool:
     """Whether a deleted dataset is one that :func:`remove_images` made."""
     return name.startswith(_REMOVED)
+
+
+def whole_deletions(deleted: Sequence[Deleted]) -> tuple[Deleted, ...]:
+    """Return deleted datasets, each with the images of those that went with it in place of rows of their own."""
+    known = {item.id: item for item in deleted}
+
+    def top(item: Deleted) -> Deleted:
+        parent = known.get(item.parent_id or 0)
+        return item if parent is None else top(parent)
+
+    images: dict[int, int] = {}
+    for item in deleted:
+        images[top(item).id] = images.get(top(item).id, 0) + item.items_count
+    return tuple(replace(item, items_count=images[item.id]) for item in deleted if item.id in images)
 
 
 def restore_dataset(client: SuperviselyClient, dataset_id: DatasetId, tell: Tell = lambda _: None) -> Dataset:

@@ -17,6 +17,7 @@ from traindash.plans.facts import split_content as side_content
 from traindash.plans.lookups import DataProfile, profile
 from traindash.plans.problems import Problem
 from traindash.plans.rules import check
+from traindash.supervisely.project_edits import Deleted
 from traindash.tasks.flight_check import PastRun, models_by_task, past_runs
 from traindash.text_files import decode_text
 from traindash.ui import connection
@@ -60,6 +61,40 @@ def can_import() -> bool:
 def can_dry_run() -> bool:
     """Return whether the server makes dry runs of trainings."""
     return connection.client().dry_runs.are_possible()
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def can_restore() -> bool:
+    """Return whether the server brings back what was deleted."""
+    return connection.client().project_edits.can_restore()
+
+
+@lookup(seconds=_FRESH_SECONDS, most=50)
+def deleted_projects() -> tuple[Deleted, ...]:
+    """Return the projects that can be brought back; none where the server does not say."""
+    return connection.client().project_edits.deleted_projects() if can_restore() else ()
+
+
+def deleted_datasets(project_id: ProjectId) -> tuple[Deleted, ...]:
+    """Return the datasets of a project that can be brought back; none where the server does not say."""
+    return _deleted_datasets(project_id, _state(project_id)) if can_restore() else ()
+
+
+@lookup(seconds=_SECONDS, most=50)
+def _deleted_datasets(project_id: ProjectId, state: str) -> tuple[Deleted, ...]:
+    del state
+    return connection.client().project_edits.deleted_datasets(project_id)
+
+
+def images_in(project_id: ProjectId, dataset: DatasetId) -> tuple[Image, ...]:
+    """Return all images of a dataset alone."""
+    return _images_in(dataset, _state(project_id))
+
+
+@lookup(seconds=_LONG_SECONDS, most=10)
+def _images_in(dataset: DatasetId, state: str) -> tuple[Image, ...]:
+    del state
+    return connection.client().images.list(dataset_id=dataset)
 
 
 @lookup(seconds=_FRESH_SECONDS, most=50)

@@ -30,6 +30,7 @@ class Screen:
 
 SCREENS: tuple[Screen, ...] = (
     *(Screen(id=step.id, title=f"{step.title} · New training", group="project") for step in STEPS),
+    Screen(id="manage", title="Manage a project", group="project"),
     Screen(id="plan", title="Start from a plan", group="project"),
     Screen(id="drafts", title="Drafts", group="project"),
     Screen(id="series_plan", title="New series", group="project"),

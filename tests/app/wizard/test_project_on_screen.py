@@ -75,3 +75,16 @@ def _pictures(app: AppTest) -> list[str]:
 def test_data_can_be_brought_in_from_here(stage: Stage) -> None:
     app = stage.open("project", draft=stage.draft().id)
     assert "Bring data in" in [str(getattr(item, "label", "")) for item in app.get("page_link")]
+
+
+def test_a_server_that_brings_nothing_back_is_not_said_to(stage: Stage) -> None:
+    app = stage.open("manage", of="7")
+    app.session_state["manage-section-7"] = "Datasets"
+    app.session_state["datasets-7"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    app.run()
+    app.button(key="ask-delete-dataset").click().run()
+    assert not app.exception
+    said = everything_said(app)
+    assert "orchard** with 15 images goes from the project." in said
+    assert "The server keeps it in its own trash." in said
+    assert "30 days" not in said

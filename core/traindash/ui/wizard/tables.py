@@ -283,7 +283,7 @@ def draw_class_table(draft: WizardDraft, facts: Facts, project: ProjectFacts, se
     chosen = frozenset(project.default_classes if draft.classes is None else draft.classes)
     rows = [
         {
-            "Colour": _swatch(item.color),
+            "Colour": swatch(item.color),
             "Class": item.name,
             "Images": counts[item.name].images if item.name in counts else 0,
             "Objects": counts[item.name].objects if item.name in counts else 0,
@@ -347,7 +347,8 @@ def _choose_classes(draft_id: DraftId, key: str, shown: Sequence[ObjectClass], p
 
 # 1,000 classes have 1,000 swatches in every redraw.
 @lru_cache(maxsize=4096)
-def _swatch(color: str) -> str:
+def swatch(color: str) -> str:
+    """Return a picture of a colour for a cell of a table."""
     # The colour is text from a server that goes into a drawing.
     safe = color if color.startswith("#") and color[1:].isalnum() else "#7B7F85"
     shape = f'<rect x="16" y="8" width="16" height="16" rx="4" fill="{safe}"/>'

@@ -1,0 +1,275 @@
+"""Datasets of a project: made, renamed, put elsewhere, merged, split, deleted and brought back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from traindash.domain.ids import CollectionId, DatasetId, ImageId
+from traindash.domain.project import Dataset
+from traindash.errors import InputError
+from traindash.formatting import count, plural
+from traindash.plans.data_changes import follow_datasets
+from traindash.plans.facts import ProjectFacts
+from traindash.projects.choosing import checked_name, places_for, share_of
+from traindash.projects.moving import MergeOrder, Tell, merge_datasets, split_off, whole_deletions
+from traindash.supervisely.client import SuperviselyClient
+from traindash.ui import connection, lookups
+from traindash.ui.projects import work
+from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_drafts_naming, draw_end, follower, value
+from traindash.ui.projects.project_dialogs import until
+from traindash.ui.projects.work import Outcome, Undo
+from traindash.ui.state import flash, telling_errors
+from traindash.ui.streamlit_internals import table_height
+from traindash.ui.theme import plain
+from traindash.ui.widgets import chosen_rows
+from traindash.ui.wizard.project import dataset_tree, images_below
+
+_MOST_ROWS = 12
+_INDENT = "\u2003"
+_TOP = DatasetId(0)
+_SHARE, _TAG, _COLLECTION = "A share, drawn at random", "Images with a tag", "Images of a collection"
+
+
+def draw_datasets(facts: ProjectFacts) -> None:
+    """Draw the datasets of a project as a tree, what can be done with the chosen one, and those that were deleted."""
+    tree = dataset_tree(facts.datasets)
+    rows = [item for item, _ in tree]
+    key = f"datasets-{facts.project.id}"
+    chosen: tuple[Dataset, ...] = ()
+    if rows:
+        inside = images_below(facts.datasets)
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Dataset": [f"{_INDENT * level}{item.name}" for item, level in tree],
+                    "Own images": [item.items_count for item in rows],
+                    "With those inside": [inside[item.id] for item in rows],
+                }
+            ),
+            key=key,
+            hide_index=True,
+            height=table_height(len(rows), _MOST_ROWS),
+            selection_mode="single-row",
+            on_select="rerun",
+            column_config={
+                name: st.column_config.NumberColumn(format="localized", width="small")
+                for name in ("Own images", "With those inside")
+            },
+            alt="Datasets of the project, nested ones indented below the one they are in",
+        )
+        chosen = chosen_rows(key, rows)
+    else:
+        st.info("This project has no dataset. Images lie in datasets, so make one first.", icon=":material/info:")
+    ids = tuple(item.id for item in chosen)
+    has_images = bool(chosen and chosen[0].items_count > 1)
+    busy = work.is_busy(facts.project.id)
+    with st.container(horizontal=True, vertical_alignment="center", key="datasets-actions"):
+        for name, label, icon, off in (
+            ("add-dataset", "New dataset", "create_new_folder", False),
+            ("rename-dataset", "Rename", "edit", not ids),
+            ("place-dataset", "Move under…", "drive_file_move", not ids),
+            ("merge-dataset", "Merge into…", "merge", not ids or len(rows) < 2),  # noqa: PLR2004 - itself and another
+            ("split-dataset", "Split off…", "call_split", not has_images),
+            ("delete-dataset", "Delete", "delete", not ids),
+        ):
+            st.button(
+                label, icon=f":material/{icon}:", key=f"ask-{name}", disabled=off or busy, on_click=ask,
+                args=(name, facts.project.id, *(ids if name != "add-dataset" else ())),
+            )  # fmt: skip
+        if not ids and rows:
+            st.caption("Choose a dataset to change it.")
+    _draw_deleted(facts)
+
+
+def _draw_deleted(facts: ProjectFacts) -> None:
+    found = whole_deletions(lookups.deleted_datasets(facts.project.id))
+    names = facts.dataset_names
+    if not found:
+        return
+    with st.expander(f"Deleted ({count(len(found))})", icon=":material/delete:"):
+        for item in found:
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"gone-{item.id}"):
+                with st.container(width="stretch", gap=None):
+                    where = names.get(DatasetId(item.parent_id)) if item.parent_id else None
+                    st.markdown(f"**{plain(item.name)}**" + (f" of {plain(where)}" if where else ""))
+                    st.caption(f"{plural(item.items_count, 'image')}, {until(item)}")
+                undo = Undo(kind="datasets", ids=(item.id,), project_id=facts.project.id)
+                st.button("Restore", icon=":material/undo:", key=f"restore-{item.id}", on_click=_restore, args=(undo,))
+
+
+@telling_errors()
+def _restore(undo: Undo) -> None:
+    work.bring_back(undo)
+
+
+def _find(facts: ProjectFacts, about: tuple[Any, ...]) -> Dataset:
+    found = next((item for item in facts.datasets if item.id == about[0]), None)
+    if found is None:
+        raise InputError("This dataset is not in the project any more.", "Close this and choose again.")
+    return found
+
+
+def _beside(facts: ProjectFacts, parent: DatasetId | None) -> set[str]:
+    return {item.name for item in facts.datasets if item.parent_id == parent}
+
+
+def _place(options: Mapping[DatasetId, str], label: str, key: str) -> DatasetId:
+    chosen: DatasetId = st.selectbox(label, list(options), format_func=lambda item: options[item], key=key)
+    return chosen
+
+
+def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
+    st.text_input("Name", key="dataset-name")
+    _place({_TOP: "The project itself"} | facts.dataset_names, "Inside of", "dataset-parent")
+
+    def add() -> None:
+        parent = value("dataset-parent") or None
+        name = checked_name(value("dataset-name") or "", _beside(facts, parent), "dataset")
+        connection.client().writing.add_dataset(facts.project.id, name, parent)
+        work.forget(facts.project.id)
+        flash(f"“{name}” is made.")
+
+    draw_end("Make it", add)
+
+
+def _draw_rename(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
+    item = _find(facts, about)
+    st.text_input("Name", item.name, key=f"dataset-{item.id}-name")
+
+    def save() -> None:
+        beside = _beside(facts, item.parent_id)
+        name = checked_name(value(f"dataset-{item.id}-name"), beside, "dataset", own=item.name)
+        connection.client().project_edits.rename_dataset(item.id, name)
+        work.forget(facts.project.id)
+        flash(f"“{item.name}” is now “{name}”." if name != item.name else "Saved.")
+
+    draw_end("Save", save)
+
+
+def _draw_place(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
+    item, names = _find(facts, about), facts.dataset_names
+    inside = images_below(facts.datasets)[item.id]
+    places = {place.id: names[place.id] for place in places_for(item, facts.datasets) if place.id != item.parent_id}
+    options = ({} if item.parent_id is None else {_TOP: "The project itself"}) | places
+    if not options:
+        st.info("There is no other place for it.", icon=":material/info:")
+        draw_end("Move", lambda: None, disabled=True)
+        return
+    _place(options, f"Move “{item.name}” under", f"dataset-{item.id}-place")
+    st.caption(f"{plural(inside, 'image')} come along, with the datasets inside.")
+
+    def move() -> None:
+        parent = value(f"dataset-{item.id}-place") or None
+        checked_name(item.name, _beside(facts, parent), "dataset")
+        connection.client().project_edits.move_dataset(item.id, parent)
+        work.forget(facts.project.id)
+        flash(f"“{item.name}” is moved.")
+
+    draw_end("Move", move)
+
+
+def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
+    item, names = _find(facts, about), facts.dataset_names
+    options = {place.id: names[place.id] for place in places_for(item, facts.datasets)}
+    if not options:
+        st.info("There is no other dataset to merge it into.", icon=":material/info:")
+        draw_end("Merge", lambda: None, disabled=True)
+        return
+    key = f"dataset-{item.id}-merge"
+    target_id = _place(options, f"Merge “{item.name}” into", key)
+    st.caption(
+        f"{plural(item.items_count, 'image')} move to “{plain(options[target_id])}” with all that is "
+        "drawn on them, then the empty dataset goes. Images whose names are taken get a number. Collections keep them."
+    )
+    draw_drafts_naming(facts, datasets=[item.id])
+
+    def merge() -> None:
+        target = next(place for place in facts.datasets if place.id == value(key))
+        order = MergeOrder(source=item, target=target, datasets=facts.datasets)
+        told = follower(lambda draft: follow_datasets(draft, facts.project.id, {item.id: target.id}))
+
+        def run(client: SuperviselyClient, tell: Tell) -> Outcome:
+            moved = merge_datasets(client, order, tell)
+            return Outcome(text=f"{plural(moved, 'image')} of “{item.name}” are in “{target.name}” now.{told()}")
+
+        work.begin(facts.project.id, f"Merging “{item.name}”", item.items_count, run)
+
+    draw_end("Merge", merge)
+
+
+def _draw_split(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
+    item = _find(facts, about)
+    ways = [_SHARE, *([_TAG] if facts.meta.tags else []), *([_COLLECTION] if facts.collections else [])]
+    way = st.radio(f"From “{plain(item.name)}”, split off", ways, key="split-way")
+    if way == _SHARE:
+        st.slider("Share", 1, 99, 20, format="%d %%", key="split-percent")
+    elif way == _TAG:
+        st.selectbox("Tag", [tag.name for tag in facts.meta.tags], key="split-tag")
+    else:
+        names = facts.collection_names
+        st.selectbox("Collection", list(names), format_func=lambda number: names[number], key="split-collection")
+    st.text_input("Name of the new dataset", f"{item.name} part", key="split-name")
+    images = _part(facts, item)
+    st.caption(f"{plural(len(images), 'image')} of {count(item.items_count)} move, with all that is drawn on them.")
+
+    def split() -> None:
+        name = checked_name(value("split-name") or "", _beside(facts, None), "dataset")
+        part = _part(facts, item)
+        if not part:
+            raise InputError("No image of the dataset is meant by that.", "Choose another tag, collection or share.")
+
+        def run(client: SuperviselyClient, tell: Tell) -> Outcome:
+            split_off(client, facts.project.id, name, part, tell)
+            return Outcome(text=f"{plural(len(part), 'image')} are in “{name}” now.")
+
+        work.begin(facts.project.id, f"Splitting “{item.name}”", len(part), run)
+
+    draw_end("Split off", split, disabled=not images)
+
+
+def _part(facts: ProjectFacts, dataset: Dataset) -> tuple[ImageId, ...]:
+    """Return the images that the fields of the dialog mean."""
+    images = lookups.images_in(facts.project.id, dataset.id)
+    match value("split-way"):
+        case way if way == _TAG:
+            tag = value("split-tag")
+            return tuple(image.id for image in images if any(own.name == tag for own in image.tags))
+        case way if way == _COLLECTION:
+            number = CollectionId(value("split-collection") or 0)
+            if not number:
+                return ()
+            members = connection.client().images.list(project_id=facts.project.id, collection_id=number)
+            return tuple(image.id for image in members if image.dataset_id == dataset.id)
+        case _:
+            return share_of([image.id for image in images], value("split-percent") or 20, seed=dataset.id)
+
+
+def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
+    item = _find(facts, about)
+    held = images_below(facts.datasets)[item.id]
+    nested = len(facts.datasets) - len(places_for(item, facts.datasets)) - 1
+    with_nested = f" and {plural(nested, 'dataset')} inside" if nested else ""
+    st.markdown(f"**{plain(item.name)}** with {plural(held, 'image')}{with_nested} goes from the project.")
+    kept = "It can be brought back for 30 days." if lookups.can_restore() else "The server keeps it in its own trash."
+    st.caption(kept)
+    draw_drafts_naming(facts, datasets=[item.id])
+
+    def delete() -> None:
+        connection.client().project_edits.archive_dataset(item.id)
+        undo = Undo(kind="datasets", ids=(item.id,), project_id=facts.project.id)
+        text = f"Dataset “{item.name}” is deleted ({plural(held, 'image')})."
+        work.tell_outcome(facts.project.id, Outcome(text=text, undo=undo))
+
+    draw_end("Delete dataset", delete)
+
+
+DIALOGS: Dialogs = {
+    "add-dataset": Dialog("New dataset", "create_new_folder", _draw_add),
+    "rename-dataset": Dialog("Rename this dataset", "edit", _draw_rename),
+    "place-dataset": Dialog("Move this dataset", "drive_file_move", _draw_place),
+    "merge-dataset": Dialog("Merge this dataset", "merge", _draw_merge),
+    "split-dataset": Dialog("Split this dataset", "call_split", _draw_split),
+    "delete-dataset": Dialog("Delete this dataset?", "delete", _draw_delete),
+}

@@ -1,0 +1,229 @@
+"""Images of a project, page by page: chosen, then moved, copied, tagged or removed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from traindash.domain.ids import DatasetId, ImageId
+from traindash.domain.project import Image, TagMeta
+from traindash.errors import InputError
+from traindash.formatting import plural
+from traindash.plans.facts import ProjectFacts
+from traindash.projects.choosing import checked_name
+from traindash.projects.moving import AT_ONCE, MoveOrder, Tell, move_images, remove_images
+from traindash.supervisely.client import SuperviselyClient
+from traindash.ui import connection, lookups
+from traindash.ui.pictures import thumbnail
+from traindash.ui.projects import work
+from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_end, value
+from traindash.ui.projects.work import Outcome, Undo
+from traindash.ui.state import flash
+from traindash.ui.theme import plain
+from traindash.ui.wizard.project import dataset_tree
+
+_PER_PAGE = 24
+_PICTURE = (320, 240)
+_INDENT = "\u2003"
+_ON_IMAGES = frozenset({"all", "imagesOnly"})
+
+
+def _chosen_key(facts: ProjectFacts) -> str:
+    return f"images-chosen-{facts.project.id}"
+
+
+def chosen_images(facts: ProjectFacts) -> tuple[ImageId, ...]:
+    """Return the images that are chosen, on all pages."""
+    return tuple(sorted(st.session_state.get(_chosen_key(facts), frozenset())))
+
+
+def draw_images(facts: ProjectFacts) -> None:
+    """Draw a page of images with a tick for each, and what can be done with those that are ticked."""
+    if not facts.project.items_count:
+        st.info("This project has no image.", icon=":material/info:")
+        return
+    images = _draw_page_choice(facts)
+    _draw_actions(facts, images)
+    chosen = frozenset(chosen_images(facts))
+    with st.grid("auto", min_column_width=150, gap="small"):
+        for image in images:
+            with st.container(gap="xxsmall", key=f"manage-image-{image.id}"):
+                picture = thumbnail(facts.project.id, image, _PICTURE)
+                if picture is None:
+                    st.caption("No picture")
+                else:
+                    st.image(picture, width="stretch", alt=f"{image.name}, {plural(image.labels_count, 'object')}")
+                key = f"tick-{image.id}"
+                st.session_state[key] = image.id in chosen
+                st.checkbox(plain(image.name), key=key, on_change=_tick, args=(_chosen_key(facts), image.id))
+
+
+def _draw_page_choice(facts: ProjectFacts) -> tuple[Image, ...]:
+    tree = dataset_tree(facts.datasets)
+    texts: dict[DatasetId | None, str] = {None: "All datasets"}
+    texts |= {item.id: f"{_INDENT * (level + 1)}{item.name}" for item, level in tree}
+    sizes: dict[DatasetId | None, int] = {None: facts.project.items_count}
+    sizes |= {item.id: item.items_count for item, _ in tree}
+    key = f"manage-images-{facts.project.id}"
+    with st.container(horizontal=True, vertical_alignment="bottom", key="images-choice"):
+        dataset = st.selectbox(
+            "Dataset",
+            list(texts),
+            format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image')})",
+            key=f"{key}-dataset",
+            label_visibility="collapsed",
+            width=320,
+        )
+        pages = max(1, -(-sizes[dataset] // _PER_PAGE))
+        page = st.pagination(pages, key=f"{key}-page-{dataset}") if pages > 1 else 1
+    return lookups.image_page(facts.project.id, dataset, page, _PER_PAGE)
+
+
+def _draw_actions(facts: ProjectFacts, images: Sequence[Image]) -> None:
+    chosen, key = chosen_images(facts), _chosen_key(facts)
+    off = not chosen or work.is_busy(facts.project.id)
+    with st.container(horizontal=True, vertical_alignment="center", key="images-actions"):
+        for name, label, icon in (
+            ("move-images", "Move", "drive_file_move"),
+            ("copy-images", "Copy", "content_copy"),
+            ("tag-images", "Tag", "sell"),
+            ("remove-images", "Remove", "delete"),
+        ):
+            st.button(
+                label, icon=f":material/{icon}:", key=f"ask-{name}", disabled=off, on_click=ask,
+                args=(name, facts.project.id),
+            )  # fmt: skip
+        every = frozenset(image.id for image in images)
+        st.button("Choose this page", key="images-all", type="tertiary", on_click=_choose, args=(key, every))
+        if chosen:
+            st.button("Choose none", key="images-none", type="tertiary", on_click=_forget, args=(key,))
+        st.caption(f"{plural(len(chosen), 'image')} chosen" if chosen else "Tick images to change them.")
+
+
+def _tick(key: str, image: ImageId) -> None:
+    chosen = st.session_state.get(key, frozenset())
+    st.session_state[key] = chosen | {image} if st.session_state[f"tick-{image}"] else chosen - {image}
+
+
+def _choose(key: str, images: frozenset[ImageId]) -> None:
+    st.session_state[key] = st.session_state.get(key, frozenset()) | images
+
+
+def _forget(key: str) -> None:
+    st.session_state[key] = frozenset()
+
+
+def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = False) -> None:
+    chosen, names = chosen_images(facts), facts.dataset_names
+    new = DatasetId(0)
+    options = {**names, new: "A new dataset"}
+    where = st.selectbox("To", list(options), format_func=lambda item: options[item], key="images-target")
+    if where == new:
+        st.text_input("Name of the new dataset", key="images-new-name")
+    verb = "copied" if keeps else "moved"
+    st.caption(
+        f"{plural(len(chosen), 'image')} {'is' if len(chosen) == 1 else 'are'} {verb} with all that is drawn on them. "
+        "Names that are taken there get a number." + ("" if keeps else " Collections keep them.")
+    )
+
+    def start() -> None:
+        target, title = value("images-target"), ""
+        if target == new:
+            beside = {item.name for item in facts.datasets if item.parent_id is None}
+            title = checked_name(value("images-new-name") or "", beside, "dataset")
+
+        def run(client: SuperviselyClient, tell: Tell) -> Outcome:
+            made = client.writing.add_dataset(facts.project.id, title).id if title else target
+            order = MoveOrder(
+                project_id=facts.project.id, images=_those_elsewhere(client, chosen, made, facts, keeps=keeps),
+                dataset_id=made, keeps_originals=keeps,
+            )  # fmt: skip
+            done = move_images(client, order, tell)
+            return Outcome(text=f"{plural(done, 'image')} {verb} to “{title or names[target]}”.")
+
+        work.begin(facts.project.id, "Copying" if keeps else "Moving", len(chosen), run)
+        _forget(_chosen_key(facts))
+
+    draw_end("Copy" if keeps else "Move", start, disabled=not chosen)
+
+
+def _those_elsewhere(
+    client: SuperviselyClient, chosen: Sequence[ImageId], target: DatasetId, facts: ProjectFacts, *, keeps: bool
+) -> tuple[ImageId, ...]:
+    """Leave out images that are in the dataset already, unless another copy of them is wanted."""
+    if keeps:
+        return tuple(chosen)
+    return tuple(image.id for image in client.images.get(facts.project.id, chosen) if image.dataset_id != target)
+
+
+def _draw_copy(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
+    _draw_move(facts, about, keeps=True)
+
+
+def _draw_tag(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
+    chosen = chosen_images(facts)
+    tags = {tag.name: tag for tag in facts.meta.tags if tag.applicable_type in _ON_IMAGES}
+    if not tags:
+        st.info("This project has no tag for images. Add one on “Tags” first.", icon=":material/info:")
+        draw_end("Tag", lambda: None, disabled=True)
+        return
+    tag = tags[st.selectbox("Tag", list(tags), key="images-tag")]
+    off = st.toggle("Take it off instead", key="images-untag")
+    if not off:
+        _draw_value(tag)
+    st.caption(f"{'Taken off' if off else 'Put on'} {plural(len(chosen), 'image')}.")
+
+    def apply() -> None:
+        given = tags[value("images-tag")]
+        if given.id is None:
+            raise InputError(f"The server does not say which number “{given.name}” has.", "Tag them on the server.")
+        edits = connection.client().image_edits
+        for start in range(0, len(chosen), AT_ONCE):
+            some = chosen[start : start + AT_ONCE]
+            if value("images-untag"):
+                edits.remove_tag(given.id, some)
+            else:
+                edits.add_tag(given.id, some, None if given.value_type == "none" else value("images-tag-value"))
+        work.forget(facts.project.id)
+        flash(f"“{given.name}” is {'off' if value('images-untag') else 'on'} {plural(len(chosen), 'image')}.")
+
+    draw_end("Take it off" if off else "Tag", apply, disabled=not chosen)
+
+
+def _draw_value(tag: TagMeta) -> None:
+    match tag.value_type:
+        case "oneof_string":
+            st.selectbox("Value", list(tag.values), key="images-tag-value")
+        case "any_number":
+            st.number_input("Value", value=0.0, key="images-tag-value")
+        case "any_string":
+            st.text_input("Value", key="images-tag-value")
+        case _:
+            pass
+
+
+def _draw_remove(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
+    chosen = chosen_images(facts)
+    objects = sum(image.labels_count for image in lookups.images_of(facts.project.id, chosen))
+    st.markdown(f"**{plural(len(chosen), 'image')}** with {plural(objects, 'object')} go from the project.")
+    kept = "They can be brought back for 30 days." if lookups.can_restore() else "The server keeps them in its trash."
+    st.caption(kept)
+
+    def remove() -> None:
+        def run(client: SuperviselyClient, tell: Tell) -> Outcome:
+            removed = remove_images(client, facts.project.id, chosen, tell)
+            undo = Undo(kind="datasets", ids=removed.datasets, project_id=facts.project.id)
+            return Outcome(text=f"{plural(removed.count, 'image')} removed.", undo=undo)
+
+        work.begin(facts.project.id, "Removing", len(chosen), run)
+        _forget(_chosen_key(facts))
+
+    draw_end(f"Remove {plural(len(chosen), 'image')}", remove, disabled=not chosen)
+
+
+DIALOGS: Dialogs = {
+    "move-images": Dialog("Move images", "drive_file_move", _draw_move),
+    "copy-images": Dialog("Copy images", "content_copy", _draw_copy),
+    "tag-images": Dialog("Tag images", "sell", _draw_tag),
+    "remove-images": Dialog("Remove images?", "delete", _draw_remove),
+}

@@ -1,0 +1,173 @@
+"""The project as a whole: name and description, a clone, deleting it and bringing it back."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import streamlit as st
+
+from traindash.domain.ids import ProjectId
+from traindash.errors import StateError
+from traindash.formatting import count, listing, plural
+from traindash.plans.data_changes import drafts_on
+from traindash.plans.draft import WizardDraft
+from traindash.plans.facts import ProjectFacts
+from traindash.projects.choosing import LONGEST_NAME, checked_name, free_name
+from traindash.projects.moving import Tell
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.project_edits import CloneParts, Deleted
+from traindash.ui import connection, lookups, screens
+from traindash.ui.projects import work
+from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_end, value
+from traindash.ui.projects.work import Outcome, Undo
+from traindash.ui.state import flash, telling_errors
+from traindash.ui.theme import plain
+from traindash.ui.wizard.drafts import draft_title
+
+_CLONE_WAYS = {
+    "Everything": CloneParts(),
+    "Images without annotations": CloneParts(annotations=False),
+    "Classes and tags only": CloneParts(images=False),
+}
+_LOOK_SECONDS = 1.0
+_ASKED = "project-menu"
+_FAILED = frozenset({"error", "stopped", "terminating"})
+
+
+def draw_menu(facts: ProjectFacts) -> None:
+    """Draw the menu of the project."""
+    number = facts.project.id
+    # Another one for each dialog that it opened: it would stay open behind them (1.67).
+    key = f"project-menu-{st.session_state.get(_ASKED, 0)}"
+    with st.popover("Project", icon=":material/more_horiz:", width="content", key=key):
+        for name, label, icon in (
+            ("rename", "Rename or describe", "edit"),
+            ("clone", "Clone", "content_copy"),
+            ("delete", "Delete", "delete"),
+        ):
+            st.button(
+                label, icon=f":material/{icon}:", key=f"ask-{name}", width="stretch", type="tertiary", on_click=_ask,
+                args=(name, number),
+            )  # fmt: skip
+
+
+def _ask(name: str, number: ProjectId) -> None:
+    st.session_state[_ASKED] = st.session_state.get(_ASKED, 0) + 1
+    ask(name, number)
+
+
+def draw_manage_link(facts: ProjectFacts, draft: WizardDraft) -> None:
+    """Draw the way from the wizard to where the project is changed."""
+    screens.link("manage", "Manage this project", "tune", of=facts.project.id, draft=draft.id)
+
+
+def _other_names(facts: ProjectFacts) -> set[str]:
+    return {item.name for item in lookups.projects(facts.project.workspace_id) if item.id != facts.project.id}
+
+
+def _draw_rename(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
+    project = facts.project
+    st.text_input("Name", project.name, key="project-name", max_chars=LONGEST_NAME)
+    st.text_area("Description", project.description, key="project-description", height=96)
+    st.caption("Drafts and experiments keep to the project: they know it by its number.")
+
+    def save() -> None:
+        name = checked_name(value("project-name"), _other_names(facts), "project", own=project.name)
+        connection.client().project_edits.describe(project.id, name, value("project-description").strip())
+        work.forget(project.id)
+        flash("Saved.")
+
+    draw_end("Save", save)
+
+
+def _draw_clone(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
+    project = facts.project
+    taken = {project.name, *_other_names(facts)}
+    st.text_input("Name of the clone", free_name(f"{project.name} copy", taken), key="clone-name")
+    way = st.radio("What it takes", list(_CLONE_WAYS), key="clone-way")
+    parts = _CLONE_WAYS[way]
+    where = plural(len(facts.datasets), "dataset")
+    held = (
+        f"{plural(project.items_count, 'image')} in {where}; their files are not copied" if parts.images else "no image"
+    )
+    st.caption(
+        f"The clone has {plural(len(facts.meta.classes), 'class', 'classes')} and {held}. Collections stay here."
+    )
+
+    def start() -> None:
+        name = checked_name(value("clone-name"), taken, "project")
+        wanted = _CLONE_WAYS[value("clone-way")]
+
+        def run(client: SuperviselyClient, tell: Tell) -> Outcome:
+            del tell
+            task = client.project_edits.clone(project.id, project.workspace_id, name, wanted)
+            while (state := client.project_edits.clone_state(task)).status != "finished":
+                if state.status in _FAILED:
+                    raise StateError(f"The server could not clone “{project.name}”.", f"Look at its task {task}.")
+                time.sleep(_LOOK_SECONDS)
+            return Outcome(text=f"“{name}” is made. It is among the projects now.")
+
+        work.begin(project.id, f"Cloning “{project.name}”", 0, run)
+
+    draw_end("Clone", start, disabled=work.is_busy(project.id))
+
+
+def _draw_delete(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
+    project = facts.project
+    objects = sum(item.objects for item in facts.statistics.classes)
+    st.markdown(
+        f"**{plain(project.name)}** with {plural(project.items_count, 'image')} and {plural(objects, 'object')} goes "
+        "from every list. Experiments made with it stay."
+    )
+    drafts = drafts_on(connection.drafts().drafts(connection.server_name()), project.id)
+    if drafts:
+        names = listing([f"“{plain(draft_title(item))}”" for item in drafts])
+        st.caption(f":material/edit_note: {plural(len(drafts), 'draft')} on it: {names}.")
+    kept = "It can be brought back for 30 days." if lookups.can_restore() else "The server keeps it in its own trash."
+    st.caption(kept)
+
+    def delete() -> None:
+        connection.client().writing.archive(project.id)
+        undo = Undo(kind="project", ids=(project.id,), project_id=project.id)
+        work.tell_outcome(project.id, Outcome(text=f"Project “{project.name}” is deleted.", undo=undo))
+
+    draw_end("Delete project", delete)
+
+
+def draw_deleted(wanted: ProjectId | None = None) -> None:
+    """Draw deleted projects that can come back, if there are any; opened where a draft wants one of them."""
+    here = [item for item in lookups.deleted_projects() if item.parent_id == connection.workspace_id()]
+    if not here:
+        return
+    is_wanted = any(item.id == wanted for item in here)
+    with st.expander(f"Deleted projects ({count(len(here))})", icon=":material/delete:", expanded=is_wanted):
+        if is_wanted:
+            st.markdown("The project of this draft is among them.")
+        for item in here:
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"deleted-{item.id}"):
+                with st.container(width="stretch", gap=None):
+                    st.markdown(f"**{plain(item.name)}**")
+                    st.caption(f"{plural(item.items_count, 'image')}, {until(item)}")
+                st.button("Restore", icon=":material/undo:", key=f"restore-{item.id}", on_click=_restore, args=(item,))
+
+
+def until(item: Deleted) -> str:
+    """Return until when something can come back."""
+    if item.removed_after is None:
+        return "can be brought back"
+    days = max(0, (item.removed_after - datetime.now(UTC)).days)
+    return f"can be brought back until {item.removed_after:%-d %B} ({plural(days, 'day')})"
+
+
+@telling_errors()
+def _restore(item: Deleted) -> None:
+    number = ProjectId(item.id)
+    work.bring_back(Undo(kind="project", ids=(item.id,), project_id=number))
+    lookups.deleted_projects.forget()
+
+
+DIALOGS: Dialogs = {
+    "rename": Dialog("Name and description", "edit", _draw_rename),
+    "clone": Dialog("Clone this project", "content_copy", _draw_clone),
+    "delete": Dialog("Delete this project?", "delete", _draw_delete),
+}
