@@ -337,6 +337,12 @@ class _Images(_Resource):
         ]
         return tuple(found[:limit])
 
+    def newest(self, project_id: ProjectId) -> ImageId | None:
+        return max((image.id for image in self.list(project_id=project_id)), default=None)
+
+    def count_after(self, project_id: ProjectId, image_id: ImageId) -> int:
+        return sum(image.id > image_id for image in self.list(project_id=project_id))
+
     def page(
         self, *, project_id: ProjectId, dataset_id: DatasetId | None = None, page: int = 1, per_page: int = 48
     ) -> ImagePage:

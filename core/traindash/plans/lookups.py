@@ -2,8 +2,8 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import assert_never
 
@@ -196,6 +196,8 @@ class DataNote:
     images: int  # number of images
     objects: Mapping[str, int]  # class → number of objects; the project's classes in their order
     version: int | None = None  # version number of the data, where the server keeps one
+    class_ids: Mapping[str, int] = field(default_factory=dict)  # class → its id, which a rename keeps
+    newest_image: ImageId | None = None  # ids rise, so later images have larger ones; `None` where it was not noted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +244,7 @@ class DataNotes:
         self._file.change(with_note)
 
 
-def note_of(project: ProjectFacts) -> DataNote:
+def note_of(project: ProjectFacts, newest_image: ImageId | None = None) -> DataNote:
     """Return what the data of a project is like now."""
     objects = {item.name: item.objects for item in project.statistics.classes}
     return DataNote(
@@ -250,15 +252,22 @@ def note_of(project: ProjectFacts) -> DataNote:
         # Classes without an object are noted, too: one that gets its first object is no new class.
         objects={name: objects.get(name, 0) for name in project.class_names},
         version=project.project.version,
+        class_ids={item.name: item.id for item in project.meta.classes if item.id is not None},
+        newest_image=newest_image,
     )
 
 
 def since_last(
-    project: ProjectFacts, experiments: Sequence[ExperimentInfo], notes: DataNotes, server: str
+    project: ProjectFacts,
+    experiments: Sequence[ExperimentInfo],
+    notes: DataNotes,
+    server: str,
+    count_after: Callable[[ImageId], int | None] = lambda _: None,
 ) -> SinceLast | None:
     """Return what changed since the newest experiment of a project, ``None`` where there is none.
 
     The experiments are those of the team, in any order; the notes those of the starts from this machine.
+    ``count_after`` tells how many images have a larger id than one, ``None`` where nobody knows.
     """
     own = [info for info in experiments if info.project_id == project.project.id]
     if not own:
@@ -272,17 +281,23 @@ def since_last(
     return SinceLast(
         task_id=last.task_id,
         title=last.experiment_name,
-        changes=tuple(by_record if then is None else _by_note(now, then)),
+        changes=tuple(by_record if then is None else _by_note(now, then, _new_images(then, count_after))),
         is_exact=then is not None,
         used=(last.train_size or 0) + (last.val_size or 0) if known else None,
         images=now.images,
     )
 
 
-def _by_note(now: DataNote, then: DataNote) -> list[str]:
-    found = _version(now.version, then.version)
-    if now.images != then.images:
-        found.append(f"images {then.images:,} → {now.images:,} ({now.images - then.images:+,})")
+def _new_images(then: DataNote, count_after: Callable[[ImageId], int | None]) -> int | None:
+    return None if then.newest_image is None else count_after(then.newest_image)
+
+
+def _by_note(now: DataNote, then: DataNote, new_images: int | None) -> list[str]:
+    found = _version(now.version, then.version) + _images(now, then, new_images)
+    renamed = _renamed(now, then)
+    if renamed:
+        found.append(f"renamed {listed([f'“{before}” → “{after}”' for before, after in renamed.items()])}")
+        then = replace(then, objects={renamed.get(name, name): count for name, count in then.objects.items()})
     before, after = sum(then.objects.values()), sum(now.objects.values())
     if before != after:
         found.append(f"objects {before:,} → {after:,} ({after - before:+,})")
@@ -300,6 +315,24 @@ def _by_note(now: DataNote, then: DataNote) -> list[str]:
     if other:
         found.append(f"objects per class: {listed(other)}")
     return found
+
+
+def _images(now: DataNote, then: DataNote, new: int | None) -> list[str]:
+    text = f"images {then.images:,} → {now.images:,} ({now.images - then.images:+,})"
+    gone = 0 if new is None else then.images + new - now.images
+    if new and gone > 0:  # an image that is moved to another dataset is a new one there
+        return [f"{text}, {new:,} of them new or moved and {gone:,} gone or moved"]
+    return [text] if now.images != then.images else []
+
+
+def _renamed(now: DataNote, then: DataNote) -> dict[str, str]:
+    """Return classes that have another name by now: before → now."""
+    names = {number: name for name, number in now.class_ids.items()}
+    return {
+        before: names[number]
+        for before, number in then.class_ids.items()
+        if number in names and names[number] != before and before in then.objects
+    }
 
 
 def _version(now: int | None, then: int | None) -> list[str]:

@@ -87,6 +87,18 @@ class Images(Resource):
         images = read_rows("images.list", Image, answer.entities, _fit_image)
         return ImagePage(images=images, total=answer.total)
 
+    def newest(self, project_id: ProjectId) -> ImageId | None:
+        """Return the image with the largest id of a project, ``None`` where it has none."""
+        body = {**self._body(project_id, None, None), "sort": "id", "sort_order": "desc"}
+        page = read_page(self.transport, "images.list", body, page=1, per_page=1)
+        return next((image.id for image in read_rows("images.list", Image, page.entities, _fit_image)), None)
+
+    def count_after(self, project_id: ProjectId, image_id: ImageId) -> int:
+        """Return how many images of a project have a larger id."""
+        later = {"field": "id", "operator": ">", "value": image_id}
+        body = {**self._body(project_id, None, None), "filter": [later]}
+        return read_page(self.transport, "images.list", body, page=1, per_page=1).total
+
     def get(self, project_id: ProjectId, image_ids: Sequence[ImageId]) -> tuple[Image, ...]:
         """Return images by their ids, in that order; those that do not exist are left out."""
         if not image_ids:

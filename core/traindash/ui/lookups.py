@@ -8,7 +8,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
 from traindash.domain.plan import ImagesSplit, ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
 from traindash.domain.project import Image, Project
-from traindash.errors import NotFoundError
+from traindash.errors import AppError, NotFoundError
 from traindash.plans import lookups as gather
 from traindash.plans import splits as freezing
 from traindash.plans.draft import WizardDraft
@@ -224,6 +224,20 @@ def images_of(project_id: ProjectId, image_ids: tuple[ImageId, ...]) -> tuple[Im
 def _images_of(project_id: ProjectId, image_ids: tuple[ImageId, ...], state: str) -> tuple[Image, ...]:
     del state
     return connection.client().images.get(project_id, image_ids)
+
+
+def count_after(project_id: ProjectId, image: ImageId) -> int | None:
+    """Return how many images of a project have a larger id, ``None`` where the server does not say."""
+    return _count_after(project_id, image, _state(project_id))
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
+def _count_after(project_id: ProjectId, image: ImageId, state: str) -> int | None:
+    del state
+    try:
+        return connection.client().images.count_after(project_id, image)
+    except AppError:  # good to know, and no reason to show no project
+        return None
 
 
 def sample_images(project_id: ProjectId, count: int) -> tuple[Image, ...]:

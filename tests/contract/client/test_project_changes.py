@@ -114,6 +114,17 @@ def test_moved_images_keep_what_is_drawn_their_tags_and_their_collections(data: 
     assert len({image.name for image in client.images.list(dataset_id=made.id)}) == 4
 
 
+def test_later_images_are_counted_by_their_ids(data: Data) -> None:
+    client = data.client
+    newest = client.images.newest(data.number)
+    assert newest == max(image.id for image in client.images.list(project_id=data.number))
+    (first, *_) = data.datasets
+    images = tuple(image.id for image in client.images.list(dataset_id=first.id)[:2])
+    copy = MoveOrder(project_id=data.number, images=images, dataset_id=first.id, keeps_originals=True)
+    move_images(client, copy)
+    assert client.images.count_after(data.number, newest) == len(images)
+
+
 def test_a_merged_dataset_takes_what_is_inside_along(data: Data) -> None:
     client, before = data.client, data.drawn()
     inner = next(item for item in data.datasets if item.parent_id is not None)

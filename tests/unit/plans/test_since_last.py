@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.wizard_client import experiment
 from tests.unit.plans.facts import PROJECT, project
-from traindash.domain.ids import ProjectId, TaskId
+from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.errors import StorageError
 from traindash.plans.lookups import DataNote, DataNotes, note_of, since_last
 
@@ -73,3 +73,24 @@ def test_a_disk_that_refuses_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StorageError):
         DataNotes(tmp_path / "file" / "notes.json").keep(SERVER, TaskId(1), DataNote(images=1, objects={}))
+
+
+def test_a_renamed_class_is_no_other_class(notes: DataNotes) -> None:
+    whole = project()
+    classes = tuple(replace(item, id=number) for number, item in enumerate(whole.meta.classes, 1))
+    known = replace(whole, meta=replace(whole.meta, classes=classes))
+    then = note_of(known)
+    old = {("pear" if name == "lemon" else name): value for name, value in then.objects.items()}
+    ids = {("pear" if name == "lemon" else name): value for name, value in then.class_ids.items()}
+    notes.keep(SERVER, TaskId(31), replace(then, objects=old, class_ids=ids))
+    found = since_last(known, (LAST,), notes, SERVER)
+    assert found is not None
+    assert found.changes == ("renamed “pear” → “lemon”",)
+
+
+def test_images_that_came_and_went_are_told_apart(notes: DataNotes) -> None:
+    then = replace(note_of(project(), ImageId(500)), images=190)
+    notes.keep(SERVER, TaskId(31), then)
+    found = since_last(project(), (LAST,), notes, SERVER, {ImageId(500): 15}.get)
+    assert found is not None
+    assert found.changes == ("images 190 → 200 (+10), 15 of them new or moved and 5 gone or moved",)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from traindash.domain.ids import DatasetId, ProjectId, TaskId, WorkspaceId
 from traindash.domain.project import Dataset, Image, Project
-from traindash.errors import StorageError
+from traindash.errors import AppError, StorageError
 from traindash.formatting import count, plural, size
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ProjectFacts
@@ -299,7 +299,14 @@ def _choose(draft_id: DraftId, project: Project) -> None:
 def draw_since_last(project: ProjectFacts) -> None:
     """Draw the changes since the newest experiment of the project; nothing where there is none."""
     server = connection.server_name()
-    found = since_last(project, all_experiments(), _notes(connection.home()), server)
+    number = project.project.id
+    found = since_last(
+        project,
+        all_experiments(),
+        _notes(connection.home()),
+        server,
+        lambda image: lookups.count_after(number, image),
+    )
     if found is None:
         return
     if found.changes:
@@ -317,8 +324,11 @@ def draw_since_last(project: ProjectFacts) -> None:
 
 def note_data(task_id: TaskId, project: ProjectFacts) -> None:
     """Note what the data is like at a start; a disk that refuses keeps nobody from training."""
+    newest = None
+    with contextlib.suppress(AppError):
+        newest = connection.client().images.newest(project.project.id)
     with contextlib.suppress(StorageError):
-        _notes(connection.home()).keep(connection.server_name(), task_id, note_of(project))
+        _notes(connection.home()).keep(connection.server_name(), task_id, note_of(project, newest))
 
 
 @cache
