@@ -43,14 +43,24 @@ def attacks(known: Known) -> Iterator[Attack]:
 
 
 def odd_project() -> bytes:
-    """A project in COCO format: one thin picture, some large ones."""
+    """A project in COCO format: two thin pictures, some large ones."""
     waves = np.add.outer(np.arange(7000) ** 2 % 251, np.arange(7000) % 241).astype(np.uint8)
-    pictures = {"thin.png": Image.new("L", (1, 2000)), "plain.png": Image.new("L", (64, 64))}
+    sizes = {"thin.png": (1, 2000), "thinner.png": (1, 30_000), "plain.png": (64, 64)}
+    pictures = {name: Image.new("L", size) for name, size in sizes.items()}
+    return _project(
+        pictures | {f"large{number}.png": Image.fromarray(np.roll(waves, number * 977, 0)) for number in range(LARGE)}
+    )
+
+
+def small_project() -> bytes:
+    """A project in COCO format: twenty pictures with a box each."""
+    return _project({f"{number}.png": Image.new("L", (64, 64), number) for number in range(20)})
+
+
+def _project(pictures: Mapping[str, Image.Image]) -> bytes:
     content = io.BytesIO()
     rows, marks = [], []
     with zipfile.ZipFile(content, "w") as archive:
-        for number in range(LARGE):
-            pictures[f"large{number}.png"] = Image.fromarray(np.roll(waves, number * 977, 0))
         for number, (name, picture) in enumerate(pictures.items(), start=1):
             with archive.open(f"images/{name}", "w") as file:
                 picture.save(file, "PNG", compress_level=1)
@@ -124,6 +134,9 @@ def _previews(known: Known) -> Iterator[Attack]:
     yield "preview of 1 x 2,000, 300 wide", [_preview(known.images["thin.png"], "300:0")]
     yield "preview of 1 x 2,000, filled", [_preview(known.images["thin.png"], "2800:2800", "fill")]
     yield "preview of 1 x 2,000, forced", [_preview(known.images["thin.png"], "2800:2800", "force")]
+    yield "preview of 1 x 30,000, 300 wide", [_preview(known.images["thinner.png"], "300:0")]
+    yield "preview of 1 x 30,000, 640 wide", [_preview(known.images["thinner.png"], "640:0")]
+    yield "preview of 1 x 30,000, forced", [_preview(known.images["thinner.png"], "2800:2800", "force")]
     yield (
         "previews of 12 large pictures",
         [_preview(known.images[f"large{number}.png"], "300:0") for number in range(LARGE)],

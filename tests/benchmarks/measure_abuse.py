@@ -27,6 +27,7 @@ from tests.server import DashboardProcess
 
 _PATIENCE = 300.0
 _HANDLES, _IDLE = 64, 60
+_TASKS = 2000
 _TIME_TO_LOOK = 5.0
 
 
@@ -37,7 +38,7 @@ class Target:
         self.server = server
         self.headers = {"x-api-key": server.token}
         self.http = httpx.Client(base_url=server.url, headers=self.headers, timeout=_PATIENCE)
-        self.task = 0
+        self.task = self.dataset = self.project = self.module = 0
         self.images: dict[str, dict[str, Any]] = {}
 
     def call(self, method: str, **body: object) -> Any:  # noqa: ANN401 - JSON
@@ -52,15 +53,24 @@ class Target:
         wait_for(lambda: self._stands(begun["id"], "ready"), "the archive is recognised", seconds=120)
         self.call("traindash.imports.start", id=begun["id"])
         done = wait_for(lambda: self._stands(begun["id"], "finished"), "the import ends", seconds=300)
-        project = done["project_id"]
-        images = self.call("images.list", projectId=project)["entities"]
+        self.project = done["project_id"]
+        images = self.call("images.list", projectId=self.project)["entities"]
         self.images = {image["name"]: image for image in images}
-        dataset = images[0]["datasetId"]
+        self.dataset = images[0]["datasetId"]
         module = self.call("ecosystem.list", categories=["train", "framework:YOLO"], categoriesOperation="and")
+        self.module = module["entities"][0]["id"]
+        self.task = self.start()
+
+    def start(self) -> int:
+        """Start a task that waits for a person; return its id."""
         state = {
             "model": {"source": "Pretrained models", "model_name": "YOLO26n-det"},
             "classes": ["thing"],
-            "train_val_split": {"method": "datasets", "train_datasets": [dataset], "val_datasets": [dataset]},
+            "train_val_split": {
+                "method": "datasets",
+                "train_datasets": [self.dataset],
+                "val_datasets": [self.dataset],
+            },
             "hyperparameters": "epochs: 2\n",
             "options": {},
             "start_training": False,
@@ -68,10 +78,24 @@ class Target:
         started = self.call(
             "tasks.run.app",
             workspaceId=1,
-            moduleId=module["entities"][0]["id"],
-            params={"state": {"slyProjectId": project, "guiState": state}},
+            moduleId=self.module,
+            params={"state": {"slyProjectId": self.project, "guiState": state}},
         )
-        self.task = started[0]["id"]
+        return int(started[0]["id"])
+
+    def many_tasks(self, count: int) -> tuple[tuple[str, Sequence[Call]], ...]:
+        """Start many tasks, which wait in the queue, and return attacks that list all of them."""
+        for agent in self.call("agents.list", teamId=1)["entities"]:
+            self.call("agents.queue.pause", id=agent["id"], paused=True)
+        for _ in range(count):
+            self.start()
+        body = b'{"workspaceId":1,"per_page":100000}'
+        pages = [Call("tasks.list", b'{"workspaceId":1,"page":%d}' % page) for page in range(1, 5)]
+        return (
+            (f"a list of {count:,} tasks", [Call("tasks.list", body)]),
+            (f"a list of {count:,} tasks, 8 at once", [Call("tasks.list", body)] * 8),
+            (f"pages of {count:,} tasks", pages),
+        )
 
     def _stands(self, number: int, wanted: str) -> dict[str, Any] | None:
         job: dict[str, Any] = self.call("traindash.imports.info", id=number)
@@ -172,6 +196,9 @@ def main() -> None:
             for name, content in archives():
                 if not words or any(word in name for word in words):
                     target.bring_in(probing, name, content)
+            if not words or "tasks" in words:
+                for name, calls in target.many_tasks(_TASKS):
+                    target.attack(probing, name, calls)
             _rest(target, probing)
             if not words or "idle" in words:
                 _idle(target, probing)

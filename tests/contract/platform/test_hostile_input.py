@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.live_platform import API, LivePlatform
-from tests.request_bodies import random_body, random_fields
+from tests.request_bodies import random_fields, random_request
 from traindash.platform.app import METHODS
 
 NAMES = sorted(method.name for method in METHODS)
@@ -21,8 +21,9 @@ _QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthC
 @_QUICK
 @given(random=st.randoms(use_true_random=False))
 def test_any_body(fuzzed: LivePlatform, name: str, random: Random) -> None:
-    content = random_body(random, name)
-    _check(fuzzed.http.post(API + name, content=content, headers={"content-type": "application/json"}), name, content)
+    sent = random_request(random, name)
+    answer = fuzzed.http.post(f"{API}{name}?{sent.query}", content=sent.content, headers=sent.headers)
+    _check(answer, name, sent.content)
 
 
 @pytest.mark.parametrize("name", NAMES)
