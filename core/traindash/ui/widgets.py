@@ -4,7 +4,7 @@ Saving in the callback is what keeps the second of two quick edits: the draft ha
 again, and the key is only touched when it differs from the draft.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 import streamlit as st
@@ -185,6 +185,17 @@ def mirror_selection(key: str, rows: Sequence[_T], is_chosen: Callable[[_T], boo
     wanted = [position for position, row in enumerate(rows) if is_chosen(row)]
     if key not in st.session_state or sorted(st.session_state[key]["selection"]["rows"]) != wanted:
         st.session_state[key] = {"selection": {"rows": wanted}}
+
+
+def forget_selection_of_others(key: str, rows: Sequence[Hashable]) -> None:
+    """Choose nothing in a table that is about to be drawn with other rows than before.
+
+    A selection is positions (Streamlit 1.67): what moves up into a deleted row's place would be chosen in its stead.
+    """
+    known = st.session_state.get(f"{key}-rows")
+    if known is not None and known != tuple(rows) and key in st.session_state:
+        st.session_state[key] = {"selection": {"rows": []}}
+    st.session_state[f"{key}-rows"] = tuple(rows)
 
 
 def chosen_rows(key: str, rows: Sequence[_T]) -> tuple[_T, ...]:

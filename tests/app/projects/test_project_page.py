@@ -18,6 +18,7 @@ from traindash.plans.draft import SplitDraft, WizardDraft
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.ui import connection
 from traindash.ui.projects.work import WORK, work_key
+from traindash.ui.wizard.project import dataset_tree
 
 SECONDS = 60
 
@@ -152,6 +153,8 @@ def test_a_deleted_dataset_comes_back_from_the_notice_and_from_the_list(screen: 
     screen.press("dialog-yes")
     assert screen.datasets() == {"second": 3}
     assert "Dataset “first” is deleted (6 images)." in screen.said
+    # What moved up into its row is not chosen in its stead.
+    assert screen.app.button(key="ask-delete-dataset").disabled
     screen.press("undo-0")
     assert screen.datasets() == before
     screen.choose("datasets", 0)
@@ -176,12 +179,14 @@ def test_datasets_are_made_renamed_moved_merged_and_split(screen: Screen) -> Non
     screen.choose("datasets", 2)
     screen.press("ask-place-dataset")
     screen.press("dialog-yes")
+    rows = [item.id for item, _ in dataset_tree(screen.client.datasets.list(screen.number))]
+    screen.choose("datasets", rows.index(second.id))
     screen.press("ask-split-dataset")
     screen.app.text_input(key="split-name").set_value("a bit")
     screen.press("dialog-yes")
     assert screen.datasets()["a bit"] == 1
-    rows = [item.id for item in screen.client.datasets.list(screen.number)]
-    assert second.id in rows
+    rows = [item.id for item, _ in dataset_tree(screen.client.datasets.list(screen.number))]
+    screen.choose("datasets", rows.index(second.id))
     screen.press("ask-merge-dataset")
     screen.press("dialog-yes")
     left = screen.datasets()
@@ -232,6 +237,6 @@ def test_the_project_is_renamed_cloned_deleted_and_brought_back(screen: Screen) 
     screen.press("ask-delete")
     assert "goes from every list" in screen.said
     screen.press("dialog-yes")
-    assert "does not exist on this server" in screen.said
+    assert "“Market” is deleted and can be brought back until" in screen.said
     screen.press("undo-0")
     assert "From the square" in screen.said

@@ -23,7 +23,7 @@ from traindash.ui.projects.work import Outcome, Undo
 from traindash.ui.state import flash, telling_errors
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
-from traindash.ui.widgets import chosen_rows
+from traindash.ui.widgets import chosen_rows, forget_selection_of_others
 from traindash.ui.wizard.project import dataset_tree, images_below
 
 _MOST_ROWS = 12
@@ -39,6 +39,7 @@ def draw_datasets(facts: ProjectFacts) -> None:
     key = f"datasets-{facts.project.id}"
     chosen: tuple[Dataset, ...] = ()
     if rows:
+        forget_selection_of_others(key, [item.id for item in rows])
         inside = images_below(facts.datasets)
         st.dataframe(
             pd.DataFrame(

@@ -24,7 +24,7 @@ from traindash.ui.projects.work import Outcome
 from traindash.ui.state import flash
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
-from traindash.ui.widgets import chosen_rows
+from traindash.ui.widgets import chosen_rows, forget_selection_of_others
 from traindash.ui.wizard.tables import swatch
 
 _MOST_ROWS = 12
@@ -78,6 +78,7 @@ def draw_names(facts: ProjectFacts, kind: Kind) -> None:
         _button(f"Add a {one}", "add", f"add-{kind}", facts)
         return
     key = f"names-{kind}-{facts.project.id}"
+    forget_selection_of_others(key, [used.item.id or used.item.name for used in rows])
     st.dataframe(
         pd.DataFrame([_row(used) for used in rows]),
         key=key,

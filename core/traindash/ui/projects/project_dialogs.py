@@ -163,7 +163,6 @@ def until(item: Deleted) -> str:
 def _restore(item: Deleted) -> None:
     number = ProjectId(item.id)
     work.bring_back(Undo(kind="project", ids=(item.id,), project_id=number))
-    lookups.deleted_projects.forget()
 
 
 DIALOGS: Dialogs = {

@@ -11,6 +11,7 @@ from traindash.plans.facts import ProjectFacts
 from traindash.ui import lookups, screens
 from traindash.ui.projects import datasets, images, names, project_dialogs
 from traindash.ui.projects.dialogs import Dialogs, show
+from traindash.ui.projects.project_dialogs import until
 from traindash.ui.projects.work import draw_notices, draw_work
 from traindash.ui.state import DRAFT_PARAM
 from traindash.ui.theme import plain
@@ -36,7 +37,9 @@ def draw_page() -> None:
     draw_work(number)
     facts = lookups.project(number)
     if facts is None:
-        _draw_nothing(f"Project {number} does not exist on this server, or not any more.")
+        deleted = next((item for item in lookups.deleted_projects() if item.id == number), None)
+        gone = f"Project {number} does not exist on this server, or not any more."
+        _draw_nothing(gone if deleted is None else f"“{plain(deleted.name)}” is deleted and {until(deleted)}.")
         return
     _draw_heading(facts)
     draw_notices()

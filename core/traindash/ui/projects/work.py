@@ -19,7 +19,7 @@ from traindash.projects.moving import Tell, restore_dataset
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection, lookups
 from traindash.ui.errors import draw_trouble
-from traindash.ui.state import flash, telling_errors
+from traindash.ui.state import flash, show_flashes, telling_errors
 from traindash.ui.theme import plain
 
 _LOOK_SECONDS = 1.0
@@ -139,6 +139,7 @@ def draw_work(project_id: ProjectId) -> None:
         return
     if outcome is not None:
         tell_outcome(project_id, outcome)
+        show_flashes()  # those of a run are shown before its page is drawn
 
 
 def tell_outcome(project_id: ProjectId, outcome: Outcome) -> None:
@@ -153,6 +154,7 @@ def tell_outcome(project_id: ProjectId, outcome: Outcome) -> None:
 def forget(project_id: ProjectId) -> None:
     """Have everything about a project read anew."""
     lookups.forget_project(project_id)
+    lookups.deleted_projects.forget()
     lookups.projects.forget(connection.workspace_id())
 
 
