@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 import traindash
 from traindash.platform.app import LocalPlatform
 from traindash.platform.connections import bound_all_connections, bound_log
+from traindash.platform.garbage import StandingObjects
 from traindash.platform.guard import Guard
 from traindash.platform.routes.workload import take_short_turns
 from traindash.supervisely.client import connect
@@ -51,10 +52,13 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     connection.install(lambda: connect(_platform.address, _platform.token), found=server_settings())
     connection.starter().start()
     connection.task_completions().start()
+    standing = StandingObjects()
+    standing.start()
     say_address(port)
     try:
         yield
     finally:
+        await asyncio.to_thread(standing.close)
         await asyncio.to_thread(connection.starter().close)
         await asyncio.to_thread(connection.task_completions().close)
         connection.close()

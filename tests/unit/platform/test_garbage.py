@@ -1,8 +1,23 @@
-"""Full collections wait for the last of several blocks."""
+"""Full collections wait for the last of several blocks, and leave out what is there for good."""
 
 import gc
+import weakref
+from collections.abc import Iterator
 
-from traindash.platform.garbage import without_full_collections
+import pytest
+
+from traindash.platform.garbage import set_aside, without_full_collections
+
+
+class _Circle:
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.fixture
+def thawed() -> Iterator[None]:
+    yield
+    gc.unfreeze()
 
 
 def test_the_last_block_brings_them_back() -> None:
@@ -13,3 +28,23 @@ def test_the_last_block_brings_them_back() -> None:
             assert gc.get_threshold()[2] > 1000
         assert gc.get_threshold()[2] > 1000
     assert gc.get_threshold() == usual
+
+
+@pytest.mark.usefixtures("thawed")
+def test_what_was_there_is_left_out_until_the_next_time() -> None:
+    circle = _Circle()
+    seen = weakref.ref(circle)
+    assert set_aside()
+    del circle
+    gc.collect()
+    assert seen() is not None, "it was set aside"
+    assert set_aside()
+    assert seen() is None
+
+
+@pytest.mark.usefixtures("thawed")
+def test_nothing_is_set_aside_in_a_block() -> None:
+    before = gc.get_freeze_count()
+    with without_full_collections():
+        assert not set_aside()
+    assert gc.get_freeze_count() == before
