@@ -95,6 +95,12 @@ class StartState(Struct, frozen=True, kw_only=True):
     gui_state: dict[str, object] = field(name="guiState")
 
 
+class OpenState(Struct, frozen=True, kw_only=True):
+    """State of a training app that is opened on a project and waits for its settings (``train_from_api``)."""
+
+    project_id: ProjectId = field(name="slyProjectId")
+
+
 class RepeatState(Struct, frozen=True, kw_only=True):
     """State of a training with an earlier one's settings (``finetune`` and ``rerun_from_task_id`` of the SDK).
 

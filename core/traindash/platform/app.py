@@ -18,6 +18,7 @@ from traindash.platform.imports import Imports
 from traindash.platform.routes import (
     absent,
     accounts,
+    activity,
     annotations,
     archive,
     ecosystem,
@@ -75,6 +76,7 @@ def import_sample(services: Services, home: Home) -> None:
 METHODS: Sequence[AnyMethod] = (
     *absent.METHODS,
     *accounts.METHODS,
+    *activity.METHODS,
     *archive.METHODS,
     *ecosystem.METHODS,
     *embedded.METHODS,

@@ -9,6 +9,7 @@ from traindash.platform.home import HomeLayout
 from traindash.platform.links import Links
 from traindash.platform.modules import Modules
 from traindash.platform.store.accounts import Accounts
+from traindash.platform.store.activity import Activity
 from traindash.platform.store.annotation_writes import AnnotationWrites
 from traindash.platform.store.app_data import AppData
 from traindash.platform.store.archive import Archive
@@ -67,6 +68,7 @@ class Services:
         self.agents = Agents(database, hardware or Hardware())
         self.modules = Modules(database, knows_keys=trainer is None)
         self.projects = Projects(database)
+        self.activity = Activity(database)
         self.archive = Archive(database)
         self.project_edits = ProjectEdits(database)
         self.collections = Collections(database)

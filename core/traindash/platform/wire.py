@@ -154,6 +154,19 @@ def checked_name(name: str) -> str:
     return name
 
 
+def checked_folder(name: str) -> str:
+    """Return a name for something new under which clients make a folder: the SDK joins it to a path as it is.
+
+    Raises:
+        InputError: Nobody could read it, or the folder would lie elsewhere.
+    """
+    parts = [part.strip() for part in checked_name(name).replace("\\", "/").split("/")]
+    if not parts[0] or {".", ".."} & set(parts):
+        msg = f"A download of {shortened(name, 80)!r} would lie outside its folder."
+        raise InputError(msg, "Choose a name without '.' and '..' as parts, and without a slash at its beginning.")
+    return name
+
+
 def _with_lists(body: type, data: Mapping[str, object]) -> Mapping[str, object]:
     """In the query string of a GET, lists are JSON texts."""
     texts = {name: value for name, value in data.items() if isinstance(value, str) and value[:1] in {"[", "{"}}

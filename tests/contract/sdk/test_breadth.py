@@ -117,6 +117,16 @@ call(3, "edit_info", lambda: api.project.edit_info(new.id, name="Named", descrip
      lambda v: v.name == "Named")
 call(2, "update", lambda: api.project.update(new.id, name="Named 2"), lambda v: v.name == "Named 2")
 call(1, "move", lambda: api.project.move(new.id, api.workspace.create(1, "Other", change_name_if_conflict=True).id))
+def refused(run):
+    try:
+        run()
+    except Exception as error:
+        return "400" in str(error)
+call(2, "names that lead out of a folder", lambda: [refused(lambda: api.dataset.create(new.id, name)) for name in
+     ("..", "../x", "/x", "a/../b")] + [refused(lambda: api.project.create(1, ".."))], all)
+odd = {"classes": [{"title": "x", "shape": "nonsense", "color": "#112233"}], "tags": []}
+call(1, "a shape that the SDK cannot read", lambda: refused(lambda: api.project.update_meta(new.id, odd)), bool)
+call(2, "much custom data", lambda: api.project.update_custom_data(new.id, {"a": "x" * 3_000_000}, silent=True))
 call(3, "remove", lambda: api.project.remove(new.id) or api.project.get_info_by_id(new.id), lambda v: v is None)
 call(1, "remove_permanently", lambda: api.project.remove_permanently([new.id]))
 call(3, "project_info.url", lambda: api.project.url(1))
@@ -240,6 +250,32 @@ call(3, "module_info.get_arguments", lambda: api.app.get_ecosystem_module_info(1
 call(2, "set_output_project", lambda: api.task.set_output_project(TASK, 1))
 call(4, "app.get_sessions", lambda: api.app.get_sessions(1, 1, statuses=[api.task.Status.FINISHED]),
      lambda v: len(v) >= 1)
+made = call(3, "app.start with a project only", lambda: api.app.start(agent_id=1, module_id=1, workspace_id=1,
+     params=api.app.get_ecosystem_module_info(1).get_arguments(images_project=1)))
+call(3, "it waits", lambda: api.task.get_info_by_id(made.task_id)["status"], lambda v: v in ("queued", "started"))
+call(3, "it takes settings", lambda: api.task.send_request(made.task_id, "train_from_api",
+     {"app_state": {"model": {"source": "Pretrained models", "model_name": "YOLO26n-det"}, "classes": ["box", "blob"],
+                    "train_val_split": {"method": "datasets", "train_datasets": [1], "val_datasets": [2]}},
+      "wait": False}), lambda v: "result" in v)
+call(3, "and trains", lambda: api.task.wait(made.task_id, api.task.Status.FINISHED, wait_attempts=60))
+open_app = api.app.start(agent_id=1, module_id=1, workspace_id=1, params={"state": {"slyProjectId": 1}})
+call(3, "it can be stopped", lambda: api.app.stop(open_app.task_id))
+line = {"message": "from outside", "level": "warn", "task_id": TASK}
+call(1, "task.submit_logs", lambda: api.task.submit_logs([line, __import__("json").dumps(line)]))
+call(1, "what was submitted", lambda: [x["message"] for x in api.task.get_logs(TASK)].count("from outside"),
+     lambda v: v == 2)
+call(1, "project.get_activity", lambda: sorted(set(api.project.get_activity(1)["action"])),
+     lambda v: v == ["create_dataset", "create_image", "create_project", "model_train"])
+call(1, "team.get_activity", lambda: api.team.get_activity(1, filter_actions=["create_project"]),
+     lambda v: "Shapes" in [x["project"] for x in v])
+call(1, "app.get_session_token", lambda: api.app.get_session_token(api.app.get_ecosystem_module_info(1).slug))
+flow = api.app.workflow
+flow.enable()
+call(2, "workflow.add_input_project", lambda: flow.add_input_project(1, task_id=TASK), lambda v: v["success"])
+call(2, "workflow.add_input_dataset", lambda: flow.add_input_dataset(1, task_id=TASK), lambda v: v["success"])
+call(2, "workflow.add_output_task", lambda: flow.add_output_task(TASK, task_id=TASK), lambda v: v["success"])
+call(2, "what it keeps", lambda: api.task.get_field(TASK, "workflow"),
+     lambda v: [x["type"] for x in v["input"]] == ["project", "dataset"] and len(v["output"]) == 1)
 """,
 }
 

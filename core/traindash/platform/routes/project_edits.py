@@ -8,7 +8,7 @@ from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.projects import dataset_json, project_json
 from traindash.platform.store.project_clone import CloneParts
 from traindash.platform.store.projects import dump
-from traindash.platform.wire import Body, Id, Name, Text, Word, checked_name
+from traindash.platform.wire import DOCUMENT, Body, Id, Name, Text, Word, checked_folder
 
 _KIND = "images"
 
@@ -90,7 +90,7 @@ def _columns(body: _Edits) -> dict[str, str]:
 
 
 def _named(columns: Mapping[str, str], name: str | None) -> dict[str, str]:
-    return dict(columns) if name is None else {**columns, "name": checked_name(name)}
+    return dict(columns) if name is None else {**columns, "name": checked_folder(name)}
 
 
 def _check_kind(kind: str | None) -> None:
@@ -100,7 +100,7 @@ def _check_kind(kind: str | None) -> None:
 
 def _add(api: ApiContext, body: _AddProject) -> object:
     _check_kind(body.type)
-    row = api.services.project_edits.add(body.workspace_id, checked_name(body.name), _columns(body))
+    row = api.services.project_edits.add(body.workspace_id, checked_folder(body.name), _columns(body))
     return project_json(api.services, row)
 
 
@@ -124,7 +124,7 @@ def _clone(api: ApiContext, body: _CloneProject) -> object:
         objects=wanted.annotation_objects and wanted.figures and wanted.classes,
         object_tags=wanted.annotation_objects_tags and wanted.figures_tags and wanted.project_tags,
     )
-    clones, name = api.services.project_clones, checked_name(body.name)
+    clones, name = api.services.project_clones, checked_folder(body.name)
     return {"taskId": clones.run(body.id, body.workspace_id, name, parts)}
 
 
@@ -138,7 +138,7 @@ def _merge_settings(api: ApiContext, body: _Settings) -> object:
 
 
 def _add_dataset(api: ApiContext, body: _AddDataset) -> object:
-    edits, name = api.services.project_edits, checked_name(body.name)
+    edits, name = api.services.project_edits, checked_folder(body.name)
     row = edits.add_dataset(body.project_id, name, body.parent_id, _columns(body))
     return dataset_json(api.services, row, with_custom_data=True)
 
@@ -154,12 +154,12 @@ def _move_dataset(api: ApiContext, body: _MoveDataset) -> object:
 
 
 METHODS: Sequence[Method[Any]] = (
-    Method("projects.add", _AddProject, _add),
-    Method("projects.editInfo", _EditProject, _edit),
+    Method("projects.add", _AddProject, _add, bounds=DOCUMENT, heavy=True),
+    Method("projects.editInfo", _EditProject, _edit, bounds=DOCUMENT, heavy=True),
     Method("projects.clone", _CloneProject, _clone, heavy=True),
     Method("projects.settings.update", _Settings, _merge_settings),
     Method("projects.workspace.set", _MoveProject, _move),
-    Method("datasets.add", _AddDataset, _add_dataset),
-    Method("datasets.editInfo", _EditDataset, _edit_dataset),
+    Method("datasets.add", _AddDataset, _add_dataset, bounds=DOCUMENT, heavy=True),
+    Method("datasets.editInfo", _EditDataset, _edit_dataset, bounds=DOCUMENT, heavy=True),
     Method("datasets.move", _MoveDataset, _move_dataset),
 )

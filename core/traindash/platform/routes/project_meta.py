@@ -27,6 +27,12 @@ from traindash.platform.wire import (
 
 _ROW = spelled("id", "project_id", "name", "color", "created_at", "updated_at")
 _MOST = 10_000  # tags in one request
+# Names of geometries that the SDK reads; a meta with another one it cannot read at all.
+_SHAPES = (
+    *("any", "rectangle", "polygon", "multipolygon", "bitmap", "alpha_mask", "line", "point", "graph", "oriented_bbox"),
+    *("cuboid", "cuboid_2d", "cuboid_3d", "mask_3d", "mesh", "closed_surface_mesh", "multichannelBitmap", "point_3d"),
+    *("point_cloud", "polyline_3d"),
+)
 _CLASS_SETTINGS = "settings"  # key of a class in the meta: shapes that a class of any shape allows
 # Key of a tag's ``settings`` → key of the same in a meta. Classes are ids in the one and names in the other.
 _TAG_SETTINGS: Mapping[str, str] = {
@@ -89,7 +95,14 @@ def _update(api: ApiContext, body: _MetaUpdate) -> object:
         for item in items if isinstance(items, list) else ():  # anything else is refused with the whole meta
             if isinstance(item, dict) and isinstance(item.get(key), str):
                 checked_name(item[key])
+            if isinstance(item, dict) and isinstance(shape := item.get("shape"), str) and shape:
+                _check_shape(shape)
     return Raw(api.services.project_metas.replace(body.id, body.meta).encode())
+
+
+def _check_shape(shape: str) -> None:
+    if shape not in _SHAPES:
+        raise InputError(f"There is no shape {shortened(shape, 80)!r}.", f"Use one of: {', '.join(_SHAPES)}.")
 
 
 def _class_json(row: Row) -> dict[str, Any]:
@@ -108,6 +121,8 @@ def _list_classes(api: ApiContext, body: _OfProject) -> object:
 
 
 def _edit_class(api: ApiContext, body: _EditClass) -> object:
+    if body.shape is not None:
+        _check_shape(body.shape)
     given = {
         "title": None if body.name is None else checked_name(body.name),
         "description": body.description,

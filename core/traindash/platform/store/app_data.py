@@ -40,7 +40,7 @@ class PatchStep:
 
 
 class AppData:
-    """One JSON object per task, with the keys ``data`` and ``state``."""
+    """One JSON object per task, with the keys ``data``, ``state`` and ``workflow``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -85,6 +85,22 @@ class AppData:
                 document["data"] = _patched(document.get("data", {}), step)
             if state:
                 document["state"] = {**document.get("state", {}), **state}
+
+        self._change(task_id, change)
+
+    def add_edge(self, task_id: TaskId, direction: str, edge: Mapping[str, Json]) -> None:
+        """Write down, under ``workflow``, what a task reads (``input``) or made (``output``); once, however often said.
+
+        Raises:
+            InputError: The document becomes too long, or the app has put something else there.
+        """
+
+        def change(document: dict[str, Json]) -> None:
+            edges = _make_way(document, ["workflow"], "workflow").setdefault(direction, [])
+            if not isinstance(edges, list):
+                raise InputError(f"The app has put something else under 'workflow.{direction}'.")
+            if edge not in edges:
+                edges.append(dict(edge))
 
         self._change(task_id, change)
 

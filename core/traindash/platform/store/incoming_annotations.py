@@ -172,8 +172,8 @@ def _check_value(meta: TagMeta, value: object) -> None:
         case _:  # types that are newer than this
             fits, wanted = True, ""
     if not fits:
-        said = shortened(str(value), 100)
-        raise InputError(f"the tag {meta.name!r} takes {shortened(wanted)}, not {said!r}.", "Correct the value.")
+        said = "none" if value is None else repr(shortened(str(value), 100))
+        raise InputError(f"the tag {meta.name!r} takes {shortened(wanted)}, not {said}.", "Correct the value.")
 
 
 @lru_cache(maxsize=1)

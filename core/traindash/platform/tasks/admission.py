@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 from msgspec import structs
 
-from traindash.domain.app_state import SDK_DESCRIPTION, RepeatState, StartRequest, StartState
+from traindash.domain.app_state import SDK_DESCRIPTION, OpenState, RepeatState, StartRequest, StartState
 from traindash.domain.ids import AgentId, TaskId, TeamId
 from traindash.domain.plan import RandomSplit
 from traindash.domain.task import TaskStatus
@@ -18,7 +18,7 @@ from traindash.platform.store.tasks import NewTask, TaskKind, TaskRecord
 from traindash.platform.tasks.frozen import FrozenTraining, frozen_training, new_draw
 from traindash.platform.tasks.request import module_of, parse_body, parse_compare_state, parse_train_state
 from traindash.platform.tasks.resuming import carry_over, find_resumable, source_of
-from traindash.platform.tasks.training import Training, repeated_state, resolve_training
+from traindash.platform.tasks.training import Training, check_project, repeated_state, resolve_training
 
 _BENCHMARKS = "/model-benchmark"
 _SHALLOWEST = 4  # "/", "model-benchmark", project, evaluation
@@ -45,8 +45,7 @@ class Admission:
             carry_over(self._services, source, record.id)
         if record.status is not TaskStatus.QUEUED:  # an earlier server took it in, and it has begun
             return record
-        waits = "Waiting for a free agent." if record.autostart else "Waiting for the start of the training."
-        self._services.events(record.id).log(waits)
+        self._services.events(record.id).log(_waits_for(record))
         return record
 
     def check(self, body: object) -> NewTask:
@@ -86,8 +85,11 @@ class Admission:
             gui_state={**known.gui_state, **(app_state or {})},
             draw=new_draw() if known.draw is None else known.draw,
         )
+        if "model" not in asked.gui_state:
+            msg = f"Task {task_id} was opened without settings."
+            raise InputError(msg, "Send them as app_state of train_from_api, or start a new training.")
         training = resolve_training(self._services, task.team_id, task.project_id, asked)
-        self._services.tasks.release(task_id, _kept(asked, training).to_json())
+        self._services.tasks.release(task_id, self._with_defaults(asked, training).to_json())
 
     def _check_agent(self, agent_id: AgentId | None, team_id: TeamId) -> None:
         running = {agent.id: agent.name for agent in self._services.agents.running(team_id)}
@@ -98,6 +100,8 @@ class Admission:
 
     def _train(self, request: StartRequest, team_id: TeamId, module: Module, framework: Framework) -> NewTask:
         state = parse_train_state(request.state)
+        if isinstance(state, OpenState):
+            return self._open(request, team_id, module, framework, state)
         if isinstance(state, RepeatState) and state.mode == "resume":
             # Nothing is resolved anew: the images, classes and settings are those of the run that is continued.
             source = find_resumable(self._services, team_id, state.project_id, framework.name, state.task_id)
@@ -114,6 +118,16 @@ class Admission:
             request = _described(request, training.start.model_name)
         task = self._new_task(request, team_id, module, "train", frozen.to_json())
         return replace(task, project_id=state.project_id, autostart=autostart)
+
+    def _open(
+        self, request: StartRequest, team_id: TeamId, module: Module, framework: Framework, state: OpenState
+    ) -> NewTask:
+        """Return a task that waits for its settings, which :meth:`release` brings."""
+        check_project(self._services, team_id, state.project_id)
+        request = _described(request, framework.app_name)
+        frozen = FrozenTraining(framework=framework.name, gui_state={})
+        task = self._new_task(request, team_id, module, "train", frozen.to_json())
+        return replace(task, project_id=state.project_id, autostart=False)
 
     def _with_defaults(self, asked: FrozenTraining, training: Training) -> FrozenTraining:
         frozen = _kept(asked, training)
@@ -167,6 +181,13 @@ def check_evaluations(services: Services, team_id: TeamId, folders: tuple[str, .
         msg = "The evaluations belong to different projects."
         raise InputError(msg, "Compare experiments that were evaluated on the same project.")
     return cleaned
+
+
+def _waits_for(record: TaskRecord) -> str:
+    if record.autostart:
+        return "Waiting for a free agent."
+    has_settings = bool(record.settings.get("guiState"))
+    return "Waiting for the start of the training." if has_settings else "The app is open and waits for its settings."
 
 
 def _described(request: StartRequest, name: str) -> StartRequest:

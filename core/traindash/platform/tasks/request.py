@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct
 from traindash.domain.app_state import (
     CheckpointName,
     CompareState,
+    OpenState,
     RepeatState,
     StartRequest,
     StartState,
@@ -56,15 +57,18 @@ def module_of(request: StartRequest) -> ModuleId:
     return named
 
 
-def parse_train_state(state: Mapping[str, object]) -> StartState | RepeatState:
+def parse_train_state(state: Mapping[str, object]) -> StartState | RepeatState | OpenState:
     """Read the state of a training.
 
     Raises:
-        InputError: It is neither a new training nor a repetition.
+        InputError: It is neither a new training, nor a repetition, nor an app that is opened on a project.
     """
     # What the SDK's finetune and rerun send has no guiState (docs/supervisely-api.md 3.2).
     if "trainTaskId" in state:
         return _validated(RepeatState, state, "params.state")
+    # What `api.app.start` sends of `module_info.get_arguments`: the real app opens, too, and waits.
+    if "guiState" not in state and "slyProjectId" in state:
+        return _validated(OpenState, state, "params.state")
     return _validated(StartState, state, "params.state")
 
 

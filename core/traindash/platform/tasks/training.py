@@ -153,11 +153,7 @@ def resolve_training(services: Services, team_id: TeamId, project_id: ProjectId,
         NotFoundError: The project, the model or the checkpoint does not exist.
         InputError: Something in the state cannot be used.
     """
-    project = services.projects.get(project_id)
-    # The SDK starts in any workspace it is given; images of another team must not leave it that way.
-    if project.team_id != team_id:
-        msg = f"Project {project_id} belongs to another team than the workspace of the task."
-        raise InputError(msg, "Start the training in a workspace of the project's team.")
+    project = check_project(services, team_id, project_id)
     asked = framework(frozen.framework)
     start = _start(services, team_id, asked, parse_model(frozen.gui_state))
     plan = parse_gui_state(frozen.gui_state, project_id=project_id, model=start.choice)
@@ -177,6 +173,21 @@ def resolve_training(services: Services, team_id: TeamId, project_id: ProjectId,
         meta=meta,
         sides=resolve_split(services, project_id, plan.train_val_split, draw=frozen.draw),
     )
+
+
+def check_project(services: Services, team_id: TeamId, project_id: ProjectId) -> Project:
+    """Return a project of a team.
+
+    Raises:
+        NotFoundError: It does not exist.
+        InputError: It belongs to another team.
+    """
+    project = services.projects.get(project_id)
+    # The SDK starts in any workspace it is given; images of another team must not leave it that way.
+    if project.team_id != team_id:
+        msg = f"Project {project_id} belongs to another team than the workspace of the task."
+        raise InputError(msg, "Start the training in a workspace of the project's team.")
+    return project
 
 
 def repeated_state(services: Services, team_id: TeamId, framework: Framework, state: RepeatState) -> dict[str, object]:

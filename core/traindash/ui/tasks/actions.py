@@ -24,7 +24,7 @@ from traindash.tasks.series_progress import states_of
 from traindash.ui import connection, screens
 from traindash.ui.series.actions import draw_ways_on
 from traindash.ui.state import attempt, flash
-from traindash.ui.tasks.text import is_ready_only, task_title
+from traindash.ui.tasks.text import is_open_app, is_ready_only, task_title
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import begin_change, draw_again_menu, member_of, origin_of, step_to_mend
 
@@ -63,6 +63,13 @@ def stop(task: Task) -> None:
 def draw_start(progress: TaskProgress) -> None:
     """Draw the button of a training that was created without autostart and waits for it; nothing for other tasks."""
     task = progress.task
+    if is_open_app(progress):
+        st.info(
+            "This training app was opened on a project without settings. A script that opened it can send them with "
+            "“train_from_api”. To choose them here, stop this task and start a new training.",
+            icon=":material/tune:",
+        )
+        return
     if not is_ready_only(progress) or task.status is TaskStatus.CONSUMED:
         return
     with st.container(

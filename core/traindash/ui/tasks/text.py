@@ -44,6 +44,13 @@ def is_ready_only(progress: TaskProgress) -> bool:
     return autostart is False and not progress.task.status.is_terminal and progress.phase is None
 
 
+def is_open_app(progress: TaskProgress) -> bool:
+    """Return whether a training app was opened on a project and waits for its settings."""
+    task = progress.task
+    waits = not task.status.is_terminal and progress.phase is None
+    return waits and "slyProjectId" in task.state and not task.gui_state and "trainTaskId" not in task.state
+
+
 def can_end_after_epoch(progress: TaskProgress) -> bool:
     """Return whether the task trains and has epochs left, so that it can end well before the last one."""
     if progress.task.status is not TaskStatus.STARTED or progress.phase not in {"preparing_data", "training"}:
@@ -178,6 +185,8 @@ def duration(task: Task, now: datetime | None = None) -> str:
 def _running(progress: TaskProgress) -> str:
     if is_ready_only(progress):
         return "Ready, waits for “Start training”"
+    if is_open_app(progress):
+        return "The training app is open and waits for its settings"
     # Training apps of Supervisely report no phases; their train_status is all they say (docs/supervisely-api.md 6.1).
     if progress.phase is None:
         if progress.train_status is None:

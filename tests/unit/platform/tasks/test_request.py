@@ -182,7 +182,6 @@ def test_states_of_the_train_app() -> None:
     [
         {},
         {"slyProjectId": "1", "guiState": {}},
-        {"slyProjectId": 1},
         {"slyProjectId": 1, "trainTaskId": 1, "trainMode": "x"},
     ],
 )
