@@ -64,7 +64,8 @@ def draw_settings(task: Task) -> None:
             st.caption("Fixed when the task was taken in: what is shown is what runs. SHA-256 of the settings:")
             st.code(task.config_hash, language=None, wrap_lines=True)
         gui_state = state.get("guiState")
-        if gui_state and not task.status.is_terminal:  # empty in an app that waits for its settings; afterwards it stands beside "Start again"
+        # Empty in an app that waits for its settings; after the end it stands beside "Start again".
+        if gui_state and not task.status.is_terminal:
             draw_again_menu(task.id)
         if isinstance(gui_state, Mapping) and isinstance(text := gui_state.get("hyperparameters"), str):
             st.markdown("Hyperparameters")
