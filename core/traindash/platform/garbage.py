@@ -8,7 +8,9 @@ Such a look lets no other thread work. Two things make it long, and are kept out
   made, in vain (:func:`without_full_collections`). Young objects are looked at meanwhile, as always.
 """
 
+import ctypes
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,11 +68,16 @@ class StandingObjects:
 
 
 def set_aside() -> bool:
-    """Remove all garbage and leave what remains out of the looks to come; return whether it was done."""
+    """Remove all garbage and leave what remains out of the looks to come; return whether it was done.
+
+    Memory that is free goes back to the system; C's allocator would keep that of a large import, in parts, for ever.
+    """
     with _lock:
         if _blocks:
             return False
         gc.unfreeze()
         gc.collect()
         gc.freeze()
-        return True
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):  # glibc has it
+        trim(0)
+    return True
