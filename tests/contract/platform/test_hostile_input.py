@@ -98,6 +98,16 @@ def test_any_path_of_an_import(fuzzed: LivePlatform, path: str) -> None:
     assert len(answer.json()["error"]) < 400
 
 
+def test_a_form_that_breaks_off_stores_nothing(fuzzed: LivePlatform) -> None:
+    part = b'--B\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s'
+    whole = part % (b"path", b"", b"/broken\r\n") + part % (b"file", b'; filename="a"', b"x\r\n")
+    body = whole + part % (b"file", b'; filename="b"', b"half of")
+    headers = {"content-type": "multipart/form-data; boundary=B"}
+    answer = fuzzed.http.post(f"{API}file-storage.bulk.upload?teamId=1", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert fuzzed.call("file-storage.list", teamId=1, path="/broken") == []
+
+
 def test_nothing_of_a_client_is_answered_at_length(fuzzed: LivePlatform) -> None:
     for name, body in (
         ("images.list", {"projectId": 1, "filter": [{"field": "x" * 900}]}),

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from msgspec import Meta
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -224,12 +224,29 @@ async def _bulk_upload(api: ApiContext, request: Request, in_thread: InThread) -
     return json_response([file_json(api.services, file) for file in stored])
 
 
+class _WholeForm(MultiPartParser):
+    """Refuses a form that breaks off, whose last file would be passed over, and its temporary file left open."""
+
+    _ended = False
+
+    def on_end(self) -> None:
+        """Note the last boundary."""
+        self._ended = True
+
+    async def parse(self) -> FormData:
+        """Read the form."""
+        form = await super().parse()
+        if not self._ended:
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise MultiPartException("The form breaks off.")
+        return form
+
+
 async def _store_form(services: Services, team: int, request: Request, in_thread: InThread) -> list[StoredFile]:
     await in_thread(lambda: services.accounts.team(team))
     try:
-        parser = MultiPartParser(
-            request.headers, chunks_in_time(request), max_files=_MOST_PARTS, max_fields=2 * _MOST_PARTS
-        )
+        parser = _WholeForm(request.headers, chunks_in_time(request), max_files=_MOST_PARTS, max_fields=2 * _MOST_PARTS)
         parser.spool_max_size = _PART_IN_MEMORY
         form = await parser.parse()
     except (MultiPartException, HTTPException, KeyError, ValueError, AssertionError, AttributeError) as error:
