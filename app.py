@@ -44,7 +44,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     bound_all_connections()
     bound_log()
     take_short_turns()
-    with or_refuse():
+    with or_refuse(_settings.home):
         await asyncio.to_thread(_platform.open)
     _platform.start()
     # Over TCP, as any other client. Nothing may call it before the lifespan has begun to yield: the socket listens

@@ -48,10 +48,16 @@ def test_all_models_are_measured_under_the_same_conditions(finished_run: Finishe
     compared = run_trainer(run, trainer="compare", forbid_network=True)
     assert compared.exit_code == 0, compared.output[-3000:]
     assert "NETWORK" not in compared.output
+    measured = set()
     for name in ("first", "second"):
         speed = parse_speed_test((run.evaluation / "speedtest" / name / "speedtest.json").read_bytes())
-        assert [row.batch_size for row in speed.rows] == [1, 8, 16]
+        sizes = tuple(row.batch_size for row in speed.rows)
+        # A slow machine leaves large batches out, and says which.
+        assert sizes[:1] == (1,)
+        assert all(str(size) in speed.how.partition("Batches of ")[2] for size in {8, 16} - {*sizes})
+        measured.add(sizes)
         assert "on the same 6 images of the evaluation, on 2 processor threads" in speed.how
+    assert len(measured) == 1
     page = (run.evaluation / "report.html").read_text(encoding="utf-8")
     for words in ("Run first", "Run second", "Measured for this comparison", "Training curves", "Checkpoint"):
         assert words in page

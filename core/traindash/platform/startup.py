@@ -38,6 +38,7 @@ def usable_settings() -> Settings:
             msg = f"This process may open only {handles()} files, and the server needs {_FEWEST_HANDLES}."
             raise StateError(msg, "Let it open more, with “ulimit -n 1024”.")
         settings = load_settings()
+    with or_refuse(settings.home):
         check_home(HomeLayout(settings.home))
     try:
         Path.home()
@@ -112,10 +113,18 @@ def raise_handles() -> None:
 
 
 @contextmanager
-def or_refuse() -> Iterator[None]:
-    """End the process with one sentence, and no traceback, when the block fails."""
+def or_refuse(home: Path | None = None) -> Iterator[None]:
+    """End the process with one sentence, and no traceback, when the block fails.
+
+    Args:
+        home: The data directory. Errors name no folders of the server, since clients read most of them; who starts it
+            has to know which disk is meant.
+    """
     try:
         yield
+    except StorageError as error:
+        named = home is None or str(home) in error.message
+        _refuse(str(error) if named else f"{error} The data directory is {home}.")
     except AppError as error:
         _refuse(str(error))
     except Exception as error:  # noqa: BLE001 - the edge: a mistake of ours is told in one line, too
