@@ -128,10 +128,10 @@ def test_what_was_typed_last_is_not_lost_by_going_on(server: str, page: Page) ->
     editor = page.get_by_label("Hyperparameters", exact=True)
     expect(editor).to_have_value(re.compile("epochs"), timeout=WAIT_MS)
     editor.press("Control+Home")
-    page.keyboard.type("my_key: 7\n")
+    page.keyboard.type("cos_lr: true\n")
     press_next(page, "What to measure afterwards?")
     page.get_by_role("button", name="Back").click()
-    expect(editor).to_have_value(re.compile("^my_key: 7\n"), timeout=WAIT_MS)
+    expect(editor).to_have_value(re.compile("^cos_lr: true\n"), timeout=WAIT_MS)
     expect(page.get_by_text("1 change from the defaults")).to_be_visible(timeout=WAIT_MS)
 
 

@@ -131,7 +131,7 @@ def test_anchors_and_merged_groups_are_read() -> None:
          "numbers each (2 or 3)."),
         ("names: &a [*a]", "data.yaml is not valid YAML in line 1: a value holds itself."),
         ("names: [*b]", "data.yaml is not valid YAML in line 1: “*” stands for a value that “&” names nowhere."),
-        ("names: " + "[" * 5000, "data.yaml is not valid YAML: values are nested too deeply."),
+        ("names: " + "[" * 5000, "data.yaml is not valid YAML in line 1: values are nested too deeply."),
         ("names: " + "[" * 60 + "]" * 60, "data.yaml is not valid YAML in line 1: values are nested too deeply."),
     ],
 )  # fmt: skip

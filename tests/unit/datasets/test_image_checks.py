@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -44,7 +45,13 @@ def _plain(path: Path, found: Found) -> object:
 
 
 def _children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "traindash.datasets.check_process" in child.cmdline()]
+    found = []
+    for child in psutil.Process().children():
+        # Children of earlier tests may have ended without having been waited for.
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if "traindash.datasets.check_process" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def test_processes_find_the_same_in_the_same_order(files: list[Path]) -> None:
