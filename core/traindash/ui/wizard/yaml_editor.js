@@ -221,6 +221,12 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   const keyInPopup = (event) => {
     const moves = { ArrowDown: 1, ArrowUp: -1 }
+    const { text, item } = offered.items[chosen]
+    const typed = field.value.slice(offered.from, field.selectionStart)
+    if (event.key === "Enter" && !item && typed.toLowerCase() === text.toLowerCase()) {
+      close() // nothing is left to complete: the person wants the next line
+      return false
+    }
     if (event.key in moves) {
       chosen = (chosen + moves[event.key] + offered.items.length) % offered.items.length
       mark()
