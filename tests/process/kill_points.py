@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.jobs import JobStatus
 from traindash.domain.task import TaskStatus
 from traindash.platform.app import LocalPlatform, Options
-from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.routes.endpoint import Method
 from traindash.platform.routes.tasks import METHODS
 from traindash.platform.store import database
 from traindash.platform.store.annotation_writes import SentTag
@@ -161,15 +162,7 @@ def _picture(color: str) -> bytes:
 
 def start_task(platform: LocalPlatform, body: Mapping[str, Any]) -> int:
     """Start a task as a request does, without an answer; return its id."""
-    api = ApiContext(
-        services=platform.services,
-        admission=platform.admission,
-        control=platform.supervisor,
-        imports=platform.imports,
-        dry_runs=platform.dry_runs,
-        webhook=platform.webhook,
-        call="the same words",
-    )
+    api = replace(platform.context, call="the same words")
     for method in METHODS:
         if isinstance(method, Method) and method.name == "tasks.run.app":
             answer: Any = method.handle(api, dict(body))

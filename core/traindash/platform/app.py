@@ -219,9 +219,10 @@ class LocalPlatform:
         self.services.loose_images.collect()
         return _REMOVAL_SECONDS
 
-    def routes(self) -> Sequence[BaseRoute]:
-        """Return the routes of the API, of images and of reports, for this or another ASGI application."""
-        api = ApiContext(
+    @property
+    def context(self) -> ApiContext:
+        """What the methods of the API work with."""
+        return ApiContext(
             services=self.services,
             admission=self.admission,
             control=self.supervisor,
@@ -229,7 +230,10 @@ class LocalPlatform:
             dry_runs=self.dry_runs,
             webhook=self.webhook,
         )
-        endpoint = ApiEndpoint(api, METHODS, lambda: self.token, self._workload)
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return the routes of the API, of images and of reports, for this or another ASGI application."""
+        endpoint = ApiEndpoint(self.context, METHODS, lambda: self.token, self._workload)
         return [
             Route("/public/api/{version}/{method:path}", endpoint=endpoint),
             *Assets(self.services, self._workload).routes(),

@@ -1,7 +1,7 @@
 """Images as people move, copy, tag and remove them, as the official SDK asks (docs/supervisely-api.md 3.6)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from traindash.domain.ids import DatasetId, ImageId, ProjectId
@@ -15,7 +15,7 @@ class ImageCopy:
 
     id: ImageId  # the one whose content it has
     name: str  # name of the copy
-    meta: JsonRow = field(default_factory=dict)
+    meta: JsonRow | None = None  # free JSON of the copy; none is sent for `None`
 
 
 class _Row(Shape):
@@ -53,7 +53,10 @@ class ImageEdits(Resource):
         method = "images.bulk.add"
         body = {
             "datasetId": dataset_id,
-            "images": [{"title": item.name, "imageId": item.id, "meta": dict(item.meta)} for item in copies],
+            "images": [
+                {"title": item.name, "imageId": item.id} | ({} if item.meta is None else {"meta": dict(item.meta)})
+                for item in copies
+            ],
             "forceMetadataForLinks": True,
             "skipValidation": False,
         }

@@ -10,8 +10,7 @@ from typing import Any
 from traindash.datasets.annotation_json import annotation_to_json, meta_to_json
 from traindash.domain.annotation import Annotation
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, WorkspaceId
-from traindash.domain.project import Dataset, Image, Project, ProjectMeta
-from traindash.supervisely.errors import ContractError
+from traindash.domain.project import Dataset, Project, ProjectMeta
 from traindash.supervisely.projects import fit_project
 from traindash.supervisely.resources import JsonRow, Resource, Shape, lacking, read
 
@@ -37,11 +36,6 @@ class _NamedTag(Shape):
 class _Names(Shape):
     classes: tuple[_NamedClass, ...]
     tags: tuple[_NamedTag, ...] = ()
-
-
-class _Made(Shape):
-    id: ImageId
-    name: str
 
 
 class ProjectWriting(Resource):
@@ -81,25 +75,6 @@ class ProjectWriting(Resource):
         """Make an empty dataset, at the top or inside of another one."""
         body = {"projectId": project_id, "name": name, "description": "", "parentId": parent_id}
         return self._send("datasets.add", Dataset, body, lacking("Dataset", projectId=project_id))
-
-    def copy_images(self, dataset_id: DatasetId, images: Sequence[Image]) -> Mapping[ImageId, ImageId]:
-        """Put images of other datasets into one, without what is drawn on them: their files stay where they are.
-
-        Returns:
-            Id of each image → id of its copy.
-        """
-        method = "images.bulk.add"
-        body = {
-            "datasetId": dataset_id,
-            "images": [{"title": image.name, "imageId": image.id} for image in images],
-            "forceMetadataForLinks": True,
-            "skipValidation": False,
-        }
-        made = {row.name: row.id for row in self._send(method, tuple[_Made, ...], body)}
-        if missing := [image.name for image in images if image.name not in made]:
-            msg = f"The server's answer to {method} does not name the copy of {missing[0]}."
-            raise ContractError(msg, "Try again.", method=method, field="name")
-        return {image.id: made[image.name] for image in images}
 
     def put_annotations(self, dataset_id: DatasetId, annotations: Mapping[ImageId, Annotation], ids: NameIds) -> None:
         """Replace what is drawn on images of a dataset. Coordinates are those of the plane, as they are read."""

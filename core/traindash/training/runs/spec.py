@@ -229,13 +229,7 @@ def read_images(path: Path) -> Iterator[RunImage]:
     Raises:
         InputError: A line is not valid; names the line.
     """
-    decoder = msgspec.json.Decoder(RunImage)
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                yield decoder.decode(line)
-            except msgspec.DecodeError as error:
-                raise InputError(f"Line {number} of {path.name} is not an image record: {error}") from error
+    return _records(path, RunImage, f"{path.name} is not an image record")
 
 
 def read_evaluated(path: Path) -> Iterator[EvaluatedImage]:
@@ -244,13 +238,17 @@ def read_evaluated(path: Path) -> Iterator[EvaluatedImage]:
     Raises:
         InputError: A line is not valid; names the line.
     """
-    decoder = msgspec.json.Decoder(EvaluatedImage)
+    return _records(path, EvaluatedImage, f"{path} is not an evaluated image")
+
+
+def _records(path: Path, kind: type[_T], wrong: str) -> Iterator[_T]:
+    decoder = msgspec.json.Decoder(kind)
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:
-                raise InputError(f"Line {number} of {path} is not an evaluated image: {error}") from error
+                raise InputError(f"Line {number} of {wrong}: {error}") from error
 
 
 def _json(value: RunSpec | RunResult) -> bytes:
