@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 from traindash.domain.annotation import Annotation
 from traindash.domain.ecosystem import Agent, AppOptions, CatalogueModel
 from traindash.domain.experiment import ExperimentInfo
-from traindash.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
+from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId, TeamId, WorkspaceId
 from traindash.domain.plan import ImagesSplit, ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
 from traindash.domain.project import Image, Project
 from traindash.errors import AppError, NotFoundError
@@ -19,6 +19,7 @@ from traindash.plans.problems import Problem
 from traindash.plans.rules import check
 from traindash.supervisely.project_edits import Deleted
 from traindash.tasks.flight_check import PastRun, models_by_task, past_runs
+from traindash.tasks.task_watcher import TaskWatch
 from traindash.text_files import decode_text
 from traindash.ui import connection
 from traindash.ui.connection import lookup
@@ -30,6 +31,7 @@ _FRESH_SECONDS = 2
 # another program changes on the server is still seen soon.
 _SECONDS = 10
 _LONG_SECONDS = 300
+_WATCH_SECONDS = 3600  # after that a log is read from its beginning again
 # Annotations of so many images come in one request for each dataset; a whole project would take minutes.
 _PROFILE_IMAGES = 200
 # The newest tell most about how long the next training takes, and a page of the answer has 500 (docs/supervisely-api.md
@@ -330,3 +332,9 @@ def _content(project: Project, split: TrainValSplit) -> SplitContent | None:
     if split.seed is None or not 0 < project.items_count <= _MOST_DEALT:
         return None
     return dealt(project.id, split, _state(project.id))
+
+
+@lookup(seconds=_WATCH_SECONDS, most=200, shared=True)
+def task_watch(task: TaskId) -> TaskWatch:
+    """Return what follows a task for all tabs: its log is read, and what it says is kept, once and not per tab."""
+    return TaskWatch(connection.client(), task)

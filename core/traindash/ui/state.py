@@ -77,7 +77,7 @@ def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]
 
 def kept_here(name: str, key: Hashable, make: Callable[[], _T]) -> _T:
     """Return what this tab keeps under a name, made anew for another key, such as server and task."""
-    # Held by the session and not by a cache: a watch has a position in its log, and each tab reads at its own pace.
+    # Held by the session and not by a cache: a new tab sees tasks that are over as they are now.
     known = st.session_state.get(name)
     if known is None or known[0] != key:
         known = st.session_state[name] = (key, make())
