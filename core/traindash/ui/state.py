@@ -11,6 +11,7 @@ from traindash.domain.ids import TaskId
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.ui import connection
+from traindash.ui.theme import plain
 
 _T = TypeVar("_T")
 DRAFT_PARAM = "draft"
@@ -129,7 +130,7 @@ def show_flashes() -> None:
     """Show what :func:`flash` collected."""
     # Popped before they are shown: a run that is aborted in between must not show them twice.
     for message, kind in st.session_state.pop(_FLASHES, []):
-        st.toast(message, icon=_ICONS[kind], duration="long" if kind == "error" else "short")
+        st.toast(plain(message), icon=_ICONS[kind], duration="long" if kind == "error" else "short")
 
 
 def _kept() -> WizardDraft | None:
