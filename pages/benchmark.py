@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import streamlit as st
 
+from traindash.domain.experiment import SEMANTIC
 from traindash.plans.draft import set_benchmark
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
@@ -15,13 +16,15 @@ def form(view: WizardView) -> None:
         text = f"The training app of {view.facts.model.framework} makes no evaluation."
         st.info(f"{text} Its experiments have no figures to compare.", icon=":material/info:")
         return
+    labels_pixels = view.facts.model is not None and view.facts.model.task_type == SEMANTIC
+    figures = "mIoU and the IoU of every class" if labels_pixels else "mAP, precision, recall and more"
     draft_toggle(
         view.draft,
         "benchmark",
         "Evaluate the best checkpoint",
         value=view.draft.enable_benchmark,
         save=set_benchmark,
-        help_text="Measures mAP, precision, recall and more on the validation images. Experiments are compared by it.",
+        help_text=f"Measures {figures} on the validation images. Experiments are compared by it.",
     )
     draft_toggle(
         view.draft,

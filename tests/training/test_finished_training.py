@@ -12,6 +12,7 @@ import pytest
 
 from tests.training.run_folders import CLASSES, PICO
 from tests.training.trainer_process import FinishedRun
+from traindash.comparison.curves import FILE_NAME, read_curves
 from traindash.comparison.speed import parse_speed_test
 from traindash.evaluation.evaluation import evaluate_files
 from traindash.training.runs.events import Phase
@@ -143,6 +144,28 @@ def test_sample_predictions_come_with_each_epoch_and_are_kept(finished_run: Fini
     assert all({int(image) for image in found} == ids for found in epochs.values())
     kept = read_json(finished_run.layout.artifacts / "sample_predictions.json")
     assert [entry["epoch"] for entry in kept["epochs"]] == sorted(epochs)
+
+
+def test_the_curves_are_kept_for_every_framework_alike(finished_run: FinishedRun) -> None:
+    curves = read_curves([(FILE_NAME, (finished_run.layout.artifacts / FILE_NAME).read_bytes())]).curves
+    rows = finished_run.rows_of("METRICS")
+    told = {name for row in rows for name in row["values"] if not name.startswith("per_class/")}
+    assert curves.keys() == told
+    for name in ("train/box_loss", "metrics/mAP50-95(B)"):
+        assert curves[name].steps == (1, 2)
+        assert curves[name].values == tuple(row["values"][name] for row in rows)
+        assert curves[name].seconds == tuple(row["seconds"] for row in rows)
+
+
+def test_the_exported_file_has_the_score_of_its_checkpoint(finished_run: FinishedRun) -> None:
+    record = result_of(finished_run).experiment
+    scores: Any = record["export_scores"]
+    metrics: Any = record["evaluation_metrics"]
+    (score,) = scores.values()
+    assert score["checkpoint_score"] == pytest.approx(metrics["mAP"])
+    assert score["images"] == 6
+    assert abs(score["score"] - score["checkpoint_score"]) <= 0.005
+    assert "The ONNX file reaches mAP" in finished_run.log
 
 
 def test_the_report_is_there(finished_run: FinishedRun) -> None:

@@ -8,15 +8,17 @@ from typing import TypeVar
 
 import msgspec
 
+from traindash.comparison.curves import curve_files, read_curves
 from traindash.comparison.experiment import (
+    NO_CURVES,
     ComparedExperiment,
     Maybe,
     Missing,
     parse_app_state,
     parse_hyperparameters,
-    parse_results_csv,
     parse_train_images,
 )
+from traindash.domain.curves import TrainingCurves
 from traindash.domain.experiment import ExperimentInfo
 from traindash.errors import InputError
 
@@ -40,11 +42,7 @@ def with_artifacts(
     return replace(
         experiment,
         info=info,
-        training=_parsed(
-            next(iter(sorted(folder.glob("*/results.csv"))), None),
-            lambda content: parse_results_csv(content.decode("utf-8", errors="replace")),
-            "left no results.csv with training curves",
-        ),
+        training=_curves(folder),
         hyperparameters=_parsed(folder / info.hyperparameters, parse_hyperparameters, "left no hyperparameters"),
         app_state=_parsed(folder / info.app_state if info.app_state else None, parse_app_state, "left no settings"),
         train_image_ids=(parse_train_images(listed) if listed else None) or train_images,
@@ -68,6 +66,21 @@ def _content(folder: Path, name: str | None) -> bytes | None:
         return (folder / name).read_bytes()
     except OSError:
         return None
+
+
+def _curves(folder: Path) -> Maybe[TrainingCurves]:
+    try:
+        sizes = {
+            path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()
+        }
+        chosen = curve_files(sizes)
+        if not chosen:
+            return NO_CURVES
+        return read_curves([(path, (folder / path).read_bytes()) for path in chosen])
+    except InputError as error:
+        return Missing(reason=f"has curves that cannot be read: {error.message.rstrip('.')}")
+    except OSError:
+        return NO_CURVES
 
 
 def _parsed(file: Path | None, parse: Callable[[bytes], Maybe[_T]], absent: str) -> Maybe[_T]:

@@ -6,6 +6,8 @@ from typing import Literal
 
 from traindash.comparison.experiment import CommonSet, Comparison, LeftOut, OmittedImage
 from traindash.comparison.significance import Significance, judged, models_of, resampled
+from traindash.comparison.verdict import judge
+from traindash.domain.experiment import MEAN_IOU
 from traindash.evaluation.comparability import (
     Comparability,
     ComparabilityKind,
@@ -124,12 +126,26 @@ class Standing:
     reasons: tuple[str, ...]  # why; sentences
 
 
+def _by_pixels(comparison: Comparison) -> Standing:
+    verdict = judge(comparison)
+    if verdict.kind == "unlike":
+        words = "Not comparable" if comparison.score != MEAN_IOU else "Not measured alike"
+        return Standing(kind="unlike", words=words, reasons=verdict.sentences)
+    if len(comparison.semantic) < _FEWEST:
+        reason = "Fewer than two experiments have figures of their classes, so there is nothing to hold together."
+        return Standing(kind="unknown", words="Not checked", reasons=(reason,))
+    reason = "All were measured on the same classes and on images of the same names."
+    return Standing(kind="reserved", words="Comparable as far as is known", reasons=(reason, *verdict.warnings))
+
+
 def standing_of(comparison: Comparison, significance: Significance) -> Standing:
     """Return the badge of a comparison on the basis it is shown on."""
     warnings = tuple(reason.text for reason in significance.reasons if reason.only_a_warning)
     if comparison.common is not None:
         words = f"Scored again on {plural(comparison.common.images, 'common image')}"
         return Standing(kind="rescored", words=words, reasons=(*comparison.common.reasons, *warnings))
+    if any(experiment.is_semantic for experiment in comparison.experiments):
+        return _by_pixels(comparison)
     if significance.judgement is None:
         reason = "Fewer than two experiments have an evaluation, so there is nothing to hold against each other."
         return Standing(kind="unknown", words="Not checked", reasons=(reason,))

@@ -1,9 +1,6 @@
 """Experiments as the comparison sees them: what is known of each, and why something is not."""
 
-import csv
-import io
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +11,10 @@ from msgspec import Struct, convert
 
 from traindash.comparison.palette import SeriesStyle, style_of
 from traindash.comparison.speed import SpeedTest
-from traindash.domain.experiment import ExperimentInfo
-from traindash.errors import InputError
+from traindash.domain.curves import TrainingCurves
+from traindash.domain.experiment import MEAN_IOU, ExperimentInfo
 from traindash.evaluation.evaluation import Evaluation, SizeSlice, size_slices
+from traindash.evaluation.semantic import SemanticEvaluation
 from traindash.formatting import count, listing, plural
 from traindash.text_files import EncodingError, decode_text
 from traindash.yaml_text import compose, values
@@ -63,93 +61,6 @@ class CommonSet:
     left_out: tuple[LeftOut, ...]  # one entry for each experiment that has an evaluation
 
 
-# Curves of a training: read from ``results.csv``, smoothed, thinned out.
-
-MOST_POINTS = 400  # points of a curve that a chart gets at most; more would not be seen on a screen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingCurves:
-    """Numbers over the epochs of a training."""
-
-    epochs: tuple[int, ...]  # 1 for the first
-    seconds: tuple[float, ...] | None  # since the training began; `None` where the file does not say
-    # the framework's own names → values, as long as `epochs`; NaN where there is none
-    columns: Mapping[str, tuple[float, ...]]
-
-
-def parse_results_csv(text: str) -> TrainingCurves:
-    """Read the ``results.csv`` that Ultralytics leaves.
-
-    Its names are padded with spaces in some releases, and its ``time`` begins again at zero when a training was
-    resumed; here it grows.
-
-    Raises:
-        InputError: There is no column ``epoch`` or no row.
-    """
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text)) if row]
-    names = rows[0] if rows else []
-    body = [row for row in rows[1:] if len(row) == len(names)]
-    if "epoch" not in names or not body:
-        raise InputError("results.csv holds no epochs.")
-    columns = {name: tuple(_number(row[i]) for row in body) for i, name in enumerate(names) if name}
-    epochs = tuple(round(value) if math.isfinite(value) else i + 1 for i, value in enumerate(columns.pop("epoch")))
-    seconds = columns.pop("time", None)
-    return TrainingCurves(epochs=epochs, seconds=_growing(seconds) if seconds else None, columns=columns)
-
-
-def smoothed(values: Sequence[float], weight: float) -> tuple[float, ...]:
-    """Return the exponential moving average, corrected for its start; NaN entries stay and do not count.
-
-    ``weight`` is that of the past, 0 (no smoothing) to below 1.
-    """
-    total, norm = 0.0, 0.0
-    result = []
-    for value in values:
-        if not math.isfinite(value):
-            result.append(math.nan)
-            continue
-        total = total * weight + value * (1 - weight)
-        norm = norm * weight + (1 - weight)
-        result.append(total / norm)
-    return tuple(result)
-
-
-def thinned(length: int, most: int = MOST_POINTS) -> tuple[int, ...]:
-    """Return which points of a curve to draw: all, or ``most`` of them evenly spread with the first and the last."""
-    if length <= most:
-        return tuple(range(length))
-    return tuple(round(i * (length - 1) / (most - 1)) for i in range(most))
-
-
-def best_epoch(curves: TrainingCurves, column: str) -> tuple[int, float] | None:
-    """Return epoch and value where a column is highest; ``None`` when it has no finite value."""
-    pairs = zip(curves.epochs, curves.columns.get(column, ()), strict=False)
-    finite = [(value, -epoch) for epoch, value in pairs if math.isfinite(value)]
-    if not finite:
-        return None
-    value, epoch = max(finite)
-    return -epoch, value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _growing(seconds: Sequence[float]) -> tuple[float, ...]:
-    offset, last = 0.0, 0.0
-    result = []
-    for value in seconds:
-        if value + offset < last:
-            offset = last
-        last = value + offset
-        result.append(last)
-    return tuple(result)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """Something that an experiment does not have."""
@@ -161,6 +72,8 @@ class Missing:
 _T = TypeVar("_T")
 Maybe: TypeAlias = _T | Missing
 
+NO_CURVES = Missing(reason="left no curves of its training: no table of them and no event files of TensorBoard")
+IS_SEMANTIC = Missing(reason="gives every pixel a class and finds no single objects, so it has nothing of this kind")
 NOT_LOADED = Missing(reason="has no data of this kind")
 
 
@@ -173,6 +86,8 @@ class ComparedExperiment:
     style: SeriesStyle = field(default_factory=lambda: style_of(0))  # how it is drawn
     info: ExperimentInfo | None = None  # the experiment's record; `None` for a bare evaluation directory
     evaluation: Maybe[Evaluation] = NOT_LOADED  # matches and metrics, recomputed from the COCO files
+    # figures of each class of a semantic segmentation, which has no evaluation by matches
+    semantic: Maybe[SemanticEvaluation] = NOT_LOADED
     speed: Maybe[SpeedTest] = NOT_LOADED
     training: Maybe[TrainingCurves] = NOT_LOADED  # curves of the training
     hyperparameters: Maybe[Mapping[str, object]] = NOT_LOADED  # as they were used
@@ -187,6 +102,18 @@ class ComparedExperiment:
     def known_hyperparameters(self) -> Mapping[str, object] | None:
         """The hyperparameters, ``None`` where they are missing."""
         return None if isinstance(self.hyperparameters, Missing) else self.hyperparameters
+
+    @property
+    def is_semantic(self) -> bool:
+        """Whether its model gives every pixel a class, so that it has a mIoU and no mAP."""
+        return isinstance(self.semantic, SemanticEvaluation) or (self.info is not None and self.info.is_semantic)
+
+    @property
+    def evaluated_classes(self) -> tuple[str, ...]:
+        """Names of the classes it was measured on; empty without an evaluation."""
+        if isinstance(self.semantic, SemanticEvaluation):
+            return tuple(one.name for one in self.semantic.classes)
+        return self.evaluation.classes if isinstance(self.evaluation, Evaluation) else ()
 
     def by_size(self) -> tuple[SizeSlice, ...]:
         """Return the figures of small, medium and large objects; empty without an evaluation."""
@@ -220,6 +147,16 @@ class Comparison:
     def evaluated(self) -> tuple[tuple[ComparedExperiment, Evaluation], ...]:
         """The experiments that have an evaluation."""
         return tuple((e, e.evaluation) for e in self.experiments if isinstance(e.evaluation, Evaluation))
+
+    @property
+    def semantic(self) -> tuple[tuple[ComparedExperiment, SemanticEvaluation], ...]:
+        """The experiments that have figures of every class of a semantic segmentation."""
+        return tuple((e, e.semantic) for e in self.experiments if isinstance(e.semantic, SemanticEvaluation))
+
+    @property
+    def score(self) -> str:
+        """Name of the figure that ranks these experiments: `mIoU` where all of them label pixels, else `mAP`."""
+        return MEAN_IOU if self.experiments and all(e.is_semantic for e in self.experiments) else "mAP"
 
     @property
     def reading_notes(self) -> tuple[str, ...]:

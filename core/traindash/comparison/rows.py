@@ -7,12 +7,15 @@ from functools import partial
 from typing import Literal, TypeAlias
 
 from traindash import formatting
-from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
+from traindash.comparison.export_scores import RUNTIMES
 from traindash.comparison.palette import SeriesStyle
+from traindash.comparison.pixels import PIXEL_METRICS, unlike_pixels
 from traindash.comparison.setup_differences import project_name, start_of
 from traindash.comparison.significance import ON_IMAGES, Significance
 from traindash.comparison.speed import SpeedTest
 from traindash.evaluation.evaluation import Evaluation
+from traindash.evaluation.semantic import SemanticEvaluation
 from traindash.formatting import MISSING, count, duration, metric, plural, size
 
 Trend: TypeAlias = Literal["better", "worse", "same", "unsure", "none"]
@@ -47,6 +50,7 @@ class Cell:
     # the figure is that of the experiment's record, of images that cannot be checked, while others were measured here;
     # so it shows but does not rank
     recorded: bool = False
+    note: str = ""  # what limits the figure, e.g. `1 of 3 classes not counted`; empty for most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,42 +84,75 @@ def metric_row(comparison: Comparison, metric: Metric, significance: Significanc
         value if (metric.key not in ON_IMAGES or may_stand_beside(comparison, comparison.experiments[i])) else None
         for i, value in enumerate(values)
     ]
-    best = _best_text(ranked, metric)
+    if metric.key in PIXEL_METRICS and unlike_pixels(comparison):
+        return MetricRow(metric=metric, cells=tuple(Cell(value=value, text=metric.write(value)) for value in values))
+    left_out = [_left_out(experiment, metric.key) for experiment in comparison.experiments]
+    # Means over different classes: the one that reports nothing for a hard class has the higher mean
+    alike = len({one for one, value in zip(left_out, ranked, strict=True) if value is not None}) <= 1
+    best = _best_text(ranked, metric) if alike else None
     cells = []
     for i, value in enumerate(values):
         text = metric.write(value)
         cell = Cell(value=value, text=text, best=ranked[i] is not None and text == best)
-        base = ranked[comparison.baseline]
         if value is not None and ranked[i] is None:
             cell = replace(cell, recorded=True)
         elif significance is not None and not significance.allows(metric.key):
             cell = replace(cell, best=False)
-        elif value is not None and base is not None and i != comparison.baseline:
-            keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[i].key)
-            interval = significance.interval(*keys, metric.key) if significance else None
-            delta = metric.write_delta(value, base)
-            change = _change(metric, value - base, delta)
-            if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
-                change = "unsure"
-            words = interval.in_words(comparison.decimals) if interval else ""
-            cell = replace(cell, delta=delta, change=change, interval=words)
-        cells.append(cell)
+        elif i != comparison.baseline:
+            cell = _beside_baseline(cell, comparison, i, metric, (ranked[comparison.baseline], significance))
+        if left_out[i]:
+            total = len(comparison.experiments[i].evaluated_classes)
+            cell = replace(cell, note=f"{len(left_out[i])} of {plural(total, 'class', 'classes')} not counted")
+        cells.append(cell if alike else replace(cell, change="none"))
     return MetricRow(metric=metric, cells=tuple(cells))
+
+
+def _beside_baseline(
+    cell: Cell, comparison: Comparison, place: int, metric: Metric, known: tuple[float | None, Significance | None]
+) -> Cell:
+    """Return a cell with its difference to the baseline, whose value and what images can tell are ``known``."""
+    base, significance = known
+    if cell.value is None or base is None:
+        return cell
+    keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[place].key)
+    interval = significance.interval(*keys, metric.key) if significance else None
+    delta = metric.write_delta(cell.value, base)
+    change = _change(metric, cell.value - base, delta)
+    if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
+        change = "unsure"
+    words = interval.in_words(comparison.decimals) if interval else ""
+    return replace(cell, delta=delta, change=change, interval=words)
+
+
+def _left_out(experiment: ComparedExperiment, key: str) -> frozenset[str]:
+    """Return the classes that are not in a mean of Supervisely's: those for which the model reports nothing at all.
+
+    Precision and F1 need predictions, recall needs objects (``base_metrics`` of the SDK's ``MetricProvider``).
+    """
+    if key not in {"precision", "recall", "f1"} or not isinstance(experiment.evaluation, Evaluation):
+        return frozenset()
+    return frozenset(
+        one.name
+        for one in experiment.evaluation.per_class
+        if (key != "recall" and math.isnan(one.precision)) or (key != "precision" and math.isnan(one.recall))
+    )
 
 
 def may_stand_beside(comparison: Comparison, experiment: ComparedExperiment) -> bool:
     """Return whether the quality of an experiment was measured as that of the others.
 
     One without evaluation files has the metrics of its record only, and nobody can tell on which images. Beside
-    others like it they are all there is.
+    others like it they are all there is. A semantic segmentation has figures that no other model has.
     """
-    return isinstance(experiment.evaluation, Evaluation) or not comparison.evaluated
+    return experiment.is_semantic or isinstance(experiment.evaluation, Evaluation) or not comparison.evaluated
 
 
 def read_metric(experiment: ComparedExperiment, key: str) -> float | None:
     """Return a metric of Supervisely's by its name: recomputed where the evaluation is there, else as recorded."""
     if isinstance(experiment.evaluation, Evaluation):
         return experiment.evaluation.key_metrics.as_supervisely().get(key)
+    if isinstance(experiment.semantic, SemanticEvaluation) and key in experiment.semantic.figures:
+        return experiment.semantic.figures[key]
     return experiment.info.evaluation_metrics.get(key) if experiment.info else None
 
 
@@ -175,6 +212,16 @@ def _throughput(experiment: ComparedExperiment) -> float | None:
 MAP = _quality(
     "mAP", "mAP", "Average precision over classes and IoU 0.50 to 0.95, the usual single number for a detector."
 )
+MIOU = _quality(
+    "mIoU", "mIoU", "Mean IoU over the classes, by pixels: the usual single number for a semantic segmentation."
+)
+
+
+def _onnx(experiment: ComparedExperiment) -> float | None:
+    score = experiment.info.export_scores.get("ONNXRuntime") if experiment.info else None
+    return None if score is None else score.score
+
+
 LATENCY = Metric(
     key="latency",
     title="Latency, batch 1 (ms)",
@@ -194,6 +241,23 @@ METRICS: tuple[Metric, ...] = (
         write=formatting.metric,
         write_delta=_points,
         read=lambda experiment: experiment.info.evaluation_metrics.get("box_mAP") if experiment.info else None,
+    ),
+    MIOU,
+    _quality("mBoundaryIoU", "Mean boundary IoU", "How well the borders of the classes fit, by pixels along them."),
+    _quality("PixelAcc", "Pixel accuracy", "Share of all pixels that got the right class; large classes decide it."),
+    _quality(
+        "mPrecision", "Mean precision of pixels", "Share of the predicted pixels that are right, mean of classes."
+    ),
+    _quality("mRecall", "Mean recall of pixels", "Share of the annotated pixels that are found, mean of classes."),
+    _quality("mF1_score", "Mean F1 of pixels", "Balance of precision and recall of pixels, mean of classes."),
+    Metric(
+        key="onnx_score",
+        title="mAP of the ONNX file",
+        better="higher",
+        meaning="The exported file, run over validation images: it should equal the checkpoint to half a point.",
+        write=formatting.metric,
+        write_delta=_points,
+        read=_onnx,
     ),
     _quality("AP50", "AP50", "Average precision when half of the box has to overlap (IoU 0.50)."),
     _quality("AP75", "AP75", "Average precision when the box has to fit well (IoU 0.75)."),
@@ -259,7 +323,7 @@ def overview_of(comparison: Comparison) -> tuple[Card, ...]:
             label=experiment.label,
             style=experiment.style,
             is_baseline=several and place == comparison.baseline,
-            score=metric(read_metric(experiment, "mAP"), comparison.decimals),
+            score=metric(read_metric(experiment, _score_of(experiment)), comparison.decimals),
             score_title=_score_title(comparison, experiment),
             facts=tuple((name, text) for name, text in _facts(experiment) if text and text != MISSING),
         )
@@ -267,11 +331,20 @@ def overview_of(comparison: Comparison) -> tuple[Card, ...]:
     )
 
 
+def _score_of(experiment: ComparedExperiment) -> str:
+    return MIOU.key if experiment.is_semantic else MAP.key
+
+
 def _score_title(comparison: Comparison, experiment: ComparedExperiment) -> str:
+    name = _score_of(experiment)
+    if isinstance(experiment.semantic, SemanticEvaluation):
+        listed = len(experiment.semantic.images)
+        return f"{name} on {plural(listed, 'image')}" if listed else name
     if not isinstance(experiment.evaluation, Evaluation):
-        if read_metric(experiment, "mAP") is None:
-            return "no mAP: not evaluated"
-        return "mAP, as recorded" if may_stand_beside(comparison, experiment) else "mAP, as recorded; not ranked"
+        if read_metric(experiment, name) is None:
+            return f"no {name}: not evaluated"
+        unranked = "" if may_stand_beside(comparison, experiment) else "; not ranked"
+        return f"{name}, as recorded{unranked}"
     images = plural(experiment.evaluation.table.image_count, "common image" if comparison.common else "image")
     return f"mAP on {images}"
 
@@ -279,7 +352,8 @@ def _score_title(comparison: Comparison, experiment: ComparedExperiment) -> str:
 def _facts(experiment: ComparedExperiment) -> tuple[tuple[str, str], ...]:
     info = experiment.info
     evaluated = experiment.evaluation
-    classes = plural(len(evaluated.classes), "class", "classes") if isinstance(evaluated, Evaluation) else ""
+    known = evaluated if isinstance(evaluated, Evaluation) else experiment.semantic
+    classes = "" if isinstance(known, Missing) else plural(len(known.classes), "class", "classes")
     if info is None:
         return (("Classes", classes),)
     trained = f"{count(info.train_size)} + {count(info.val_size)} images" if info.train_size and info.val_size else ""
@@ -292,5 +366,9 @@ def _facts(experiment: ComparedExperiment) -> tuple[tuple[str, str], ...]:
         ("Checkpoint", checkpoint if experiment.checkpoint_bytes is not None else info.best_checkpoint),
         ("Data", ", ".join(part for part in (project_name(info), version, trained, classes) if part)),
         ("Trained on", f"{info.device} in {duration(info.training_duration)}" if info.device else ""),
+        *(
+            (f"{RUNTIMES.get(runtime, runtime)} file", f"{score.metric} {metric(score.score)}")
+            for runtime, score in info.export_scores.items()
+        ),
         ("Date", (info.datetime or "")[:16]),
     )

@@ -25,7 +25,7 @@ RESAMPLED = frozenset(
 )
 
 # metrics that depend on the images and classes they were measured on
-ON_IMAGES = RESAMPLED | {"f1_optimal_conf", "box_mAP"}
+ON_IMAGES = RESAMPLED | {"f1_optimal_conf", "box_mAP", "onnx_score"}
 LEVEL = 0.95
 _FEWEST = 2
 

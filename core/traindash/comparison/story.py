@@ -19,12 +19,18 @@ from traindash.comparison.significance import Significance
 from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
 from traindash.comparison.story_changes import Bar, Fact, Pair, Slide, Story, change_slide, class_slide
 from traindash.comparison.verdict import Verdict, judge, ranking
+from traindash.domain.experiment import MEAN_IOU
 from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import count, listing, metric, percent, plural, quantity, size
 
 _MOST_BARS = 8  # rows that fit a projector of 1280 × 720
 _MOST_FACTS = 4
 _SHOWN_METRICS = ("mAP", "AP50", "precision", "recall")
+_PIXEL_METRICS = (MEAN_IOU, "mBoundaryIoU", "PixelAcc", "mRecall")
+_MEANINGS = {
+    "mAP": "mAP averages precision over all classes, thresholds and how well boxes have to fit: 1 is perfect.",
+    MEAN_IOU: "mIoU averages over the classes how well annotated and predicted pixels overlap: 1 is perfect.",
+}
 
 
 def build_slides(comparison: Comparison, significance: Significance, requirements: Requirements | None = None) -> Story:
@@ -33,8 +39,11 @@ def build_slides(comparison: Comparison, significance: Significance, requirement
     verdict = judge(comparison, significance)
     decision = decide(requirements or Requirements(), contenders_of(comparison, significance), comparable=comparable)
     images = image_set(comparison)
+    if comparison.score == MEAN_IOU:  # nothing is found, so there is no threshold to choose and no object to show
+        whole = (_question(comparison, ""), _pixels(comparison), _winner(comparison, verdict), _speed(comparison))
+        return Story(slides=whole, images=images)
     slides = (
-        _question(comparison, decision.requirements),
+        _question(comparison, f"Wanted: {requirements_words(decision.requirements)}."),
         _data(comparison, significance),
         _winner(comparison, verdict),
         *_changes(comparison, significance, images, comparable=comparable),
@@ -44,14 +53,14 @@ def build_slides(comparison: Comparison, significance: Significance, requirement
     return Story(slides=slides, images=images)
 
 
-def _question(comparison: Comparison, requirements: Requirements) -> Slide:
+def _question(comparison: Comparison, wanted: str) -> Slide:
     experiments = comparison.experiments
     several = len(experiments) > 1
     title = (
         f"Which of {count(len(experiments))} models to use?" if several else f"How good is “{experiments[0].label}”?"
     )
     baseline = experiments[comparison.baseline].label
-    sentences = [f"Wanted: {requirements_words(requirements)}."]
+    sentences = [wanted] if wanted else []
     if several:
         sentences.append(f"Differences are measured against “{baseline}”.")
     return Slide(
@@ -108,6 +117,27 @@ def _data(comparison: Comparison, significance: Significance) -> Slide:
     )
 
 
+def _pixels(comparison: Comparison) -> Slide:
+    """Return what semantic segmentations were measured on: the classes of the first one, by their IoU."""
+    measured = comparison.semantic
+    if not measured:
+        return Slide(key="data", step="The data", title="On which images they were measured is not known here")
+    experiment, first = measured[0]
+    known = sorted((one for one in first.classes if math.isfinite(one.iou)), key=lambda one: -one.iou)
+    images = plural(len(first.images), "image")
+    return Slide(
+        key="data",
+        step="The data",
+        title=f"Measured on {images}" if first.images else "Measured on images whose names are not known",
+        facts=(
+            Fact(value=count(len(first.images)), label="validation images"),
+            Fact(value=count(first.counted), label="classes" if first.counted != 1 else "class"),
+        ),
+        bars=tuple(Bar(name=one.name, share=one.iou, text=metric(one.iou)) for one in known[:_MOST_BARS]),
+        bars_title=f"IoU of each class, “{experiment.label}”",
+    )
+
+
 def _about_data(comparison: Comparison, significance: Significance, first: Evaluation) -> tuple[str, ...]:
     smallest = min(zip(first.table.objects_per_class().tolist(), first.classes, strict=True))
     sentences = [reason.text for reason in significance.reasons[:3]]
@@ -130,25 +160,31 @@ def _winner(comparison: Comparison, verdict: Verdict) -> Slide:
         title=verdict.headline.rstrip("."),
         sentences=verdict.sentences[:2],
         bars=tuple(_bar(e, value, metric(value), best=e.key == verdict.winner) for e, value in ranked[:_MOST_BARS]),
-        bars_title="mAP, 0 to 1: average precision over classes and IoU 0.50 to 0.95",
+        bars_title=_bars_title(comparison),
         tone="good" if verdict.kind == "winner" else "plain",
     )
 
 
+def _bars_title(comparison: Comparison) -> str:
+    if comparison.score == MEAN_IOU:
+        return "mIoU, 0 to 1: mean over the classes of the overlap in pixels"
+    return "mAP, 0 to 1: average precision over classes and IoU 0.50 to 0.95"
+
+
 def _alone(experiment: ComparedExperiment) -> Slide:
-    value = read_metric(experiment, "mAP")
+    name = MEAN_IOU if experiment.is_semantic else "mAP"
+    value = read_metric(experiment, name)
     known = {item.key: item for item in METRICS}
-    facts = [(known[key].title, known[key].read(experiment)) for key in _SHOWN_METRICS]
+    shown_metrics = _PIXEL_METRICS if experiment.is_semantic else _SHOWN_METRICS
+    facts = [(known[key].title, known[key].read(experiment)) for key in shown_metrics]
     shown = [(name, number) for name, number in facts if number is not None and math.isfinite(number)]
-    title = "It has no metrics" if value is None else f"“{experiment.label}” reaches a mAP of {metric(value)}"
+    title = "It has no metrics" if value is None else f"“{experiment.label}” reaches a {name} of {metric(value)}"
     return Slide(
         key="winner",
         step="How good it is",
         title=title,
         facts=tuple(Fact(value=metric(number), label=name) for name, number in shown[:_MOST_FACTS]),
-        sentences=("mAP averages precision over all classes, thresholds and how well boxes have to fit: 1 is perfect.",)
-        if shown
-        else ("Train with the benchmark switched on to learn how good it is.",),
+        sentences=(_MEANINGS[name],) if shown else ("Train with the benchmark switched on to learn how good it is.",),
     )
 
 
@@ -177,8 +213,8 @@ def _changes(
 
 
 def _each(comparison: Comparison, *, comparable: bool) -> Slide:
-    """Return each experiment's own mAP where differences cannot be told."""
-    ranked = [(e, read_metric(e, "mAP")) for e in comparison.experiments]
+    """Return each experiment's own mAP (or mIoU) where differences cannot be told."""
+    ranked = [(e, read_metric(e, comparison.score)) for e in comparison.experiments]
     known = [(e, value) for e, value in ranked if value is not None and math.isfinite(value)]
     why = (
         "The baseline or all others have no evaluation, so differences cannot be shown."
@@ -191,7 +227,7 @@ def _each(comparison: Comparison, *, comparable: bool) -> Slide:
         title="What each one reaches on its own data" if known else "None of them has metrics",
         sentences=(why,),
         bars=tuple(_bar(e, value, metric(value)) for e, value in known[:_MOST_BARS]),
-        bars_title="mAP, 0 to 1",
+        bars_title=f"{comparison.score}, 0 to 1",
     )
 
 

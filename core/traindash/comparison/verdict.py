@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from traindash.comparison.experiment import ComparedExperiment, Comparison
+from traindash.comparison.pixels import unlike_pixels
 from traindash.comparison.rows import may_stand_beside, read_metric
 from traindash.comparison.setup_differences import telling_differences
 from traindash.comparison.significance import Interval, Significance, significance_of
 from traindash.comparison.speed import SpeedTest, times_differ
+from traindash.domain.experiment import MEAN_IOU
 from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import count, listing, metric, plural, points, quantity
 
@@ -116,7 +118,12 @@ class Verdict:
 
 
 def judge(comparison: Comparison, significance: Significance | None = None) -> Verdict:
-    """Return the verdict on the mAP of any number of experiments; significance is computed where it is not given."""
+    """Return the verdict on any number of experiments: on the mAP, or on the mIoU of semantic segmentations.
+
+    Significance is computed where it is not given.
+    """
+    if any(experiment.is_semantic for experiment in comparison.experiments):
+        return _by_pixels(comparison)
     known = significance_of(comparison) if significance is None else significance
     ranked = ranking(comparison)
     if len(ranked) < _FEWEST:
@@ -142,8 +149,8 @@ def judge(comparison: Comparison, significance: Significance | None = None) -> V
 
 
 def ranking(comparison: Comparison) -> Ranking:
-    """Return the experiments whose mAP may be ranked, best first; equal ones keep their order."""
-    read = ((experiment, read_metric(experiment, "mAP")) for experiment in comparison.experiments)
+    """Return the experiments whose mAP (or mIoU) may be ranked, best first; equal ones keep their order."""
+    read = ((experiment, read_metric(experiment, comparison.score)) for experiment in comparison.experiments)
     known = [
         (experiment, value)
         for experiment, value in read
@@ -152,17 +159,59 @@ def ranking(comparison: Comparison) -> Ranking:
     return sorted(known, key=lambda item: -item[1])
 
 
-def _tie(ranked: Ranking, decimals: int) -> Verdict | None:
+def _by_pixels(comparison: Comparison) -> Verdict:
+    """Return the verdict where pixels are labelled: such models are ranked among themselves only."""
+    labels = [experiment.label for experiment in comparison.experiments if experiment.is_semantic]
+    finds = [experiment.label for experiment in comparison.experiments if not experiment.is_semantic]
+    if finds:
+        return Verdict(
+            kind="unlike",
+            headline="These models do different work and cannot be ranked.",
+            sentences=(
+                f"Semantic segmentation gives every pixel a class and is measured by mIoU: {_quoted(labels)}. "
+                f"Detection and instance segmentation find single objects and are measured by mAP: {_quoted(finds)}.",
+                "No number of one says anything about the other.",
+            ),
+        )
+    ranked = ranking(comparison)
+    if len(ranked) < _FEWEST:
+        return Verdict(kind="nothing", headline=_too_few(comparison, len(ranked)))
+    if unlike := unlike_pixels(comparison):
+        return Verdict(
+            kind="unlike",
+            headline="These experiments cannot be ranked: they were not measured alike.",
+            sentences=unlike,
+        )
+    (first, top), (second, below) = ranked[:2]
+    tie = _tie(ranked, comparison.decimals, MEAN_IOU)
+    lead = points(top - below, comparison.decimals).lstrip("+")
+    verdict = tie or Verdict(
+        kind="winner",
+        headline=f"“{first.label}” has the highest mIoU, {metric(top, comparison.decimals)}: {lead} more than "
+        f"“{second.label}”.",
+        winner=first.key,
+    )
+    unsure = "Whether the difference is more than luck is not measured for semantic segmentations."
+    unknown = () if len(comparison.semantic) == len(ranked) else (_UNKNOWN_IMAGES,)
+    return replace(verdict, sentences=_setup(ranked), warnings=(*unknown, *(() if tie else (unsure,))))
+
+
+_UNKNOWN_IMAGES = (
+    "Some have only the figures of their record; whether they come from the same images and classes is not known."
+)
+
+
+def _tie(ranked: Ranking, decimals: int, name: str = "mAP") -> Verdict | None:
     """Return the verdict where the best ones are equal as shown, or differ by less than is shown; else ``None``."""
     top = ranked[0][1]
     best = metric(top, decimals)
     level = [experiment.label for experiment, value in ranked if metric(value, decimals) == best]
     if len(level) > 1:
-        return Verdict(kind="tie", headline=f"{_quoted(level)} have the same mAP of {best}.")
+        return Verdict(kind="tie", headline=f"{_quoted(level)} have the same {name} of {best}.")
     near = [experiment.label for experiment, value in ranked if points(top - value, decimals) == points(0, decimals)]
     if len(near) > 1:
         least = quantity(10.0 ** (2 - decimals))
-        return Verdict(kind="tie", headline=f"{_quoted(near)} are less than {least} pt of mAP apart, at {best}.")
+        return Verdict(kind="tie", headline=f"{_quoted(near)} are less than {least} pt of {name} apart, at {best}.")
     return None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, ValidationError, convert
 
 from traindash.domain.annotation import Point
 from traindash.domain.ids import CollectionId, FileId, ImageId, ProjectId, TaskId
@@ -15,18 +15,36 @@ _TASK_FOLDER = re.compile(r"(?P<task>[0-9]{1,18})_(?P<framework>.+)")
 _PROJECT_FOLDER = re.compile(r"[0-9]{1,18}_(?P<name>.+)")
 
 
+SEMANTIC = "semantic segmentation"  # task type of models that give every pixel a class
+MEAN_IOU = "mIoU"  # the figure that they are measured by, as `mAP` is that of all others
+
+# Validation images that an exported file is scored on at most: on a processor an image takes its time, and so many tell
+# half a point from noise
+MOST_SCORED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportScore:
+    """How well an exported file works: the same figure of it and of the checkpoint, on the same validation images."""
+
+    metric: str  # which figure, e.g. `mAP`
+    score: float  # of the exported file, 0 to 1
+    checkpoint_score: float  # of the checkpoint it was exported from
+    images: int  # number of the validation images that both were scored on
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentInfo:
     """The record of a finished training: ``experiment_info.json`` and ``meta.output.experiment.data``.
 
     Names and meanings as in ``supervisely.nn.experiments.ExperimentInfo``; keys that class drops (``primary_metric``,
-    ``device``, ``training_duration``, ``random_initialization``) are kept here.
+    ``device``, ``training_duration``, ``random_initialization``, ``export_scores``) are kept here.
     """
 
     experiment_name: str
     framework_name: str
     model_name: str
-    task_type: str  # `object detection` or `instance segmentation`
+    task_type: str  # `object detection`, `instance segmentation` or `semantic segmentation`
     project_id: ProjectId
     task_id: TaskId
     model_files: Mapping[str, str]
@@ -58,6 +76,27 @@ class ExperimentInfo:
     val_size: int | None = None
     # the training started from random weights; `None` where the record does not say
     random_initialization: bool | None = None
+    # runtime of `export` → how well that file works; those that were not scored are not in it
+    export_scores: Mapping[str, ExportScore] = field(default_factory=dict)
+
+    @property
+    def is_semantic(self) -> bool:
+        """Whether its model gives every pixel a class, so that nothing is found and matched."""
+        return self.task_type == SEMANTIC or (self.primary_metric == MEAN_IOU and "mAP" not in self.evaluation_metrics)
+
+    @property
+    def score(self) -> tuple[str, float] | None:
+        """The figure that says most, as :func:`score_of` finds it."""
+        return score_of(self.evaluation_metrics, self.primary_metric)
+
+
+def score_of(metrics: Mapping[str, float], primary: str | None = None) -> tuple[str, float] | None:
+    """Return name and value of the figure that says most; ``None`` without any.
+
+    ``primary`` is the app's own word on it. Frameworks differ: detectors have a mAP, semantic segmentation a mIoU.
+    """
+    names = (primary, "mAP", MEAN_IOU)
+    return next(((name, metrics[name]) for name in names if name is not None and name in metrics), None)
 
 
 _TABLES: Mapping[str, tuple[type, ...]] = {
@@ -78,9 +117,20 @@ def clean_record(record: Mapping[str, object]) -> dict[str, object]:
         table = known.pop(key, None)
         if isinstance(table, dict):
             known[key] = {name: item for name, item in table.items() if type(item) in kinds}  # True is no number
+    scores = known.pop("export_scores", None)
+    if isinstance(scores, dict):  # apps of others know no such key; what is written there otherwise is no score
+        known["export_scores"] = {name: score for name, score in scores.items() if _is_score(score)}
     if not isinstance(known.get("project_version"), dict):  # what is no object cannot be compared with another one
         known.pop("project_version", None)
     return known
+
+
+def _is_score(value: object) -> bool:
+    try:
+        convert(value, ExportScore)
+    except ValidationError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,7 +200,8 @@ class DryRunFigures(Schedule):
     evaluation: float | None = None  # what the evaluation takes before and after its images; `None` if none is planned
     evaluation_per_image: float = 0.0  # what it takes for an image
     speed_test: float | None = None  # the whole speed test; `None` if none is planned
-    export: float | None = None  # the whole export; `None` if none is planned
+    export: float | None = None  # the export without scoring what was exported; `None` if none is planned
+    export_per_image: float = 0.0  # what scoring it takes for an image
     # what the run got of its threads' time, above 0 to 1; less when other programs kept it waiting
     processor_share: float = 1.0
     memory_base: int  # memory in use before the first batch, without cached images

@@ -1,7 +1,7 @@
 """What somebody looks at in the list of experiments: filters, order, columns, choice. All of it fits into a URL."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any, Literal, TypeAlias
@@ -107,10 +107,22 @@ _FIXED: tuple[Column, ...] = (
     Column(key="train_images", title="Training images", kind="number", read=_from_info(lambda info: info.train_size)),
     Column(key="val_images", title="Validation images", kind="number", read=_from_info(lambda info: info.val_size)),
     Column(key="device", title="Device", kind="text", read=_from_info(lambda info: info.device)),
+    Column(
+        key="onnx",
+        title="mAP of the ONNX file",
+        kind="metric",
+        read=_from_info(lambda info: score.score if (score := info.export_scores.get("ONNXRuntime")) else None),
+        better="higher",
+        about="The exported file, run over validation images: it should equal the checkpoint to half a point.",
+    ),
     Column(key="task", title="Task id", kind="number", read=lambda row: row.task_id),
 )
 FIXED: Mapping[str, Column] = {column.key: column for column in _FIXED}
-DEFAULT = ("model", "start", "metric:mAP", "metric:AP50", "metric:f1", "duration", "finished", "project", "tags")
+DEFAULT = (
+    *("model", "start", "metric:mAP", "metric:AP50", "metric:f1", "metric:mIoU"),
+    *("duration", "finished", "project", "tags"),
+)
+_USUAL = frozenset({"metric:mAP", "metric:AP50", "metric:f1"})  # what is shown as long as no record was read
 _KNOWN_METRICS = {metric.key: metric for metric in METRICS}
 
 
@@ -212,6 +224,17 @@ class Query:
     def shown(self) -> tuple[Column, ...]:
         """The columns after the name."""
         return tuple(found for key in self.columns if (found := column(key)) is not None)
+
+    def filled(self, known: Collection[str]) -> tuple[Column, ...]:
+        """Return the columns after the name without those of figures that nobody chose and no experiment has.
+
+        Detectors have a mAP and semantic segmentations a mIoU: a team seldom has both. ``known`` are the keys of the
+        metrics that any experiment has.
+        """
+        if self.columns != DEFAULT:
+            return self.shown
+        kept = known or _USUAL
+        return tuple(found for found in self.shown if found.kind != "metric" or found.key in kept)
 
     @property
     def needs_settings(self) -> bool:

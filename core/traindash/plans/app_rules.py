@@ -14,10 +14,10 @@ from typing import Literal, TypeAlias
 
 from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shape_fit
 from traindash.domain.ecosystem import AppOptions
+from traindash.domain.experiment import SEMANTIC
 from traindash.domain.project import ObjectClass, Project
 from traindash.plans.problems import Problem, error, listed, quoted, warning
 
-SEMANTIC = "semantic segmentation"
 _POSE = "pose estimation"
 _TARGET: Mapping[str, str] = {DETECTION: "rectangles", SEGMENTATION: "polygons", SEMANTIC: "masks"}
 _OUTLINES = frozenset({"bitmap", "polygon"})

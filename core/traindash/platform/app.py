@@ -215,7 +215,6 @@ class LocalPlatform:
 
     def _remove_old(self) -> float:
         self.services.archive.expire()
-        self.services.removed_names.expire()
         remove_unneeded(self.services)
         self.services.loose_images.collect()
         return _REMOVAL_SECONDS

@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from traindash.domain.experiment import MOST_SCORED
 from traindash.domain.ids import ProjectId
 from traindash.domain.jobs import DryRun, DryRunFigures, JobStatus
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
@@ -101,7 +102,7 @@ def _parts(dry_run: DryRun, figures: DryRunFigures) -> Mapping[str, float]:
         "Training": training,
         "Evaluation": 0.0 if evaluation is None else evaluation + figures.evaluation_per_image * val,
         "Speed test": figures.speed_test or 0.0,
-        "Export": figures.export or 0.0,
+        "Export": (figures.export or 0.0) + figures.export_per_image * min(val, MOST_SCORED),
         "Saving results": _FINISHING,
     }
 

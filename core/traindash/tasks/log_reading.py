@@ -12,10 +12,11 @@ from typing import TypeVar
 
 import msgspec
 
+from traindash.domain.curves import Curve
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId
 from traindash.domain.task import LogRow
-from traindash.tasks.progress import Counter, Curve, EpochMark, PhaseSpan, Resources, TaskProgress, TimeRange, time_left
+from traindash.tasks.progress import Counter, EpochMark, PhaseSpan, Resources, TaskProgress, TimeRange, time_left
 
 _DecodedT = TypeVar("_DecodedT")
 
@@ -259,12 +260,12 @@ class _Reader:
 def _extended(curve: Curve, points: list[tuple[int, float, float]]) -> Curve:
     # A run that goes on after a crash may report an epoch twice: the later report counts.
     known = {
-        epoch: (seconds, value) for epoch, seconds, value in zip(curve.epochs, curve.seconds, curve.values, strict=True)
+        epoch: (seconds, value) for epoch, seconds, value in zip(curve.steps, curve.seconds, curve.values, strict=True)
     }
     known.update({epoch: (seconds, value) for epoch, seconds, value in points})
     epochs = tuple(sorted(known))
     return Curve(
-        epochs=epochs,
+        steps=epochs,
         seconds=tuple(known[epoch][0] for epoch in epochs),
         values=tuple(known[epoch][1] for epoch in epochs),
     )

@@ -8,6 +8,7 @@ from itertools import pairwise
 from statistics import fmean, stdev
 from typing import Literal
 
+from traindash.domain.curves import Curve
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId
 from traindash.domain.task import LogRow, Task, TaskStatus
@@ -20,15 +21,6 @@ class PhaseSpan:
     name: str  # `preparing_data`, `training`, `evaluation`, `speed_test`, `export`, `uploading` or `comparing`
     started_at: datetime  # when its first row was written
     ended_at: datetime | None = None  # when the next phase began or the task ended; `None` while it runs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """A number over the epochs of a training. All three tuples have the same length."""
-
-    epochs: tuple[int, ...] = ()  # 1 for the first; growing
-    seconds: tuple[float, ...] = ()  # since the training began; NaN where the log does not say
-    values: tuple[float, ...] = ()  # NaN where the value was not finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +151,12 @@ def time_left(
     # Variance of the sum of the epochs left, plus that of the mean taken that often.
     uncertainty = 2 * spread * math.sqrt(left + left**2 / count)
     return TimeRange(low=max(left * mean - uncertainty, 0.0), high=left * mean + uncertainty)
+
+
+def mean_pace(marks: Sequence[EpochMark]) -> float | None:
+    """Return the seconds that one of the last epochs (or iterations) took; ``None`` before two have ended."""
+    durations = _durations(marks)
+    return fmean(durations) if durations else None
 
 
 def _durations(marks: Sequence[EpochMark]) -> list[float]:

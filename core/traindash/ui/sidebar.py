@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from traindash import formatting
+from traindash.domain.experiment import score_of
 from traindash.domain.task import Task, TaskCompletion, TaskStatus
 from traindash.errors import AppError
 from traindash.supervisely.experiments import experiment_of_output
@@ -79,8 +80,8 @@ def message_of_completion(end: TaskCompletion, server: str) -> dict[str, str]:
     # An end there has the same id as in message_of, so that the browser shows it once.
     here = end.server == server
     where = "" if here else f" on {host_of(end.server)}"
-    score = end.metrics.get("mAP")
-    measured = f"mAP {formatting.metric(score)}" if score is not None else ""
+    score = score_of(end.metrics)
+    measured = f"{score[0]} {formatting.metric(score[1])}" if score is not None else ""
     return {
         "id": f"task-{end.task_id}" if here else f"task-{end.task_id}@{end.server}",
         "title": f"{theme.TASK_STATUS[end.status].word}: {end.name or f'Task {end.task_id}'}{where}",
@@ -95,8 +96,8 @@ def message_of(task: Task) -> dict[str, str]:
         body = task.exit_report.message if task.exit_report else "Open the task to see why."
     else:
         experiment = experiment_of_output(task.output)
-        score = experiment.evaluation_metrics.get("mAP") if experiment else None
-        body = f"After {duration(task)}" + ("" if score is None else f", mAP {formatting.metric(score)}")
+        score = experiment.score if experiment else None
+        body = f"After {duration(task)}" + ("" if score is None else f", {score[0]} {formatting.metric(score[1])}")
     title = f"{theme.TASK_STATUS[task.status].word}: {task_title(task)}"
     return {"id": f"task-{task.id}", "title": title, "body": body, "path": f"task?task={task.id}"}
 

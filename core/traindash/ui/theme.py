@@ -68,9 +68,16 @@ def status_badge(look: StatusLook) -> None:
     st.badge(look.word, icon=look.icon, color=look.color)
 
 
-def number_card(label: str, value: str, note: str | None = None, place: DeltaGenerator | None = None) -> None:
-    """Draw a number with a note below it, in a card as high as the others of its row; in a column, if one is given."""
-    (place or st).metric(label, value, note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+def number_card(
+    label: str, value: str, note: str | None = None, place: DeltaGenerator | None = None, about: str | None = None
+) -> None:
+    """Draw a number with a note below it, in a card as high as the others of its row; in a column, if one is given.
+
+    ``about`` explains it to whoever points at its name.
+    """
+    (place or st).metric(
+        label, value, note, delta_color="off", delta_arrow="off", border=True, height="stretch", help=about
+    )
 
 
 # The style sheet of the task, experiment and comparison pages.

@@ -34,8 +34,8 @@ def test_a_running_task(server: FakeServer, open_page: Open) -> None:
     assert "Training, epoch 4 of 10" in text
     for phase in ("Preparing data", "Training", "Evaluation", "Speed test", "Uploading"):
         assert phase in text
-    assert _metrics(at)["Best mAP50-95"] == "0.210"
-    assert _metrics(at)["mAP50"] == "0.270"
+    assert _metrics(at)["Best mAP in training"] == "0.210"
+    assert _metrics(at)["mAP50 in training"] == "0.270"
     assert len(at.get("echarts_chart")) == 3
     assert "AP of each class after epoch 3" in text
     assert "random initialisation" in text
@@ -50,7 +50,7 @@ def test_a_running_segmentation_says_what_is_measured(server: FakeServer, open_p
     at = open_page("task", task="2")
     assert not at.exception
     metrics = _metrics(at)
-    assert (metrics["Best mask mAP50-95"], metrics["Best box mAP50-95"]) == ("0.105", "0.210")
+    assert (metrics["Best mask mAP in training"], metrics["Best box mAP in training"]) == ("0.105", "0.210")
     assert "Mask AP of each class after epoch 3" in screen(at)
 
 
@@ -72,7 +72,7 @@ def test_the_end_of_a_task_is_seen_once_and_polling_ends(server: FakeServer, ope
     calls = len(server.calls)
     at.run()
     asked = server.calls[calls:]
-    assert asked.count("tasks.info") == 1  # for its name, which may change
+    assert "tasks.info" not in asked
     assert "tasks.log.download" not in asked
     assert not [button for button in at.button if button.key == "stop"]
 

@@ -46,7 +46,7 @@ def test_resume(working: LivePlatform) -> None:
         assert stopped.can_resume
         progress = followed(client, again.resume(client, stopped))
         assert progress.task.status is TaskStatus.FINISHED
-        assert progress.curves["train/box_loss"].epochs == (1, 2, 3, 4, 5, 6)
+        assert progress.curves["train/box_loss"].steps == (1, 2, 3, 4, 5, 6)
         assert progress.task.config_hash == stopped.config_hash != ""
 
 

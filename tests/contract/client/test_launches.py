@@ -93,7 +93,7 @@ def test_a_plan_becomes_an_experiment(working: LivePlatform) -> None:
         assert names[:2] == ["preparing_data", "training"]
         assert names[-1] == "uploading"
         assert all(span.ended_at is not None for span in progress.phases)
-        assert progress.curves["metrics/mAP50-95(B)"].epochs == (1, 2, 3)
+        assert progress.curves["metrics/mAP50-95(B)"].steps == (1, 2, 3)
         assert set(progress.per_class) == {item.name for item in client.projects.meta(project.id).classes}
 
         experiment = client.experiments.of_task(task.id)

@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from tests.fakes.evaluations import Made, evaluation, results_csv, speed_test_json
-from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing, parse_results_csv, unique_labels
+from traindash.comparison.curves import parse_results_csv
+from traindash.comparison.experiment import NO_CURVES, ComparedExperiment, Comparison, Missing, unique_labels
 from traindash.comparison.palette import styles_together
 from traindash.comparison.speed import parse_speed_test
 from traindash.domain.experiment import ExperimentInfo
@@ -88,7 +89,7 @@ def bare(number: int) -> ComparedExperiment:
         info=record(number, f"Bare {number}", evaluation_metrics={}),
         evaluation=gone,
         speed=Missing(reason="was trained without the speed test"),
-        training=Missing(reason="left no results.csv"),
+        training=NO_CURVES,
         hyperparameters=Missing(reason="left no hyperparameters"),
     )
 

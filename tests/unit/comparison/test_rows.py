@@ -1,14 +1,18 @@
 """The key metrics table."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.fakes.evaluations import Made, evaluation
+from tests.fakes.evaluations import Made, coco_pair, evaluation
 from tests.unit.comparison.builders import bare, comparison, experiment, record, together
 from traindash.comparison.experiment import Comparison
+from traindash.comparison.report.parts import metric_table
 from traindash.comparison.rows import METRICS, Metric, key_metric_rows, metric_row
 from traindash.comparison.significance import significance_of
+from traindash.evaluation.evaluation import Evaluation, evaluate_files
 
 
 def _row(chosen: Comparison, key: str) -> list[tuple[str, bool, str, str]]:
@@ -100,3 +104,29 @@ def test_unlike_experiments_are_shown_but_not_ranked() -> None:
     assert all(cell.text != "–" for cell in rows["mAP"].cells)
     assert not any(cell.best or cell.delta for cell in rows["mAP"].cells)
     assert any(cell.best for cell in rows["latency"].cells)
+
+
+def _silent_on(made: Made, name: str, folder: Path) -> Evaluation:
+    """Return the evaluation of a model that reports nothing for one class."""
+    truth, found = coco_pair(made)
+    number = next(row["id"] for row in truth["categories"] if row["name"] == name)
+    found["annotations"] = [row for row in found["annotations"] if row["category_id"] != number]
+    files = folder / "cocoGt.json", folder / "cocoDt.json"
+    for file, content in zip(files, (truth, found), strict=True):
+        file.write_text(json.dumps(content), encoding="utf-8")
+    return evaluate_files(*files)
+
+
+def test_a_mean_over_fewer_classes_is_never_the_best(tmp_path: Path) -> None:
+    """Supervisely's F1 and precision leave out a class for which a model reports nothing, so silence is rewarded."""
+    silent = replace(experiment(1), evaluation=_silent_on(Made(seed=1, quality=0.9), "plum", tmp_path))
+    chosen = together([silent, replace(experiment(2), evaluation=evaluation(Made(seed=2, quality=0.6)))])
+    rows = {row.metric.key: row for row in key_metric_rows(chosen)}
+    for key in ("f1", "precision"):
+        cells = rows[key].cells
+        assert [cell.note for cell in cells] == ["1 of 5 classes not counted", ""]
+        assert [(cell.best, cell.change) for cell in cells] == [(False, "none")] * 2
+        assert cells[1].delta
+    assert rows["recall"].cells[0].note == ""  # its objects are there, and missed
+    assert rows["mAP"].cells[0].note == ""
+    assert "1 of 5 classes not counted" in metric_table(list(rows.values()), chosen, turned=False)

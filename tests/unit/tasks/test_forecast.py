@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.plans.world import PLAN
+from traindash.domain.experiment import MOST_SCORED
 from traindash.domain.ids import DryRunId, ProjectId, TeamId, WorkspaceId
 from traindash.domain.jobs import DryRun, DryRunFigures, JobStatus
 from traindash.domain.project import Project
@@ -51,6 +52,13 @@ def test_the_parts_are_counted_from_the_whole_training() -> None:
     assert parts["Training"] == pytest.approx(10 * (13 * 1.0 + 0.5 + 20 * 0.05) + 20 * 0.05)
     assert parts["Evaluation"] == pytest.approx(2 + 20 * 0.1)
     assert "Export" not in parts
+
+
+def test_an_exported_file_is_scored_on_so_many_images_at_most() -> None:
+    figures = replace(FIGURES, export=3.0, export_per_image=0.5)
+    assert forecast(CHECK, figures).parts["Export"] == pytest.approx(3 + 20 * 0.5)
+    many = replace(CHECK, figures=figures, val_images=50_000)
+    assert forecast(many, figures).parts["Export"] == pytest.approx(3 + MOST_SCORED * 0.5)
 
 
 def test_the_range_holds_the_likely_duration_and_widens_with_the_spread() -> None:

@@ -62,7 +62,7 @@ def test_a_run_of_the_embedded_platform() -> None:
     assert progress.phases[1].ended_at is None
     assert (progress.epoch, progress.epochs, progress.step, progress.steps) == (2, 4, 5, 10)
     loss = progress.curves["train/box_loss"]
-    assert (loss.epochs, loss.seconds, loss.values[0]) == ((1, 2), (10, 20), 2.0)
+    assert (loss.steps, loss.seconds, loss.values[0]) == ((1, 2), (10, 20), 2.0)
     assert math.isnan(loss.values[1])
     assert progress.not_finite == {"train/box_loss": 2}
     assert progress.per_class["car"].values == (0.1, 0.2)
@@ -139,7 +139,7 @@ def test_an_epoch_that_is_reported_twice_counts_with_its_later_numbers() -> None
     progress = reduce(
         NEW, (_metrics(1, 1, a=1.0), _metrics(2, 2, a=2.0), _metrics(9, 2, a=5.0), _metrics(10, 3, a=6.0))
     )
-    assert progress.curves["a"].epochs == (1, 2, 3)
+    assert progress.curves["a"].steps == (1, 2, 3)
     assert progress.curves["a"].values == (1.0, 5.0, 6.0)
     assert progress.epoch == 3
 

@@ -112,4 +112,4 @@ def test_time_between_a_run_and_its_continuation_is_not_training_time() -> None:
     ]
     assert progress.eta_seconds is not None
     assert progress.eta_seconds.high < 100
-    assert progress.curves["a"].epochs == (1, 2, 3)
+    assert progress.curves["a"].steps == (1, 2, 3)

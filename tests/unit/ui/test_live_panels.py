@@ -8,16 +8,17 @@ import pytest
 
 from traindash.comparison.charts import echarts
 from traindash.comparison.charts.drawing import Bars, Line, Panel
+from traindash.domain.curves import Curve
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
-from traindash.tasks.progress import Curve, TaskProgress
+from traindash.tasks.progress import TaskProgress
 from traindash.ui.tasks.charts import class_panel, loss_panel, metric_panel
-from traindash.ui.tasks.live import best_of, last_two, training_loss
+from traindash.ui.tasks.live import last_two, training_loss
 
 
 def _curve(*values: float) -> Curve:
     return Curve(
-        epochs=tuple(range(1, len(values) + 1)),
+        steps=tuple(range(1, len(values) + 1)),
         seconds=tuple(5.0 * i for i in range(1, len(values) + 1)),
         values=values,
     )
@@ -39,7 +40,7 @@ def test_nothing_before_the_first_epoch() -> None:
     assert loss_panel(_progress(), over_time=False) is None
     assert training_loss({}) is None
     assert last_two(None) == (None, None)
-    assert best_of(None) is None
+    assert Curve().best is None
 
 
 def test_metrics_with_the_best_marked() -> None:
@@ -50,7 +51,7 @@ def test_metrics_with_the_best_marked() -> None:
         curves={"metrics/mAP50-95(B)": _curve(0.1, 0.5, 0.4), "metrics/mAP50(B)": _curve(0.2, math.nan, 0.6)},
     )
     first, second = _lines(metric_panel(progress, over_time=False))
-    assert (first.name, first.highlight, first.highlight_text) == ("mAP50-95", 1, "0.500")
+    assert (first.name, first.highlight, first.highlight_text) == ("mAP", 1, "0.500")
     assert second.y == (0.2, None, 0.6)
     panel = metric_panel(progress, over_time=False)
     assert panel is not None
@@ -64,7 +65,7 @@ def test_masks_and_boxes_of_a_segmentation_are_told_apart() -> None:
     curves = {name: _curve(0.1 * i, 0.2 * i) for i, name in enumerate(names, start=1)}
     progress = replace(progress, curves=curves, per_class={"pear": _curve(0.3)})
     lines = _lines(metric_panel(progress, over_time=False))
-    assert [line.name for line in lines] == ["Mask mAP50-95", "Mask mAP50", "Box mAP50-95", "Box mAP50"]
+    assert [line.name for line in lines] == ["Mask mAP", "Mask AP50", "Box mAP", "Box AP50"]
     assert [line.highlight_text for line in lines] == ["0.600", "", "", ""]
     assert lines[0].y == pytest.approx((0.3, 0.6))
     panel = class_panel(progress)
@@ -75,7 +76,7 @@ def test_masks_and_boxes_of_a_segmentation_are_told_apart() -> None:
 def test_losses_of_training_come_first_and_validation_is_dashed() -> None:
     progress = _progress(val__box_loss=_curve(3, 2), train__box_loss=_curve(2, 1), train__cls_loss=_curve(4, math.inf))
     lines = _lines(loss_panel(progress, over_time=False))
-    assert [line.name for line in lines] == ["box, training", "class, training", "box, validation"]
+    assert [line.name for line in lines] == ["Box loss, training", "Class loss, training", "Box loss, validation"]
     assert [line.style.dash for line in lines if line.style] == ["solid", "solid", "dash"]
     total = training_loss(progress.curves)
     assert total is not None
@@ -86,7 +87,7 @@ def test_losses_of_training_come_first_and_validation_is_dashed() -> None:
 
 def test_an_unknown_loss_and_a_single_epoch_are_drawn() -> None:
     (line,) = _lines(loss_panel(_progress(train__odd_loss=_curve(1.5)), over_time=False))
-    assert line.name == "odd, training"
+    assert line.name == "Odd loss, training"
     assert line.points
 
 

@@ -16,7 +16,8 @@ from traindash.comparison.charts.drawing import (
     of_evaluations,
     without_evaluation,
 )
-from traindash.comparison.experiment import ComparedExperiment, Comparison, thinned
+from traindash.comparison.curves import thinned
+from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import ImageQuery, Outcome, Span, half_open, open_below
 from traindash.evaluation.coco_files import FloatArray, IntArray
 from traindash.evaluation.confusion import SCORE_BINS, score_distribution

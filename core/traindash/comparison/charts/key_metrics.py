@@ -41,6 +41,15 @@ _NAMES = {
     "recall": "Recall",
     "iou": "Mean IoU",
 }
+# of semantic segmentations, by the names of their records
+PIXELS = {
+    "mIoU": "mIoU",
+    "mBoundaryIoU": "Boundary IoU",
+    "PixelAcc": "Pixel accuracy",
+    "mPrecision": "Precision",
+    "mRecall": "Recall",
+    "mF1_score": "F1",
+}
 # the three that are averaged over IoU 0.50 to 0.95, as the table of key metrics has them
 THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
 # the spokes of Supervisely's radar

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal, assert_never
 
 from traindash.comparison.charts.by_class import draw_ap, draw_precision_recall, draw_sizes
 from traindash.comparison.charts.confidence import (
@@ -21,6 +22,7 @@ from traindash.comparison.charts.confusion import (
 from traindash.comparison.charts.drawing import Drawing, View
 from traindash.comparison.charts.inference_speed import draw_inference_speed
 from traindash.comparison.charts.key_metrics import (
+    PIXELS,
     THREE,
     draw_key_metrics,
     draw_pr_by_class,
@@ -33,6 +35,7 @@ from traindash.comparison.charts.outcomes import (
     draw_outcomes,
     draw_outcomes_by_class,
 )
+from traindash.comparison.charts.pixels import draw_overlap
 from traindash.comparison.charts.training import draw_training_curves
 from traindash.comparison.experiment import Comparison
 
@@ -47,6 +50,8 @@ class Chart:
     reading: str  # how to read it, one sentence
     draw: Callable[[Comparison, View], Drawing]  # from zero, one or many experiments with whatever is missing
     narrow: bool = False  # it fits beside another one
+    # what models it is of: those that find objects, those that give pixels a class, or all
+    models: Literal["objects", "pixels", "all"] = "objects"
     one_at_a_time: str = ""  # what its panels are choices of, where only one is seen at a time; empty for all at once
 
 
@@ -66,6 +71,14 @@ CHARTS: tuple[Chart, ...] = (
         reading="A line farther out is better; where two lines cross, each model has its strength.",
         draw=draw_radar,
         narrow=True,
+    ),
+    Chart(
+        key="pixel_metrics",
+        section="Key metrics",
+        title="Key metrics of pixels",
+        reading="Higher is better in every group.",
+        draw=partial(draw_key_metrics, names=PIXELS),
+        models="pixels",
     ),
     Chart(
         key="precision_recall_f1",
@@ -103,6 +116,14 @@ CHARTS: tuple[Chart, ...] = (
         title="Average precision of each class",
         reading="Shows which objects each model is good at.",
         draw=draw_ap,
+    ),
+    Chart(
+        key="iou_by_class",
+        section="By class",
+        title="IoU of each class",
+        reading="Share of the pixels of a class, annotated or predicted, that are both; higher is better.",
+        draw=draw_overlap,
+        models="pixels",
     ),
     Chart(
         key="prf_by_class",
@@ -211,13 +232,15 @@ CHARTS: tuple[Chart, ...] = (
         title="Inference speed",
         reading="Shorter time and higher throughput are better.",
         draw=draw_inference_speed,
+        models="all",
     ),
     Chart(
         key="training_curves",
         section="Training",
         title="Training curves",
-        reading="The mark is the best epoch, whose checkpoint is kept.",
+        reading="The mark is the best point, whose checkpoint is usually the one that is kept.",
         draw=draw_training_curves,
+        models="all",
     ),
 )
 
@@ -226,10 +249,23 @@ SECTIONS = tuple(dict.fromkeys(item.section for item in CHARTS))  # parts of the
 _PER_ROW = 2
 
 
-def rows_of(section: str) -> tuple[tuple[Chart, ...], ...]:
+def suits(item: Chart, comparison: Comparison) -> bool:
+    """Return whether a chart is of the models of a comparison: none of objects where all of them label pixels."""
+    pixels = [experiment.is_semantic for experiment in comparison.experiments]
+    match item.models:
+        case "objects":
+            return not (pixels and all(pixels))
+        case "pixels":
+            return any(pixels)
+        case "all":
+            return True
+    assert_never(item.models)
+
+
+def rows_of(section: str, comparison: Comparison) -> tuple[tuple[Chart, ...], ...]:
     """Return the charts of a section as they stand beside each other: narrow ones in pairs."""
     rows: list[tuple[Chart, ...]] = []
-    for item in (chart for chart in CHARTS if chart.section == section):
+    for item in (chart for chart in CHARTS if chart.section == section and suits(chart, comparison)):
         if rows and item.narrow and rows[-1][-1].narrow and len(rows[-1]) < _PER_ROW:
             rows[-1] = (*rows[-1], item)
         else:

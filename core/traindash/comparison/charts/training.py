@@ -1,108 +1,134 @@
-"""Losses and metrics over the epochs of the trainings."""
+"""Losses and metrics over the epochs or iterations of the trainings."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 from traindash.comparison.charts.drawing import CHOOSE, Axis, Drawing, Line, Panel, View, finite, nothing
-from traindash.comparison.experiment import (
-    ComparedExperiment,
-    Comparison,
-    TrainingCurves,
-    best_epoch,
-    explain_missing,
-    smoothed,
-    thinned,
-)
+from traindash.comparison.curve_names import CurveMeaning, meaning_of, of_boxes
+from traindash.comparison.curves import MOST_POINTS, drawable, smoothed, thinned
+from traindash.comparison.experiment import ComparedExperiment, Comparison, explain_missing
 from traindash.comparison.palette import Theme
+from traindash.comparison.pixels import PIXEL_METRICS, unlike_pixels
 from traindash.comparison.rows import may_stand_beside, read_metric
 from traindash.comparison.setup_differences import SettingRow, compare_settings, in_telling_order
 from traindash.comparison.significance import Significance
-from traindash.formatting import count, metric
+from traindash.domain.curves import Curve, CurveAxis, TrainingCurves
+from traindash.domain.experiment import MEAN_IOU
+from traindash.formatting import count, listing, metric
 
-# ultralytics' column → title, axis title, whether it lies between 0 and 1
-_COLUMNS: dict[str, tuple[str, str, bool]] = {
-    "metrics/mAP50-95(B)": ("mAP on validation images", "mAP", True),
-    "metrics/mAP50(B)": ("AP50 on validation images", "AP50", True),
-    "metrics/mAP50-95(M)": ("Mask mAP on validation images", "Mask mAP", True),
-    "metrics/mAP50(M)": ("Mask AP50 on validation images", "Mask AP50", True),
-    "train/box_loss": ("Box loss, training", "Box loss", False),
-    "train/cls_loss": ("Class loss, training", "Class loss", False),
-    "val/box_loss": ("Box loss, validation", "Box loss", False),
-    "val/cls_loss": ("Class loss, validation", "Class loss", False),
+MOST_PANELS = 16
+_ADVICE = (
+    "Curves are read from the files of a training: those of this machine, YOLO's results.csv, or the event files of "
+    "TensorBoard."
+)
+_GROUPS = ("quality", "loss", "rate", "other")
+_AXES: dict[CurveAxis, tuple[str, str]] = {
+    "epoch": ("Epoch", "epochs"),
+    "iteration": ("Iteration", "iterations"),
+    "step": ("Step, as the app counts", "steps"),
 }
 
-_ADVICE = "The curves are read from the results.csv that a training leaves."
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drawn:
+    """One curve of one experiment."""
+
+    experiment: ComparedExperiment
+    meaning: CurveMeaning
+    curve: Curve
 
 
 def draw_training_curves(comparison: Comparison, view: View) -> Drawing:
-    """Draw a panel for each known column that at least one experiment has."""
+    """Draw a panel for each quantity that at least one experiment reports: figures, losses, the learning rate."""
     trained = [(e, e.training) for e in comparison.experiments if isinstance(e.training, TrainingCurves)]
     notes = list(explain_missing([(e.label, e.training) for e in comparison.experiments]))
+    notes += [f"“{e.label}”: {note}" for e, curves in trained for note in curves.notes]
     if not trained:
         return nothing(notes, _ADVICE if comparison.experiments else CHOOSE)
-    if view.time_axis and any(curves.seconds is None for _, curves in trained):
-        notes.append("Experiments whose file has no times are drawn over epochs only.")
-    panels = tuple(
-        panel for column in _COLUMNS if (panel := _panel(column, trained, view, comparison.decimals)) is not None
-    )
-    if not panels:
-        return Drawing(empty="No curve has a name that is known here. Open the experiment's results.csv to see them.")
-    if any(len(curves.epochs) != len(thinned(len(curves.epochs))) for _, curves in trained):
-        notes.append("Long curves are thinned out to 400 points.")
+    found = [
+        _Drawn(experiment=experiment, meaning=meaning, curve=curve)
+        for experiment, curves in trained
+        for name, curve in drawable(curves).items()
+        if (meaning := meaning_of(name)) is not None
+    ]
+    if view.time_axis:
+        without = listing(_different(f"“{one.experiment.label}”" for one in found if not one.curve.has_seconds))
+        if without:
+            notes.append(f"{without} left no times, and is drawn over epochs or iterations only.")
+        found = [one for one in found if one.curve.has_seconds]
+    if not found:
+        return nothing(notes, "No curve has a number that can be drawn.")
+    groups = _grouped(found)
+    if len(groups) > MOST_PANELS:
+        rest = listing(_different(one[0].meaning.title for one in groups[MOST_PANELS:]), limit=6)
+        notes.append(f"Not drawn, since a page holds {MOST_PANELS} of these charts: {rest}.")
+    if any(one.meaning.quantity.startswith("Mask") for one in found):
+        groups = [[replace(one, meaning=of_boxes(one.meaning)) for one in group] for group in groups]
+    panels = tuple(_panel(one, view, comparison.decimals) for one in groups[:MOST_PANELS])
+    if any(len(one.curve.steps) > MOST_POINTS for one in found):
+        notes.append(f"Long curves are thinned out to {MOST_POINTS} points.")
     return Drawing(panels=panels, notes=tuple(notes))
 
 
-def _panel(
-    column: str, trained: list[tuple[ComparedExperiment, TrainingCurves]], view: View, decimals: int
-) -> Panel | None:
-    title, axis, bounded = _COLUMNS[column]
-    if column.endswith("(B)") and any(name.endswith("(M)") for _, curves in trained for name in curves.columns):
-        title, axis = f"Box {title}", f"Box {axis}"  # beside those of the masks
-    lines, words = [], []
-    for experiment, curves in trained:
-        line = _line(experiment, curves, column, view)
-        if line is None:
-            continue
-        best = best_epoch(curves, column)
-        text = metric(best[1], decimals) if bounded and best else ""
-        lines.append(replace(line, highlight=line.highlight if bounded else None, highlight_text=text))
-        if bounded and best:
-            words.append(f"{experiment.label} best {metric(best[1], decimals)} in epoch {best[0]}")
-    if not lines:
-        return None
-    x = (
-        Axis(title="Training time (s)", low=0, decimals=1)
-        if view.time_axis
-        else Axis(title="Epoch", low=1, decimals=None, whole=True)
-    )
+def _different(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def axis_name(comparison: Comparison) -> str:
+    """Return what the curves are drawn over where not over time, e.g. ``Epoch``, ``Epoch or iteration``."""
+    trained = (e.training for e in comparison.experiments if isinstance(e.training, TrainingCurves))
+    counted = {curve.axis for curves in trained for curve in drawable(curves).values()}
+    words = [one for one in ("epoch", "iteration", "step") if one in counted] or ["epoch"]
+    return " or ".join(words).capitalize()
+
+
+def _grouped(found: Sequence[_Drawn]) -> list[list[_Drawn]]:
+    """Return what stands in one panel each: the same quantity, counted alike; figures first, then losses."""
+    groups: dict[tuple[str, str], list[_Drawn]] = {}
+    for one in found:
+        groups.setdefault((one.meaning.title, one.curve.axis), []).append(one)
+    return sorted(groups.values(), key=lambda group: (_GROUPS.index(group[0].meaning.group), group[0].meaning.order))
+
+
+def _panel(group: Sequence[_Drawn], view: View, decimals: int) -> Panel:
+    meaning, kind = group[0].meaning, group[0].curve.axis
+    lines = [_line(one, view, decimals) for one in group]
+    bests = [(one, best) for one in group if meaning.bounded and (best := one.curve.best) is not None]
+    title, many = _AXES[kind]
+    words = [f"{one.experiment.label} best {metric(best[1], decimals)} in {kind} {best[0]}" for one, best in bests]
     return Panel(
-        title=title,
-        x=x,
-        y=Axis(title=axis, low=0, high=1 if bounded else None, decimals=decimals),
+        title=meaning.title,
+        x=Axis(title="Training time (s)", low=0, decimals=1)
+        if view.time_axis
+        else Axis(title=title, low=None if kind == "step" else 1, decimals=None, whole=True),
+        y=Axis(
+            title=meaning.quantity,
+            low=None if meaning.group == "other" else 0,
+            high=1 if meaning.bounded else None,
+            decimals=6 if meaning.group == "rate" else decimals,
+        ),
         marks=tuple(lines),
-        alt=f"{title} over {'time' if view.time_axis else 'epochs'}. {'; '.join(words)}".strip(),
+        alt=f"{meaning.title} over {'time' if view.time_axis else many}. {'; '.join(words)}".strip(),
     )
 
 
-def _line(experiment: ComparedExperiment, curves: TrainingCurves, column: str, view: View) -> Line | None:
-    values = curves.columns.get(column)
-    if values is None or all(finite(value) is None for value in values):
-        return None
-    if view.time_axis and curves.seconds is None:
-        return None
-    positions = curves.seconds if view.time_axis and curves.seconds else tuple(map(float, curves.epochs))
-    drawn = smoothed(values, view.smoothing) if view.smoothing else values
-    best = best_epoch(curves, column)
-    at = curves.epochs.index(best[0]) if best else None
-    kept = sorted({*thinned(len(values)), *([at] if at is not None else [])})
+def _line(one: _Drawn, view: View, decimals: int) -> Line:
+    curve, best = one.curve, one.curve.best if one.meaning.bounded else None
+    positions = curve.seconds if view.time_axis else tuple(map(float, curve.steps))
+    drawn = smoothed(curve.values, view.smoothing) if view.smoothing else curve.values
+    at = None if best is None else curve.steps.index(best[0])
+    kept = sorted({*thinned(len(positions)), *(() if at is None else (at,))})
     return Line(
-        name=experiment.label,
+        name=one.experiment.label,
         x=tuple(positions[i] for i in kept),
         y=tuple(finite(drawn[i]) for i in kept),
-        style=experiment.style,
+        style=one.experiment.style,
+        points=len(kept) == 1,  # a line of one point is invisible
         highlight=None if at is None else kept.index(at),
+        highlight_text="" if best is None else metric(best[1], decimals),
     )
 
 
@@ -112,7 +138,7 @@ def _line(experiment: ComparedExperiment, curves: TrainingCurves, column: str, v
 # here imports plotly; Streamlit hands it to the browser's half.
 FEWEST_LINES = 3  # with two experiments the table of differences says the same
 MOST_AXES = 9
-_SCORE = "mAP"
+_SCORES = ("mAP", MEAN_IOU)
 _LONGEST = 26
 _MOST_TICKS = 8
 
@@ -131,24 +157,25 @@ class Parallel:
     """What is drawn, or why nothing is."""
 
     experiments: tuple[ComparedExperiment, ...] = ()  # one for each line
-    axes: tuple[ParallelAxis, ...] = ()  # names first, mAP last
+    axes: tuple[ParallelAxis, ...] = ()  # names first, mAP (or mIoU) last
     empty: str = ""  # why there is nothing to draw
     note: str = ""  # what is left out
 
 
 def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     """Return the axes of the hyperparameters that differ."""
-    if not significance.allows("mAP"):
-        return Parallel(empty="These experiments were not measured alike, so their mAP cannot share an axis.")
+    name = comparison.score
+    if not significance.allows(name) or (name in PIXEL_METRICS and unlike_pixels(comparison)):
+        return Parallel(empty=f"These experiments were not measured alike, so their {name} cannot share an axis.")
     known = [
         (e, score)
         for e in comparison.experiments
         if e.known_hyperparameters is not None and may_stand_beside(comparison, e)
-        if (score := finite(read_metric(e, "mAP"))) is not None
+        if (score := finite(read_metric(e, name))) is not None
     ]
     known.sort(key=lambda pair: pair[1])  # the names then stand as high as their scores, and lines cross less
     if len(known) < FEWEST_LINES:
-        return Parallel(empty=f"Three experiments with hyperparameters and a mAP are needed; here are {len(known)}.")
+        return Parallel(empty=f"Three experiments with hyperparameters and a {name} are needed; here are {len(known)}.")
     settings = compare_settings([experiment.known_hyperparameters for experiment, _ in known])
     rows = in_telling_order([row for row in settings if row.differs])
     if not rows:
@@ -157,7 +184,7 @@ def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     axes = (
         ParallelAxis(title="Experiment", values=tuple(map(float, range(len(names)))), words=names),
         *(_axis(row) for row in rows[:MOST_AXES]),
-        ParallelAxis(title=_SCORE, values=tuple(score for _, score in known)),
+        ParallelAxis(title=name, values=tuple(score for _, score in known)),
     )
     note = "" if len(rows) <= MOST_AXES else f"The first {MOST_AXES} of {count(len(rows))} differences have an axis."
     return Parallel(experiments=tuple(experiment for experiment, _ in known), axes=axes, note=note)
@@ -183,7 +210,9 @@ def parallel_figure(drawn: Parallel, theme: Theme) -> dict[str, Any]:
 def parallel_in_words(drawn: Parallel) -> str:
     """Return the content for people who do not see it."""
     scores = drawn.axes[-1].values
-    return "; ".join(f"{e.label}: mAP {metric(score)}" for e, score in zip(drawn.experiments, scores, strict=True))
+    return "; ".join(
+        f"{e.label}: {drawn.axes[-1].title} {metric(score)}" for e, score in zip(drawn.experiments, scores, strict=True)
+    )
 
 
 def _dimension(axis: ParallelAxis) -> dict[str, Any]:
@@ -193,7 +222,7 @@ def _dimension(axis: ParallelAxis) -> dict[str, Any]:
         result["ticktext"] = [escape(word) for word in axis.words]
     elif len(distinct := sorted(set(axis.values))) <= _MOST_TICKS:
         result["tickvals"] = distinct
-        result["ticktext"] = [metric(value) if axis.title == _SCORE else f"{value:g}" for value in distinct]
+        result["ticktext"] = [metric(value) if axis.title in _SCORES else f"{value:g}" for value in distinct]
     return result
 
 

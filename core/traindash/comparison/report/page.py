@@ -262,9 +262,11 @@ def render_report(
     panels = _Panels()
     front = panels.card(_FRONT, draw_decision(decision)) if decision.candidates else None
     sections = [
-        {"name": name, "rows": [[panels.chart(item, comparison) for item in row] for row in rows_of(name)]}
+        {"name": name, "rows": [[panels.chart(item, comparison) for item in row] for row in rows]}
         for name in SECTIONS
+        if (rows := rows_of(name, comparison))
     ]
+    shown = [section["name"] for section in sections]
     return render(
         "report.html",
         heading=title or " vs. ".join(comparison.labels) or "No experiment",
@@ -273,7 +275,7 @@ def render_report(
         several=several,
         verdict=judge(comparison, known) if several else None,
         standing=standing_of(comparison, known) if several else None,
-        navigation=["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *SECTIONS, "Settings"],
+        navigation=["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *shown, "Settings"],
         overview=overview_html(overview_of(comparison)),
         # nobody is named where none has an evaluation
         choice={**choice_section(decision), "front": front} if front else None,

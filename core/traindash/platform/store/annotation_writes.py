@@ -26,7 +26,6 @@ from traindash.platform.store.incoming_annotations import (
     renumbered,
 )
 from traindash.platform.store.inner_ids import InnerIds, images_with
-from traindash.platform.store.removed_names import DrawnCopy, keep_copies, parts_for_copies
 from traindash.platform.store.unanswered import note_made
 
 Json: TypeAlias = dict[str, Any]
@@ -89,7 +88,6 @@ class _Target:
     hash: str
     mime: str
     names: ProjectNames
-    project_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,22 +173,18 @@ class AnnotationWrites:
         query = "SELECT image_id, annotation FROM annotations WHERE image_id IN (SELECT value FROM json_each(?))"
         with self._database.read() as connection:
             drawn = dict(connection.execute(query, (json.dumps([source for source, _ in pairs]),)).fetchall())
-        copies: list[DrawnCopy] = []
+        texts: list[tuple[int, str, Size]] = []
         for source, target in pairs:
             where, names = _where(targets[target], target), targets[target].names
-            if (text := drawn.get(source)) is None:
+            if source not in drawn:
                 width, height = sources[source].size
                 text = msgspec.json.encode(numbered(Annotation(width=width, height=height), names, self._ids)).decode()
-            after = renumbered(text, names, self._ids, where=where)
-            copies.append(DrawnCopy(source=source, target=target, before=text, after=after))
-        within = [copy for copy in copies if sources[copy.source].project_id == targets[copy.target].project_id]
-        with self._database.read() as connection:
-            kept = parts_for_copies(connection, within, self._ids)
+            else:
+                text = renumbered(drawn[source], names, self._ids, where=where)
+            texts.append((target, text, sources[source].size))
         with self._database.write() as connection, ImageChanges(connection) as changes:
-            for copy in copies:
-                size = sources[copy.source].size
-                changes.redraw(copy.target, copy.after, size=None if size == targets[copy.target].size else size)
-            keep_copies(connection, kept)
+            for image_id, text, size in texts:
+                changes.redraw(image_id, text, size=None if size == targets[image_id].size else size)
 
     def change_object(self, object_id: int, change: Callable[[Json], Json]) -> None:
         """Change one object; tags in its JSON have ids (:meth:`with_ids`).
@@ -375,7 +369,6 @@ class AnnotationWrites:
                 hash=row["hash"],
                 mime=row["mime"],
                 names=project_names(row["project_meta"]),
-                project_id=row["project_id"],
             )
             for row in rows
             if dataset_id is None or row["dataset_id"] == dataset_id

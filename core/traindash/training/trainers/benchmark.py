@@ -5,27 +5,22 @@ import json
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import hotcoco
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from traindash.comparison.experiment import (
-    ComparedExperiment,
-    Comparison,
-    Missing,
-    parse_hyperparameters,
-    parse_results_csv,
-)
+from traindash.comparison.experiment import NO_CURVES, ComparedExperiment, Comparison, Missing, parse_hyperparameters
 from traindash.comparison.folder import disk_images
 from traindash.comparison.speed import parse_speed_test
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth
+from traindash.domain.curves import TrainingCurves
 from traindash.domain.experiment import ExperimentInfo
 from traindash.evaluation.eval_data import write_eval_data
 from traindash.evaluation.evaluation import Evaluation, box_map, evaluate_files
@@ -51,7 +46,6 @@ ITERATIONS = 100
 WARM_UP = 3
 LEAST_ITERATIONS = 5
 SECONDS_PER_BATCH_SIZE = 8.0
-_T = TypeVar("_T")
 _PARTS = ("preprocess", "inference", "postprocess")
 
 
@@ -66,6 +60,7 @@ class Benchmark:
     open_model: Callable[[], TrainedModel]
     checkpoint: Path  # the checkpoint that is measured
     outcome: TrainingOutcome  # the training it came from
+    curves: TrainingCurves | None = None  # what it reported over its epochs; `None` where that was nothing
     progress: Progress  # where progress goes
 
     def evaluate(self, data: PreparedData) -> Evaluation:
@@ -79,8 +74,9 @@ class Benchmark:
         _write(folder / "cocoGt.json", truth, indent=None)
         images = {placed.file: placed for placed in data.val}
         found = usable(self.open_model().predict([placed.file for placed in data.val]))
+        counted = self.progress.counted("Evaluation: Running inference", found, len(data.val))
         with self.drawn.open("wb") as drawn:
-            told = keep_drawn(drawn, self.spec, self._counted(found, len(data.val)), images)
+            told = keep_drawn(drawn, self.spec, counted, images)
             content = prediction_file(truth, told, images, self.spec.first_found_id or 1)
         _write(folder / "cocoDt.json", content, indent=None)  # hundreds of thousands of rows
         evaluation = evaluate_files(folder / "cocoGt.json", folder / "cocoDt.json")
@@ -115,14 +111,13 @@ class Benchmark:
     def write_report(self, evaluation: Evaluation, record: Mapping[str, object], val: Sequence[PlacedImage]) -> Path:
         """Write ``visualizations/``; returns its ``template.vue``."""
         speed = self.folder / "speedtest" / "speedtest.json"
-        curves = self.outcome.folder / "results.csv"
         experiment = ComparedExperiment(
             key=str(self.spec.task_id),
             label=self.spec.experiment_name,
             info=msgspec.convert(record, ExperimentInfo),
             evaluation=evaluation,
             speed=parse_speed_test(speed.read_bytes()) if speed.is_file() else Missing(reason="has no speed test"),
-            training=parse_results_csv(curves.read_text(encoding="utf-8")),
+            training=self.curves or NO_CURVES,
             hyperparameters=parse_hyperparameters(self.spec.hyperparameters.encode()),
             app_state=self.spec.app_state,
             checkpoint_bytes=self.checkpoint.stat().st_size,
@@ -134,11 +129,6 @@ class Benchmark:
             comparison=Comparison(experiments=(experiment,)),
             load=disk_images({int(placed.image.id): placed.file for placed in val}),
         )
-
-    def _counted(self, results: Iterable[_T], total: int) -> Iterator[_T]:
-        for done, result in enumerate(results, start=1):
-            yield result
-            self.progress.report("Evaluation: Running inference", done, total)
 
     def _model_info(self) -> dict[str, object]:
         spec = self.spec

@@ -14,7 +14,7 @@ from traindash.domain.jobs import DryRunFigures, Schedule
 from traindash.domain.plan import Side
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import DryRunResult, RunImage, TrainSpec, read_images, write_images
-from traindash.training.trainers import pipeline
+from traindash.training.trainers import exported, pipeline
 from traindash.training.trainers.benchmark import expected_seconds
 from traindash.training.trainers.data import DATASET_FOLDER
 from traindash.training.trainers.engine import BATCH_SIZE, MakeEngine, Run
@@ -104,6 +104,7 @@ def _figures(
     val = sum("val" in image.sides for image in sample)
     per_prediction = events.per_item(_PREDICTING, at_once=BATCH_SIZE)
     evaluation = events.duration(Phase.EVALUATION, end)
+    per_scored, export = events.per_item(exported.SUBTASK), events.duration(Phase.EXPORT, end)
     placed = events.per_item(_PREPARING)
     opened = seen.dataset_seconds / max(1, seen.dataset_images)
     base, peak = _memory(seen)
@@ -119,7 +120,8 @@ def _figures(
         evaluation=None if evaluation is None else max(0.0, evaluation - per_prediction * val),
         evaluation_per_image=per_prediction,
         speed_test=expected_seconds(per_prediction) if spec.enable_speedtest else None,
-        export=events.duration(Phase.EXPORT, end),
+        export=None if export is None else max(0.0, export - per_scored * val),
+        export_per_image=per_scored,
         processor_share=_processor_share(seen, spec),
         memory_base=base,
         memory_peak=max(base, peak),

@@ -116,12 +116,19 @@ class LabelWriter(Protocol):
         """Return what :attr:`PreparedData.config` shall be, after the last image."""
 
 
-class TrainedModel(Protocol):
-    """A checkpoint that predicts."""
+class Predictor(Protocol):
+    """A model that predicts, with the engine's own pre- and postprocessing."""
 
     # A stream: masks of all images at once would not fit into memory
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
-        """Yield each image of one folder with what is found on it. The settings are those at the top of this module."""
+        """Yield each of the files, in any order, with what is found on it.
+
+        All lie in one folder, which may hold more. The settings are those at the top of this module.
+        """
+
+
+class TrainedModel(Predictor, Protocol):
+    """A checkpoint that predicts."""
 
     def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
         """Read images; returns what runs a batch of a given size, the images again and again where they are fewer."""
@@ -183,6 +190,12 @@ class Engine(Protocol):
 
     def open(self, checkpoint: Path, image_size: int) -> TrainedModel:
         """Load a checkpoint that this run has trained, for images of a size in pixels."""
+
+    def open_onnx(self, file: Path, image_size: int) -> Predictor:
+        """Load what :meth:`TrainedModel.export_onnx` of this run has written, to run on the processor.
+
+        The size is that of the checkpoint it was exported from.
+        """
 
 
 # Makes the engine of a run; observations are filled by one that is looked at (a dry run).

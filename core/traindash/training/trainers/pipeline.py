@@ -5,12 +5,15 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from traindash.comparison.export_scores import score_problem, score_words
 from traindash.datasets.annotation_json import meta_to_json
 from traindash.datasets.shape_fit import converted_meta
+from traindash.domain.experiment import ExportScore
 from traindash.domain.task import ExitCause
 from traindash.errors import AppError
 from traindash.evaluation.evaluation import Evaluation
@@ -21,11 +24,13 @@ from traindash.training.trainers.benchmark import Benchmark, hardware_name
 from traindash.training.trainers.data import DATASET_FOLDER, write_dataset
 from traindash.training.trainers.engine import ExportError, MakeEngine, PreparedData, Run, TrainedModel, TrainingOutcome
 from traindash.training.trainers.entry import Stopped, explain
+from traindash.training.trainers.exported import score_exported, scored_images
 from traindash.training.trainers.hyperparameters import Hyperparameters
-from traindash.training.trainers.reporting import Progress
+from traindash.training.trainers.reporting import Progress, keep_curves
 from traindash.training.trainers.samples import keep_samples
 from traindash.training.trainers.weights import StartingPoint, download, find_start
 
+_ONNX = "ONNXRuntime"  # its key in a record
 _EPOCH_FILE = re.compile(r"epoch(\d+)\.pt")
 _T = TypeVar("_T")
 # What an engine raises when an optional step does not work; the training counts all the same.
@@ -78,14 +83,17 @@ class _Pipeline:
             open_model=open_model,
             checkpoint=checkpoints[0],
             outcome=outcome,
+            curves=keep_curves(self._layout),
             progress=Progress(self._events),
         )
         evaluation = self._evaluate(benchmark, data) if self._spec.enable_benchmark else None
         export = self._export(checkpoints[0], open_model)
+        scores = self._score(export, evaluation, data, outcome.image_size) if evaluation else {}
         facts: dict[str, object] = {
             "checkpoints": [f"checkpoints/{path.name}" for path in checkpoints],
             "best_checkpoint": checkpoints[0].name,
             "export": export,
+            "export_scores": scores,
             "evaluation_metrics": benchmark.metrics(evaluation) if evaluation else {},
             "primary_metric": "mAP" if evaluation else None,
             "device": hardware_name(self._spec.device),
@@ -152,13 +160,34 @@ class _Pipeline:
             difference = self._optional("The ONNX export", lambda: open_model().export_onnx(target))
             if difference is not None:
                 self._events.log(f"Exported to ONNX; its output differs from the original by {difference:.2g} at most.")
-                exported["ONNXRuntime"] = f"export/{target.name}"
+                exported[_ONNX] = f"export/{target.name}"
         if self._spec.export_tensorrt:
             engine = folder / f"{checkpoint.stem}.engine"
             written = self._optional("The TensorRT export", lambda: open_model().export_tensorrt(engine))
             if written is not None:
                 exported["TensorRT"] = f"export/{written.name}"
         return exported
+
+    def _score(
+        self, export: Mapping[str, str], evaluation: Evaluation, data: PreparedData, image_size: int
+    ) -> dict[str, dict[str, object]]:
+        """Score what was exported to ONNX; a TensorRT engine runs on the GPU that made it and nowhere else."""
+        if (relative := export.get(_ONNX)) is None:
+            return {}
+        images = scored_images(data.val)
+
+        def score() -> ExportScore | None:
+            exported = self._engine.open_onnx(self._layout.artifacts / relative, image_size)
+            return score_exported(exported, evaluation, images, self._run)
+
+        found = self._optional("Scoring the exported ONNX model", score)
+        if found is None:
+            return {}
+        self._events.log(score_words(_ONNX, found))
+        if problem := score_problem(_ONNX, found):
+            self.problems.append(problem)
+            self._events.log(problem, "warning")
+        return {_ONNX: asdict(found)}
 
     def _optional(self, what: str, step: Callable[[], _T]) -> _T | None:
         """Run a step that the training does not depend on; ``None`` and a problem if it does not work."""

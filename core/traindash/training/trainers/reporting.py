@@ -5,24 +5,27 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import psutil
 
+from traindash.comparison.curves import FILE_NAME, write_own
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.pictures.crops import LoadImage
 from traindash.comparison.report.page import render_report
 from traindash.comparison.significance import Significance
-from traindash.training.runs.events import EventWriter
+from traindash.domain.curves import Curve, TrainingCurves
+from traindash.training.runs.events import EventWriter, parse_row
 from traindash.training.runs.spec import RunLayout
 from traindash.training.trainers.entry import StopSwitch
 
 ROWS_PER_SECOND = 4.0
+_T = TypeVar("_T")
 
 
 class Progress:
@@ -43,6 +46,12 @@ class Progress:
         if current >= total or now >= self._next:
             self._next = now + 1.0 / ROWS_PER_SECOND
             self._events.progress(subtask, current, total)
+
+    def counted(self, subtask: str, things: Iterable[_T], total: int) -> Iterator[_T]:
+        """Pass things on, and report each one of so many."""
+        for done, thing in enumerate(things, start=1):
+            yield thing
+            self.report(subtask, done, total)
 
 
 class TrainingReporter:
@@ -134,6 +143,50 @@ class TrainingReporter:
             self._warned_of_nan = True
             hint = "A smaller “lr0” usually helps; on a GPU, “amp: False” may, too."
             self._events.log(f"Epoch {epoch}: {', '.join(broken)} is not a number any more. {hint}", "warning")
+
+
+_PER_CLASS = "per_class/"  # begin of the names of figures of single classes, which the log alone keeps
+
+
+def keep_curves(layout: RunLayout) -> TrainingCurves | None:
+    """Write the curves of the run, and of those that it continues, into its artifacts; ``None`` without any epoch."""
+    points: dict[str, dict[int, tuple[float, float]]] = {}
+    # A continued run has the rows of the run before it among the platform's (tasks/resuming.py)
+    for line in (*_metrics_lines(layout.platform_events), *_metrics_lines(layout.events)):
+        match parse_row(line):
+            case {"event_type": "EventType.METRICS", "epoch": int(epoch), "values": dict(values), **more}:
+                seconds = _number(more.get("seconds"))
+                for name, value in values.items():
+                    if not name.startswith(_PER_CLASS):
+                        points.setdefault(name, {})[epoch] = (seconds, _number(value))
+            case _:
+                pass
+    if not points:
+        return None
+    curves = {name: _curve(found) for name, found in points.items()}
+    layout.artifacts.mkdir(parents=True, exist_ok=True)
+    (layout.artifacts / FILE_NAME).write_bytes(write_own(curves))
+    return TrainingCurves(curves=curves, source=FILE_NAME)
+
+
+def _metrics_lines(path: Path) -> list[bytes]:
+    if not path.is_file():
+        return []
+    with path.open("rb") as file:  # line by line: sample predictions take many times as much
+        return [line for line in file if b"EventType.METRICS" in line]
+
+
+def _curve(found: Mapping[int, tuple[float, float]]) -> Curve:
+    epochs = tuple(sorted(found))
+    return Curve(
+        steps=epochs,
+        seconds=tuple(found[epoch][0] for epoch in epochs),
+        values=tuple(found[epoch][1] for epoch in epochs),
+    )
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
 
 
 # Short enough to see the peak of a batch

@@ -10,6 +10,7 @@ from traindash.comparison.charts import echarts
 from traindash.comparison.charts.drawing import Drawing, Panel, View
 from traindash.comparison.charts.echarts import NARROW, WIDE
 from traindash.comparison.charts.registry import Chart
+from traindash.comparison.charts.training import axis_name
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_query import ImageQuery
 from traindash.comparison.report.parts import figures_table, panels_legend
@@ -155,10 +156,11 @@ def _drawing(item: Chart, comparison: Comparison) -> Drawing:
                 ["Epoch", "Time"],
                 default="Epoch",
                 required=True,
+                format_func=lambda name: axis_name(comparison) if name == "Epoch" else name,
                 key="curve-axis",
                 label_visibility="collapsed",
             )
-            about = "Draws a moving average; the best epochs stay marked."
+            about = "Draws a moving average; the best points stay marked."
             smooth = st.toggle("Smooth", key="curve-smooth", help=about)
         return drawn(item, comparison, View(time_axis=axis == "Time", smoothing=0.6 if smooth else 0.0))
     drawing = drawn(item, comparison)

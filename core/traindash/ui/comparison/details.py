@@ -14,6 +14,7 @@ from traindash.comparison.significance import Significance
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
+from traindash.evaluation.semantic import SemanticEvaluation
 from traindash.tasks.launcher import Place, check_comparable, report_link, start_comparison
 from traindash.ui import connection, screens, theme
 from traindash.ui.saving import draw_table_saving
@@ -27,16 +28,16 @@ def draw_parallel(comparison: Comparison, significance: Significance) -> None:
     if len(comparison.experiments) < FEWEST_LINES:
         return
     wanted = st.toggle(
-        "Draw against mAP",
+        f"Draw against {comparison.score}",
         key="parallel",
         persist_state="session",
-        help="A line for each experiment through its hyperparameters to its mAP.",
+        help=f"A line for each experiment through its hyperparameters to its {comparison.score}.",
     )
     if not wanted:
         return
     drawn = parallel(comparison, significance)
     with st.container(border=True, key="chart-parallel"):
-        st.subheader("Hyperparameters against mAP", anchor="parallel")
+        st.subheader(f"Hyperparameters against {comparison.score}", anchor="parallel")
         st.caption("Drag along an axis to see only the lines through that part; drag an axis by its name to move it.")
         if drawn.empty:
             st.info(plain(drawn.empty), icon=":material/info:")
@@ -82,7 +83,9 @@ def draw_metrics(comparison: Comparison, significance: Significance) -> None:
             *([STILL_OPEN] if significance.pending else []),
         ]
         st.caption(" ".join(notes))
-    for note in explain_missing([(e.label, e.evaluation) for e in comparison.experiments]):
+    for note in explain_missing(
+        [(e.label, e.semantic if e.is_semantic else e.evaluation) for e in comparison.experiments]
+    ):
         st.caption(plain(note))
 
 
@@ -100,6 +103,8 @@ def _rows(
 def draw_class_table(comparison: Comparison, significance: Significance) -> None:
     """Offer the figures of every class as a table."""
     del significance
+    for experiment, evaluation in comparison.semantic:
+        draw_overlaps(experiment.label, evaluation)
     if comparison.evaluated:
         with st.expander(
             f"Table of all {formatting.plural(len(comparison.classes), 'class', 'classes')}",
@@ -108,6 +113,29 @@ def draw_class_table(comparison: Comparison, significance: Significance) -> None
             st.html(class_table(comparison))
             draw_table_saving("classes", lambda: class_records(comparison))
             st.caption("Click a column head to sort.")
+
+
+def draw_overlaps(label: str, evaluation: SemanticEvaluation) -> None:
+    """Offer the figures of every class of a semantic segmentation as a table."""
+    shown = formatting.plural(len(evaluation.classes), "class", "classes")
+    with st.expander(plain(f"Table of all {shown}, {label}"), icon=":material/table_chart:"):
+        st.dataframe(
+            {
+                "Class": [one.name for one in evaluation.classes],
+                "IoU": [one.iou for one in evaluation.classes],
+                "Boundary IoU": [one.boundary_iou for one in evaluation.classes],
+                "Precision": [one.precision for one in evaluation.classes],
+                "Recall": [one.recall for one in evaluation.classes],
+                "F1": [one.f1 for one in evaluation.classes],
+            },
+            column_config={
+                name: st.column_config.NumberColumn(format="%.3f")
+                for name in ("IoU", "Boundary IoU", "Precision", "Recall", "F1")
+            },
+            hide_index=True,
+            placeholder=formatting.MISSING,
+            alt=f"Figures of every class, {label}",
+        )
 
 
 def draw_settings(comparison: Comparison, significance: Significance) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from traindash.comparison.charts.registry import CHARTS, rows_of
+from traindash.comparison.charts.registry import CHARTS, rows_of, suits
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.report.page import render_report
 from traindash.comparison.report.parts import legend
@@ -53,20 +53,21 @@ class _Section:
     title: str  # in the rail and above the part
     draw: Callable[[Comparison, Significance], None] | None = None  # what comes before its charts
     charts: str = ""  # section name in the registry of charts; empty for none
+    of_objects: bool = False  # it is about found objects, so it is left out where all models give pixels a class
     height: int = 500  # pixels that what comes before its charts takes about, kept free until it is drawn
 
 
 _SECTIONS = (
     _Section(anchor="overview", title="Overview", draw=draw_overview),
     _Section(anchor="key-metrics", title="Key metrics", draw=draw_metrics, charts="Key metrics"),
-    _Section(anchor="decision", title="Which one to take", draw=draw_decision_helper, height=1200),
-    _Section(anchor="quality", title="Quality", charts="Quality"),
+    _Section(anchor="decision", title="Which one to take", draw=draw_decision_helper, of_objects=True, height=1200),
+    _Section(anchor="quality", title="Quality", charts="Quality", of_objects=True),
     _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class", height=56),
-    _Section(anchor="by-size", title="By size", charts="By size"),
-    _Section(anchor="mistakes", title="Mistakes", charts="Mistakes"),
-    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_changes, height=1200),
-    _Section(anchor="gallery", title="Gallery", draw=draw_gallery, height=1400),
-    _Section(anchor="confidence", title="Confidence", charts="Confidence"),
+    _Section(anchor="by-size", title="By size", charts="By size", of_objects=True),
+    _Section(anchor="mistakes", title="Mistakes", charts="Mistakes", of_objects=True),
+    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_changes, of_objects=True, height=1200),
+    _Section(anchor="gallery", title="Gallery", draw=draw_gallery, of_objects=True, height=1400),
+    _Section(anchor="confidence", title="Confidence", charts="Confidence", of_objects=True),
     _Section(anchor="speed", title="Speed", charts="Speed"),
     _Section(anchor="training", title="Training", charts="Training"),
     _Section(anchor="hyperparameters", title="Hyperparameters", draw=draw_settings),
@@ -93,17 +94,22 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     draw_verdict(comparison, significance)
     if significance.pending:
         draw_progress(resampling)
-    with st.container(key="compare-columns"):
-        rail, content = st.columns([1, 6], gap="medium")
+    rail, content = st.columns([1, 6], gap="medium")
+    shown = _sections(comparison)
     with rail, st.container(key="compare-rail"):
-        st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in _SECTIONS))
+        st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in shown))
     with content:
         large = len(comparison.evaluated) * len(comparison.classes) > _LARGE
-        for place, section in enumerate(_SECTIONS):
+        for place, section in enumerate(shown):
             _draw_section(section, (comparison, significance), lazy=large and place >= _FIRST_SEEN)
         if large:
             watch_parts()
-            draw_ahead(CHARTS, comparison)
+            draw_ahead([item for item in CHARTS if suits(item, comparison)], comparison)
+
+
+def _sections(comparison: Comparison) -> tuple[_Section, ...]:
+    only_pixels = bool(comparison.experiments) and all(one.is_semantic for one in comparison.experiments)
+    return tuple(section for section in _SECTIONS if not (only_pixels and section.of_objects))
 
 
 def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, Resampling] | None:
@@ -197,7 +203,7 @@ def _draw_section(section: _Section, chosen: tuple[Comparison, Significance], *,
     st.html(f'<h2 id="{section.anchor}">{section.title}</h2>')
     if section.draw is not None:
         draw_part(section.anchor, partial(section.draw, *chosen), lazy=lazy, height=section.height)
-    if rows := rows_of(section.charts):
+    if rows := rows_of(section.charts, chosen[0]):
         draw = partial(draw_rows, rows, chosen[0])
         draw_part(f"{section.anchor}-charts", draw, lazy=lazy, height=ROW_HEIGHT * len(rows))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -10,23 +10,28 @@ from typing import TypeVar
 
 import streamlit as st
 
+from traindash.comparison.curves import curve_files, read_curves
 from traindash.comparison.experiment import (
+    IS_SEMANTIC,
+    NO_CURVES,
+    NOT_LOADED,
     ComparedExperiment,
     Comparison,
     Maybe,
     Missing,
     parse_app_state,
     parse_hyperparameters,
-    parse_results_csv,
     parse_train_images,
     unique_labels,
 )
 from traindash.comparison.palette import styles_together
 from traindash.comparison.speed import parse_speed_test
+from traindash.domain.curves import TrainingCurves
 from traindash.domain.experiment import ExperimentInfo, TeamFile
 from traindash.domain.ids import TaskId, TeamId
 from traindash.errors import InputError, NotFoundError
 from traindash.evaluation.evaluation import Evaluation, evaluate_files, size_slices
+from traindash.evaluation.semantic import ARCHIVE, SemanticEvaluation, read_semantic
 from traindash.formatting import listing, plural
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection
@@ -35,6 +40,7 @@ from traindash.ui.theme import plain
 
 _MOST_KEPT = 40
 _SECONDS = 600
+_LARGEST_ARCHIVE = 500_000_000
 _MOST_LISTED = 20_000  # training images whose ids are asked for; more would take longer than the comparison
 _READ_AT_ONCE = 4
 _UNNOTICED_SECONDS = 0.25
@@ -63,6 +69,41 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
     return Comparison(experiments=experiments, baseline=ids.index(baseline) if baseline in ids else 0)
 
 
+def load_curves(info: ExperimentInfo) -> Maybe[TrainingCurves]:
+    """Return the curves that an experiment left among its files."""
+    reader = _Reader(connection.client(), connection.team_id(), connection.home() / "cache")
+    return _kept_curves(connection.cache_key(), info, reader)
+
+
+@st.cache_resource(
+    ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Reading the curves", validate=lambda kept: not _may_return(kept)
+)
+def _kept_curves(key: connection.CacheKey, info: ExperimentInfo, _reader: "_Reader") -> Maybe[TrainingCurves]:
+    del key
+    return _curves(_reader, _reader.folder(info.artifacts_dir))
+
+
+def load_semantic(info: ExperimentInfo) -> Maybe[SemanticEvaluation]:
+    """Return the figures of the classes of a semantic segmentation."""
+    reader = _Reader(connection.client(), connection.team_id(), connection.home() / "cache")
+    return _kept_semantic(connection.cache_key(), info, reader)
+
+
+@st.cache_resource(
+    ttl=_SECONDS,
+    max_entries=_MOST_KEPT,
+    show_spinner="Reading the classes",
+    validate=lambda kept: not _may_return(kept),
+)
+def _kept_semantic(key: connection.CacheKey, info: ExperimentInfo, _reader: "_Reader") -> Maybe[SemanticEvaluation]:
+    del key
+    return _semantic(_reader, info, _reader.evaluation_files(info))
+
+
+def _may_return(part: object) -> bool:
+    return isinstance(part, Missing) and part.may_return
+
+
 def _load_all(team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExperiment]:
     """Read experiments side by side and show what is being read when that takes its time."""
     # Which server a session works with is known to its own thread only, so the reader is made here.
@@ -89,8 +130,15 @@ def _load_all(team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExp
 
 def _is_whole(loaded: ComparedExperiment) -> bool:
     """Return whether nothing of it has been lost, so that it need not be read again."""
-    parts = (loaded.evaluation, loaded.speed, loaded.training, loaded.hyperparameters, loaded.app_state)
-    return not any(isinstance(part, Missing) and part.may_return for part in parts)
+    parts = (
+        loaded.evaluation,
+        loaded.semantic,
+        loaded.speed,
+        loaded.training,
+        loaded.hyperparameters,
+        loaded.app_state,
+    )
+    return not any(map(_may_return, parts))
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False, validate=_is_whole)
@@ -100,21 +148,17 @@ def _load(key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader:
     reader = _reader
     artifacts = reader.folder(info.artifacts_dir)
     results = reader.evaluation_files(info)
-    evaluation = _evaluation(reader, results)
+    evaluation = IS_SEMANTIC if info.is_semantic else _evaluation(reader, results)
     speed = None if isinstance(results, Missing) else results.get("speedtest/speedtest.json")
     loaded = ComparedExperiment(
         key=str(info.task_id),
         label=info.experiment_name,
         info=info,
         evaluation=evaluation,
+        semantic=_semantic(reader, info, results),
         sizes=size_slices(evaluation) if isinstance(evaluation, Evaluation) else (),
         speed=_parsed(reader, speed, parse_speed_test, "was trained without the speed test"),
-        training=_parsed(
-            reader,
-            next((file for path, file in artifacts.items() if path.endswith("results.csv")), None),
-            lambda content: parse_results_csv(content.decode("utf-8", errors="replace")),
-            "left no results.csv with training curves",
-        ),
+        training=_curves(reader, artifacts),
         hyperparameters=_parsed(
             reader,
             artifacts.get(info.hyperparameters),
@@ -187,6 +231,21 @@ def _evaluation(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[
         return _gone(truth, found)
 
 
+def _semantic(reader: _Reader, info: ExperimentInfo, files: dict[str, TeamFile] | Missing) -> Maybe[SemanticEvaluation]:
+    if not info.is_semantic or isinstance(files, Missing):
+        return files if isinstance(files, Missing) else NOT_LOADED
+    archive = files.get(f"evaluation/{ARCHIVE}")
+    if archive is None or archive.size_bytes > _LARGEST_ARCHIVE:
+        how = "too large an" if archive else "no"
+        return Missing(reason=f"has {how} {ARCHIVE} with figures of its classes")
+    try:
+        return read_semantic(reader.local(archive))
+    except InputError as error:
+        return Missing(reason=f"has an evaluation that cannot be read: {error.message.rstrip('.')}")
+    except NotFoundError:
+        return _gone(archive)
+
+
 def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) -> frozenset[int] | None:
     """Return the images it was trained on, ``None`` where nobody knows.
 
@@ -200,6 +259,18 @@ def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) 
         return frozenset(image.id for image in reader.client.images.list(collection_id=info.train_collection_id))
     except NotFoundError:
         return None
+
+
+def _curves(reader: _Reader, artifacts: Mapping[str, TeamFile]) -> Maybe[TrainingCurves]:
+    try:
+        chosen = curve_files({path: file.size_bytes for path, file in artifacts.items()})
+        if not chosen:
+            return NO_CURVES
+        return read_curves([(path, reader.local(artifacts[path]).read_bytes()) for path in chosen])
+    except InputError as error:
+        return Missing(reason=f"has curves that cannot be read: {error.message.rstrip('.')}")
+    except NotFoundError:
+        return _gone(*(artifacts[path] for path in chosen))
 
 
 def _parsed(

@@ -1,7 +1,7 @@
 """The experiments page: find finished experiments, mark them, choose some, compare them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import assert_never
 
@@ -38,12 +38,15 @@ _LOOK_AGAIN = "1s"
 _FIRST_LOOK = 2
 
 
-def draw_table(shown: Selection, query: Query, page: int) -> None:
-    """Draw a page of the table, 1 for the first; ``shown`` are all experiments that the query looks for."""
+def draw_table(shown: Selection, query: Query, page: int, metrics: Collection[str]) -> None:
+    """Draw a page of the table, 1 for the first; ``shown`` are all experiments that the query looks for.
+
+    ``metrics`` are the keys of the figures that any experiment has.
+    """
     # Pages of a hundred: a styled frame of thousands takes seconds to make and megabytes to send.
     rows = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
     ids = [row.task_id for row in rows]
-    wanted = (NAME, *query.shown)
+    wanted = (NAME, *query.filled(metrics))
     # Rows are positions (1.67): what is chosen is kept by task, and survives sorting, filters and pages.
     mirror_selection(_KEY, ids, lambda task: task in query.chosen)
     st.dataframe(
@@ -168,7 +171,7 @@ def draw_rows(shown: Selection, query: Query, known: Listing) -> None:
             settings_reader().want(
                 [row.info for row in ([*here, *shown.rows] if query.needs_settings else here) if row.info is not None]
             )
-        draw_table(shown, query, page)
+        draw_table(shown, query, page, known.metrics)
         if pages > 1:
             with st.container(horizontal_alignment="center"):
                 st.pagination(pages, key=key)

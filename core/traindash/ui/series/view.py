@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from traindash import formatting
+from traindash.domain.experiment import MEAN_IOU
 from traindash.domain.ids import SeriesId, TaskId
 from traindash.domain.task import Task
 from traindash.errors import AppError, InputError
@@ -81,14 +82,25 @@ def varied_text(varied: Iterable[tuple[str, str]]) -> str:
     return " · ".join(value if thing == "model" else f"{thing} {value}" for thing, value in varied)
 
 
+def score_name(states: Iterable[MemberState]) -> str:
+    """Return what the experiments are ranked by: the name of the first one's score."""
+    outputs = (experiment_of_output(state.task.output) for state in states if state.task is not None)
+    return next((score[0] for info in outputs if info is not None and (score := info.score) is not None), "mAP")
+
+
 def best_of(states: Sequence[MemberState]) -> tuple[MemberState, float] | None:
-    """Return the experiment with the highest mAP so far, the first one of equals; none while all found nothing."""
-    found = []
+    """Return the experiment with the highest score (mAP, or mIoU) so far, the first of equals.
+
+    None while all found nothing, and where some are measured by one and some by the other.
+    """
+    found, names = [], set()
     for place, state in enumerate(states):
         experiment = experiment_of_output(state.task.output) if state.task is not None else None
-        if experiment is not None and (value := experiment.evaluation_metrics.get("mAP")):
-            found.append((value, -place))  # minus the place: of equals the first one
-    if not found:
+        if experiment is not None and (score := experiment.score) is not None:
+            names.add(score[0])
+            if score[1]:
+                found.append((score[1], -place))  # minus the place: of equals the first one
+    if not found or len(names) > 1:
         return None
     value, place = max(found)
     return states[-place], value
@@ -227,10 +239,11 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
     begun = [state.task.started_at for state in snapshot.states if state.task and state.task.started_at]
     ended = [state.task.finished_at for state in snapshot.states if state.task and state.task.finished_at]
     until = max(ended) if snapshot.is_over and ended else now
+    score = score_name(snapshot.states)
     cards = (
         ("Finished", f"{finished} of {len(snapshot.states)}", f"{failed} failed" if failed else "none failed"),
         (
-            "Best mAP" if snapshot.is_over else "Best mAP so far",
+            f"Best {score}" if snapshot.is_over else f"Best {score} so far",
             formatting.metric(best[1] if best else None),
             name_of(best[0]) if best else "no result above 0" if snapshot.is_over else "none yet",
         ),
@@ -301,7 +314,7 @@ def _draw_earlier(state: MemberState) -> None:
 def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) -> None:
     progress = None if state.task is None else snapshot.progress.get(state.task.id)
     if state.stage == "finished":
-        text = plain(result_text(state.task, ("mAP", "AP50", "f1")) if state.task else "")
+        text = plain(result_text(state.task, ("mAP", "AP50", "f1", MEAN_IOU)) if state.task else "")
         word = "best" if snapshot.is_over else "best so far"
         st.markdown(f"**{text}** :green-badge[:material/star: {word}]" if is_best else text)
     elif state.stage == "running" and progress is not None:
@@ -359,7 +372,7 @@ def _row(series: Series, tasks: Sequence[Task]) -> None:
     started.markdown(formatting.recent(series.created_at, CLOCK.now()))
     text = standing(states)
     if best is not None:
-        text += f" · best mAP {formatting.metric(best[1])} ({name_of(best[0])})"
+        text += f" · best {score_name(states)} {formatting.metric(best[1])} ({name_of(best[0])})"
     with progress:
         if is_over(states):
             st.caption(plain(text))

@@ -5,45 +5,41 @@ import math
 import streamlit as st
 
 from traindash.comparison.charts.by_class import MOST_CLASSES
-from traindash.comparison.charts.drawing import Axis, Bars, Line, Panel
-from traindash.comparison.experiment import thinned
+from traindash.comparison.charts.drawing import Axis, Bars, Line, Panel, View
+from traindash.comparison.charts.training import axis_name, draw_training_curves
+from traindash.comparison.curve_names import CurveGroup, CurveMeaning, meaning_of, of_boxes
+from traindash.comparison.curves import thinned
+from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.palette import SeriesStyle
+from traindash.domain.curves import Curve
 from traindash.formatting import metric, quantity
-from traindash.tasks.progress import Curve, TaskProgress
-from traindash.ui.comparison.charts import draw_panel
-from traindash.ui.tasks.live import (
-    BOX_MAP,
-    BOX_MAP50,
-    CHARTS_EVERY,
-    MASK_MAP,
-    MASK_MAP50,
-    LiveState,
-    best_of,
-    has_masks,
-)
+from traindash.supervisely.experiments import experiment_of_output
+from traindash.tasks.progress import TaskProgress
+from traindash.ui.comparison.charts import draw_drawing, draw_panel
+from traindash.ui.experiments.data import load_curves
+from traindash.ui.tasks.live import CHARTS_EVERY, LiveState, has_masks, reports_figures
+from traindash.ui.theme import plain
 
 # Fixed by kind of loss, so that a chart keeps its colours when the engine reports another set.
-_LOSS_COLORS = {"box": 0, "cls": 1, "dfl": 2, "seg": 3, "l1": 4, "obj": 5}
-_LOSS_WORDS = {"box": "box", "cls": "class", "dfl": "DFL", "seg": "mask", "l1": "L1", "obj": "objectness"}
-_METRICS = {BOX_MAP: "mAP50-95", BOX_MAP50: "mAP50"}
-_METRICS_BY_MASK = {
-    MASK_MAP: "Mask mAP50-95", MASK_MAP50: "Mask mAP50", BOX_MAP: "Box mAP50-95", BOX_MAP50: "Box mAP50",
-}  # fmt: skip
+_LOSS_COLORS = {"box": 0, "cls": 1, "dfl": 2, "seg": 3, "l1": 4, "giou": 4, "obj": 5}
 _PEAK = 5.0  # so many times the usual highest loss is a peak
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
 CHART_HEIGHT = 280
 CHART_WIDTH = 580
 _OVER_TIME = "Time"
-_TITLES = ("Metrics on validation images", "Losses")
+_TITLES = ("Metrics in training, on validation images", "Losses")
 
 
 def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
-    """Return the validation metrics; ``None`` before the first evaluated epoch."""
+    """Return the figures on the validation images; ``None`` before the first evaluated epoch."""
+    found = _drawn(progress, "quality")
+    if has_masks(progress):  # first, since the task is about them
+        found = [(of_boxes(one), curve) for one, curve in found]
+        found.sort(key=lambda pair: not pair[0].quantity.startswith("Mask"))
     lines = []
-    columns = _METRICS_BY_MASK if has_masks(progress) else _METRICS
-    for number, (column, name) in enumerate(columns.items()):
+    for number, (meaning, curve) in enumerate(found[: len(_MARKERS)]):
         style = SeriesStyle(color=number, marker=_MARKERS[number], dash="solid" if number % 2 == 0 else "dash")
-        if line := _line(progress.curves.get(column), name, style, over_time=over_time, mark_best=number == 0):
+        if line := _line(curve, meaning.quantity, style, over_time=over_time, mark_best=number == 0):
             lines.append(line)
     return _panel(_TITLES[0], _x_axis(progress, over_time=over_time), Axis(title="Value, 0 to 1", low=0, high=1), lines)
 
@@ -51,15 +47,11 @@ def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
 def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
     """Return the losses of training (solid) and validation (dashed); ``None`` before the first epoch."""
     lines = []
-    for column, curve in sorted(progress.curves.items(), key=lambda item: not item[0].startswith("train/")):
-        side, _, name = column.partition("/")
-        if side not in {"train", "val"} or not name.endswith("_loss"):
-            continue
-        kind = name.removesuffix("_loss")
-        color = _LOSS_COLORS.get(kind, len(_LOSS_COLORS))
-        style = SeriesStyle(color=color, marker=_MARKERS[color % 4], dash="solid" if side == "train" else "dash")
-        label = f"{_LOSS_WORDS.get(kind, kind)}, {'training' if side == 'train' else 'validation'}"
-        if line := _line(curve, label, style, over_time=over_time, mark_best=False):
+    for meaning, curve in sorted(_drawn(progress, "loss"), key=lambda pair: pair[0].side == "validation"):
+        color = _LOSS_COLORS.get(meaning.kind, len(_LOSS_COLORS))
+        dash = "solid" if meaning.side == "training" else "dash"
+        style = SeriesStyle(color=color, marker=_MARKERS[color % 4], dash=dash)
+        if line := _line(curve, meaning.title, style, over_time=over_time, mark_best=False):
             lines.append(line)
     # The first epochs of a training from scratch have losses a hundred times the later ones.
     high = _cut_at(lines)
@@ -67,12 +59,17 @@ def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
     return _panel(title, _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0, high=high), lines)
 
 
+def _drawn(progress: TaskProgress, group: CurveGroup) -> list[tuple[CurveMeaning, Curve]]:
+    found = [(meaning, curve) for name, curve in progress.curves.items() if (meaning := meaning_of(name)) is not None]
+    return sorted((pair for pair in found if pair[0].group == group), key=lambda pair: pair[0].order)
+
+
 def _without_curves(progress: TaskProgress) -> str:
     """Return why there are no curves."""
     if progress.task.status.is_terminal:
         return "No epoch was finished, so there are no curves."
-    # An app that has to be asked what it does tells no figures before its end (docs/supervisely-api.md 6.4).
-    if progress.train_status is not None:
+    # The training app of a real server tells no figures before its end (docs/supervisely-api.md 6.4).
+    if progress.train_status is not None or not reports_figures(progress):
         return "This training app reports no figures while it trains; they come with its experiment."
     return "Curves appear after the first epoch."
 
@@ -92,13 +89,13 @@ def class_panel(progress: TaskProgress) -> Panel | None:
 
     Of very many classes those with the lowest values are drawn: that is where work is waiting.
     """
-    evaluated = max((curve.epochs[-1] for curve in progress.per_class.values() if curve.epochs), default=None)
+    evaluated = max((curve.steps[-1] for curve in progress.per_class.values() if curve.steps), default=None)
     if evaluated is None:
         return None
     values = {
         name: curve.values[-1]
         for name, curve in progress.per_class.items()
-        if curve.epochs[-1:] == (evaluated,) and math.isfinite(curve.values[-1])
+        if curve.steps[-1:] == (evaluated,) and math.isfinite(curve.values[-1])
     }
     lowest = set(sorted(values, key=lambda name: values[name])[:MOST_CLASSES])
     shown = {name: value for name, value in values.items() if name in lowest}
@@ -122,11 +119,9 @@ def class_panel(progress: TaskProgress) -> Panel | None:
 def _line(curve: Curve | None, name: str, style: SeriesStyle, *, over_time: bool, mark_best: bool) -> Line | None:
     if curve is None or not any(map(math.isfinite, curve.values)):
         return None
-    positions = (
-        curve.seconds if over_time and all(map(math.isfinite, curve.seconds)) else tuple(map(float, curve.epochs))
-    )
-    best = best_of(curve) if mark_best else None
-    at = curve.epochs.index(best[0]) if best else None
+    positions = curve.seconds if over_time and curve.has_seconds else tuple(map(float, curve.steps))
+    best = curve.best if mark_best else None
+    at = curve.steps.index(best[0]) if best else None
     # Thousands of epochs have more points than the chart has pixels; the best one is always among them.
     kept = sorted({*thinned(len(positions)), *(() if at is None else (at,))})
     return Line(
@@ -164,16 +159,25 @@ def draw_charts(state: LiveState) -> None:
 
 
 def _charts(state: LiveState) -> None:
+    progress = state.progress
+    left = None if progress.curves else _left_behind(progress)
     with st.container(border=True, key="live-charts"):
         axis = st.segmented_control(
             "Horizontal axis",
             ["Epoch", _OVER_TIME],
             default="Epoch",
             required=True,
+            format_func=lambda name: axis_name(left) if left is not None and name == "Epoch" else name,
             key="live-axis",
             label_visibility="collapsed",
         )
-        panels = [draw(state.progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
+        if left is not None:
+            drawing = draw_training_curves(left, View(time_axis=axis == _OVER_TIME))
+            draw_drawing(drawing, "left-curves", width=CHART_WIDTH)
+            for note in drawing.notes:
+                st.caption(plain(note))
+            return
+        panels = [draw(progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
         for number, panel in enumerate(panels):
             if panel is not None:
                 draw_panel(panel, f"live-{number}", height=CHART_HEIGHT, width=CHART_WIDTH)
@@ -181,8 +185,19 @@ def _charts(state: LiveState) -> None:
                 st.markdown(f"**{_TITLES[number]}**")
                 st.caption("No number was reported that can be drawn.")
         if not any(panels):
-            text = _without_curves(state.progress)
+            text = _without_curves(progress)
             with st.container(
                 height=CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"
             ):
                 st.markdown(f":material/show_chart: {text}")
+
+
+def _left_behind(progress: TaskProgress) -> Comparison | None:
+    """Return the experiment that a finished task left, with the curves among its files; ``None`` without one."""
+    info = experiment_of_output(progress.task.output) if progress.task.status.is_terminal else None
+    if info is None:
+        return None
+    experiment = ComparedExperiment(
+        key=str(info.task_id), label=info.experiment_name, info=info, training=load_curves(info)
+    )
+    return Comparison(experiments=(experiment,))

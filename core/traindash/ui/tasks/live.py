@@ -1,7 +1,7 @@
 """The moving part of the task page: numbers every second, charts every five, nothing once the task is over."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,12 +9,14 @@ from typing import Literal
 import streamlit as st
 
 from traindash import formatting
+from traindash.comparison.curve_names import BOX_MAP, BOX_MAP50, MASK_MAP, meaning_of
+from traindash.domain.curves import Curve
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
 from traindash.steady_clock import CLOCK
 from traindash.tasks.idle_apps import LEFT_TO_PEOPLE, is_idle
-from traindash.tasks.progress import Curve, PhaseSpan, TaskProgress, TimeRange, silence_of
+from traindash.tasks.progress import PhaseSpan, TaskProgress, TimeRange, mean_pace, silence_of
 from traindash.tasks.task_watcher import PhaseTime, TaskWatch, phases_left, total, typical_durations
 from traindash.ui import connection, theme
 from traindash.ui.errors import draw_stale
@@ -35,11 +37,13 @@ from traindash.ui.tasks.text import (
 from traindash.ui.theme import plain
 
 NUMBERS_EVERY = "1s"
-_SEEN_SECONDS = 0.8  # less than that: of many tabs one asks in each second, and all draw it
 CHARTS_EVERY = "5s"
 _TYPICAL_SECONDS = 600
-BOX_MAP, BOX_MAP50 = "metrics/mAP50-95(B)", "metrics/mAP50(B)"
-MASK_MAP, MASK_MAP50 = "metrics/mAP50-95(M)", "metrics/mAP50(M)"
+# What a training measures of itself and what the benchmark measures afterwards are two figures, so they have two names
+_IN_TRAINING = (
+    "Measured by the training itself after each epoch, to choose the best checkpoint. The benchmark measures that "
+    "checkpoint anew, so its mAP may be another one."
+)
 
 # The phases of a task on one line: done, running, still to come.
 
@@ -111,7 +115,7 @@ def _numbers(state: LiveState) -> None:
     now = CLOCK.now()
     before = state.progress.task
     try:
-        progress = state.watch.refresh(within=_SEEN_SECONDS)
+        progress = state.watch.refresh()
     except AppError as error:
         draw_stale(error, "The numbers below are the last known ones.")
         progress = state.progress
@@ -162,27 +166,51 @@ def _typical_of(key: connection.CacheKey, task_id: TaskId, _task: Task) -> Mappi
 
 def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
     cards = st.columns(4)
-    if has_masks(progress):
-        _best_card(cards[0], "Best mask mAP50-95", progress.curves.get(MASK_MAP))
-        _best_card(cards[1], "Best box mAP50-95", progress.curves.get(BOX_MAP))
+    if not reports_figures(progress):
+        _progress_cards(progress, cards[:3])
     else:
-        _best_card(cards[0], "Best mAP50-95", progress.curves.get(BOX_MAP))
-        new, old = last_two(progress.curves.get(BOX_MAP50))
-        change = "" if new is None or old is None else formatting.points(new - old)
-        _trend_card(cards[1], "mAP50", formatting.metric(new), change, good="up")
-    new, old = last_two(training_loss(progress.curves))
-    change = "" if new is None or old is None else formatting.signed(new - old, 3)
-    _trend_card(cards[2], "Training loss", formatting.quantity(new), change, good="down")
+        if has_masks(progress):
+            _best_card(cards[0], "Best mask mAP in training", progress.curves.get(MASK_MAP))
+            _best_card(cards[1], "Best box mAP in training", progress.curves.get(BOX_MAP))
+        else:
+            _best_card(cards[0], "Best mAP in training", progress.curves.get(BOX_MAP))
+            new, old = last_two(progress.curves.get(BOX_MAP50))
+            change = "" if new is None or old is None else formatting.points(new - old)
+            _trend_card(cards[1], "mAP50 in training", formatting.metric(new), change, good="up")
+        new, old = last_two(training_loss(progress.curves))
+        change = "" if new is None or old is None else formatting.signed(new - old, 3)
+        _trend_card(cards[2], "Training loss", formatting.quantity(new), change, good="down")
     started = progress.task.started_at
     begun = f"started {formatting.clock(started)}" if started else "not started"
     note = begun if left is None else f"{formatting.time_left(left.low, left.high)} in all"
     theme.number_card("Time", duration(progress.task, CLOCK.now()), note, cards[3])
 
 
+def reports_figures(progress: TaskProgress) -> bool:
+    """Return whether the log tells figures of the training, or will: a training app of a real server tells none."""
+    begins = progress.newest is None and not progress.task.status.is_terminal
+    return bool(progress.curves) or progress.reports_phases or begins
+
+
+def _progress_cards(progress: TaskProgress, cards: Sequence[DeltaGenerator]) -> None:
+    """Draw what is known of a training whose app tells no figures: how far it is, and how fast it goes."""
+    if progress.epoch is None and progress.task.status.is_terminal:
+        return
+    of = f"of {formatting.count(progress.epochs)}" if progress.epochs else None
+    theme.number_card(f"{progress.counts.capitalize()}s done", formatting.count(progress.epoch), of, cards[0])
+    pace = mean_pace(progress.epoch_marks)
+    note = None if pace is None else "mean of the last ones"
+    theme.number_card(f"Time for one {progress.counts}", formatting.duration(pace), note, cards[1])
+    if not progress.task.status.is_terminal:
+        rest = progress.eta_seconds
+        text = formatting.MISSING if rest is None else formatting.time_range(rest.low, rest.high)
+        theme.number_card("Left of the training", text, f"for all {progress.counts}s" if rest else None, cards[2])
+
+
 def _best_card(place: DeltaGenerator, label: str, curve: Curve | None) -> None:
-    best = best_of(curve)
+    best = curve.best if curve else None
     note = f"in epoch {best[0]}" if best else None
-    theme.number_card(label, formatting.metric(best[1] if best else None), note, place)
+    theme.number_card(label, formatting.metric(best[1] if best else None), note, place, about=_IN_TRAINING)
 
 
 def _trend_card(place: DeltaGenerator, label: str, value: str, change: str, *, good: Literal["up", "down"]) -> None:
@@ -206,29 +234,26 @@ def has_masks(progress: TaskProgress) -> bool:
     return MASK_MAP in progress.curves
 
 
-def best_of(curve: Curve | None) -> tuple[int, float] | None:
-    """Return epoch and value of the highest point; ``None`` where there is none."""
-    pairs = zip(curve.values, curve.epochs, strict=True) if curve else ()
-    # Minus the epoch: of equals the earliest.
-    finite = [(value, -epoch) for value, epoch in pairs if math.isfinite(value)]
-    if not finite:
-        return None
-    value, epoch = max(finite)
-    return -epoch, value
-
-
 def last_two(curve: Curve | None) -> tuple[float | None, float | None]:
     """Return the newest value and the one before it."""
     finite = [value for value in (curve.values if curve else ()) if math.isfinite(value)]
     return (finite[-1] if finite else None, finite[-2] if len(finite) > 1 else None)
 
 
+def _training_losses(curves: Mapping[str, Curve]) -> Iterator[Curve]:
+    """Yield the losses on the training images: the engine's own sum where it tells one, otherwise its parts."""
+    found = [(meaning, curve) for name, curve in curves.items() if (meaning := meaning_of(name)) is not None]
+    parts = [(meaning, curve) for meaning, curve in found if meaning.group == "loss" and meaning.side == "training"]
+    total = [curve for meaning, curve in parts if meaning.kind == "total"]
+    yield from total[:1] or (curve for _, curve in parts)
+
+
 def training_loss(curves: Mapping[str, Curve]) -> Curve | None:
-    """Return the sum of the training losses."""
-    parts = [curve for name, curve in curves.items() if name.startswith("train/") and name.endswith("_loss")]
+    """Return the sum of the training losses; ``None`` where none is told."""
+    parts = list(_training_losses(curves))
     # Read in the middle of a line of the log, one loss may be an epoch ahead.
-    if not parts or len({curve.epochs for curve in parts}) != 1:
+    if not parts or len({curve.steps for curve in parts}) != 1:
         return None
     rows = zip(*(curve.values for curve in parts), strict=True)
     sums = tuple(math.fsum(values) if all(map(math.isfinite, values)) else math.nan for values in rows)
-    return Curve(epochs=parts[0].epochs, seconds=parts[0].seconds, values=sums)
+    return Curve(steps=parts[0].steps, seconds=parts[0].seconds, values=sums)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from traindash import formatting
+from traindash.domain.experiment import MEAN_IOU
 from traindash.domain.task import ExitCause, Task, TaskStatus
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.experiments import experiment_of_output
@@ -19,7 +20,10 @@ PHASE_TITLES: Mapping[str, str] = {
     "uploading": "Uploading",
     "comparing": "Comparing",
 }
-_FIGURES = {"f1": "F1"}  # names of figures on the screen where they differ from those in a record
+_FIGURES = {
+    "f1": "F1",
+    "mBoundaryIoU": "boundary IoU",
+}  # names of figures on the screen where they differ from those in a record
 _TRAINED = 0.9  # share of the bar that belongs to the training; what follows it shares the rest
 
 
@@ -102,7 +106,7 @@ def sentence(progress: TaskProgress) -> str:
     return text
 
 
-def result_text(task: Task, figures: Sequence[str] = ("mAP", "AP50")) -> str:
+def result_text(task: Task, figures: Sequence[str] = ("mAP", "AP50", MEAN_IOU)) -> str:
     """Return what was measured of the experiment that a task left; empty where it left none."""
     experiment = experiment_of_output(task.output)
     if experiment is None:

@@ -7,6 +7,10 @@ from dataclasses import replace
 import streamlit as st
 
 from traindash import formatting
+from traindash.comparison.charts.drawing import View
+from traindash.comparison.charts.pixels import draw_overlap
+from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
+from traindash.comparison.export_scores import RUNTIMES, score_problem, score_words
 from traindash.comparison.setup_differences import start_of
 from traindash.datasets.shape_fit import SEGMENTATION
 from traindash.domain.experiment import ExperimentInfo
@@ -21,8 +25,12 @@ from traindash.tasks.launcher import report_link
 from traindash.tasks.progress import TaskProgress
 from traindash.tasks.task_watcher import TaskWatch, lacks_result, result_is_due
 from traindash.ui import connection, lookups, screens, theme
+from traindash.ui.comparison.charts import draw_drawing
+from traindash.ui.connection import CacheKey
 from traindash.ui.errors import draw_empty_page, draw_stale, titled
+from traindash.ui.experiments.data import load_semantic
 from traindash.ui.series.view import draw_series_list, series_need_work
+from traindash.ui.state import kept_here
 from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
 from traindash.ui.tasks.live import LiveState
 from traindash.ui.tasks.text import (
@@ -43,11 +51,11 @@ _LOOK_AGAIN = "2s"
 _SHORT_HASH = 8
 _ABOUT_CHANGE = "Opens its settings at what you want to change. The changed training takes its place as a new task."
 _EVERY = "3s"
-_SEEN_SECONDS = 2.5  # less than that: the next tick shall find something new
 _PER_PAGE = 15
 _MOST_TASKS = 500
 _WIDTHS = [1.2, 3.4, 1.3, 1.2, 1.1, 3.2]
 _HEADS = ("Status", "Task", "Agent", "Started", "Duration", "Progress")
+_WATCHES = "list_watches"
 
 # The settings a task runs with, as they were fixed when it was taken in.
 
@@ -141,15 +149,17 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
         model = f"{experiment.framework_name} {experiment.model_name}"
         st.caption(plain(f"Experiment “{experiment.experiment_name}” · {model} · started from {start}"))
         with st.container(horizontal=True, gap="large"):
-            by_mask = experiment.task_type == SEGMENTATION
-            for name, title in (
-                ("mAP", "Mask mAP" if by_mask else "mAP"),
-                ("box_mAP", "Box mAP"),
-                ("AP50", "Mask AP50" if by_mask else "AP50"),
-                ("f1", "F1"),
-            ):
+            for name, title in _figures(experiment):
                 if (value := experiment.evaluation_metrics.get(name)) is not None:
                     st.metric(title, formatting.metric(value), width="content")
+            for runtime, score in experiment.export_scores.items():
+                title = f"{score.metric} of the {RUNTIMES.get(runtime, runtime)} file"
+                st.metric(title, formatting.metric(score.score), width="content", help=score_words(runtime, score))
+        for runtime, score in experiment.export_scores.items():
+            if problem := score_problem(runtime, score):
+                st.warning(plain(problem), icon=":material/warning:")
+        if experiment.is_semantic and experiment.evaluation_report_id is not None:
+            _draw_classes(experiment)
         if not experiment.evaluation_metrics:
             st.info(
                 "This training was not evaluated, so it has no metrics on the validation images.",
@@ -163,6 +173,39 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
                 )
         _draw_files(experiment)
+
+
+def _figures(experiment: ExperimentInfo) -> tuple[tuple[str, str], ...]:
+    """Return the figures that are shown first, by their names in the record: those that such a model is measured by."""
+    if experiment.is_semantic:
+        return ("mIoU", "mIoU"), ("mBoundaryIoU", "Boundary IoU"), ("PixelAcc", "Pixel accuracy"), ("mF1_score", "F1")
+    by_mask = experiment.task_type == SEGMENTATION
+    return (
+        ("mAP", "Mask mAP" if by_mask else "mAP"),
+        ("box_mAP", "Box mAP"),
+        ("AP50", "Mask AP50" if by_mask else "AP50"),
+        ("f1", "F1"),
+    )
+
+
+def _draw_classes(experiment: ExperimentInfo) -> None:
+    """Draw the IoU of every class of a semantic segmentation, or why it is not known."""
+    found = load_semantic(experiment)
+    if isinstance(found, Missing):
+        st.caption(plain(f"The figures of its classes are not known: it {found.reason}."))
+        return
+    shown = Comparison(
+        experiments=(
+            ComparedExperiment(
+                key=str(experiment.task_id), label=experiment.experiment_name, info=experiment, semantic=found
+            ),
+        )
+    )
+    drawing = draw_overlap(shown, View())
+    st.markdown("**IoU of each class**")
+    draw_drawing(drawing, "task-classes")
+    for note in drawing.notes:
+        st.caption(plain(note))
 
 
 def _draw_files(experiment: ExperimentInfo) -> None:
@@ -195,10 +238,11 @@ def open_task(wanted: str | None) -> LiveState:
         if not wanted.isascii() or not wanted.isdigit():
             raise InputError(f"“{wanted}” is no task id.", "Open a task from the list of tasks.")
         task_id = TaskId(int(wanted))
-        watch = lookups.task_watch(task_id)
+        # Per server and epoch: after a reconnect the old watch would ask a client that is closed.
+        key = (connection.cache_key(), task_id)
+        watch = kept_here("task_watch", key, lambda: TaskWatch(connection.client(), task_id))
         try:
-            # Asked for anew, for of a task that is over a watch does not ask again, and its name may have changed.
-            return LiveState(watch=watch, progress=watch.refresh(connection.client().tasks.get(task_id)))
+            return LiveState(watch=watch, progress=watch.refresh())
         except MissingError as error:
             msg = f"Task {task_id} does not exist on this server."
             raise NotFoundError(msg, "Open it from the list of tasks.") from error
@@ -305,8 +349,13 @@ def _progress(task: Task) -> None:
     if task.status is TaskStatus.QUEUED or task.status.is_terminal:
         st.caption(plain(result_text(task) or sentence(TaskProgress(task=task))))
         return
+    watches: dict[tuple[CacheKey, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
+    # Kept while the tab lives: a watch reads on where it stopped and not the whole log every three seconds.
+    key = (connection.cache_key(), task.id)
+    if key not in watches:
+        watches[key] = TaskWatch(connection.client(), task.id)
     try:
-        progress = lookups.task_watch(task.id).refresh(task, within=_SEEN_SECONDS)
+        progress = watches[key].refresh(task)
     except AppError:
         progress = TaskProgress(task=task)
     # Without the batch, which changes every second: the list refreshes every three.

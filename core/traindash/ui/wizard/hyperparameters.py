@@ -227,8 +227,8 @@ def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo
 
 
 def _experiment_text(info: ExperimentInfo) -> str:
-    score = info.evaluation_metrics.get("mAP")
-    shown = "" if score is None else f", mAP {score:.3f}"
+    score = info.score
+    shown = "" if score is None else f", {score[0]} {score[1]:.3f}"
     return f"{info.experiment_name} ({info.model_name}{shown})"
 
 

@@ -99,11 +99,13 @@ def _digits(value: float) -> int:
 def draw_checkpoints(draft: WizardDraft, experiments: Sequence[ExperimentInfo]) -> None:
     """Draw the checkpoints of earlier experiments, the best one of each first."""
     found = custom_checkpoints(experiments)
+    # A column for each figure that models are measured by: mAP, and mIoU where some of them give pixels a class
+    figures = sorted({"mAP", *(score[0] for item in found.values() if (score := item.score) is not None)})
     rows = [
         {
             "Experiment": item.experiment_name,
             "Checkpoint": PurePosixPath(path).name,
-            "mAP": _measured(path, item),
+            **{name: _measured(path, item, name) for name in figures},
             "Model": item.model_name,
             "Framework": item.framework_name,
             "Task": item.task_type,
@@ -111,7 +113,8 @@ def draw_checkpoints(draft: WizardDraft, experiments: Sequence[ExperimentInfo]) 
         for path, item in found.items()
     ]
     choices = [CustomCheckpoint(path=path) for path in found]
-    _table(draft, "checkpoints", rows, choices, {"mAP": st.column_config.NumberColumn(format="%.3f", width="small")})
+    figures_look = dict.fromkeys(figures, st.column_config.NumberColumn(format="%.3f", width="small"))
+    _table(draft, "checkpoints", rows, choices, figures_look)
 
 
 def _table(
@@ -155,11 +158,11 @@ def _choose(draft_id: DraftId, key: str, choices: Sequence[ModelChoice]) -> None
         choose(draft_id, chosen[0])
 
 
-def _measured(path: str, experiment: ExperimentInfo) -> float | None:
-    """Return the mAP of a checkpoint; only an experiment's best one was evaluated."""
+def _measured(path: str, experiment: ExperimentInfo, figure: str) -> float | None:
+    """Return a figure of a checkpoint; only an experiment's best one was evaluated."""
     # The record has the figures of the best checkpoint alone (docs/supervisely-api.md 5.3).
     is_best = PurePosixPath(path).name == experiment.best_checkpoint
-    return experiment.evaluation_metrics.get("mAP") if is_best else None
+    return experiment.evaluation_metrics.get(figure) if is_best else None
 
 
 # Above the model table: what is recommended here, what training starts from, what the table is narrowed to.

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -86,21 +87,8 @@ class YoloModel:
         self._model = load_model(str(checkpoint), task_type)
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
-        """Predict on the folder of the files as a stream, so that not all results are in memory at once."""
-        results = self._model.predict(
-            str(files[0].parent),
-            stream=True,
-            conf=CONFIDENCE,
-            iou=NMS_IOU,
-            max_det=MAX_DETECTIONS,
-            imgsz=self._image_size,
-            device=self._device,
-            batch=BATCH_SIZE,
-            retina_masks=True,  # masks in the size of the image
-            verbose=False,
-        )
-        for result in results:
-            yield Path(result.path), tuple(predictions_of(result))
+        """Predict as a stream, so that not all results are in memory at once."""
+        return _found_on(self._model, files, image_size=self._image_size, device=self._device, batch=BATCH_SIZE)
 
     def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
         """Read the images with the engine's own reader, which is not timed."""
@@ -152,6 +140,43 @@ class YoloModel:
         with torch.no_grad():
             expected = _first_array(model.fuse()(torch.from_numpy(pixels)))
         return float(np.abs(answer - expected).max() / max(float(np.abs(expected).max()), 1e-9))
+
+
+class ExportedYolo:
+    """See :class:`traindash.training.trainers.engine.Predictor`; an ONNX file with the engine around it."""
+
+    def __init__(self, file: Path, *, task_type: str, image_size: int) -> None:
+        # The engine cannot tell the task from a file that is called "best.onnx"
+        self._model = YOLO(str(file), task=_TASKS[task_type])
+        self._image_size = image_size
+
+    def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
+        """Predict one by one: the exported graph takes a batch of one image."""
+        return _found_on(self._model, files, image_size=self._image_size, device="cpu", batch=1)
+
+
+def _found_on(
+    model: YOLO, files: Sequence[Path], *, image_size: int, device: str, batch: int
+) -> Iterator[tuple[Path, Sequence[Prediction]]]:
+    with TemporaryDirectory() as folder:
+        # A list of files as a file: the engine reads images of a folder or of such a list one after the other, but
+        # those of a list in memory all at once
+        listed = Path(folder) / "images.txt"
+        listed.write_text("\n".join(str(file.absolute()) for file in files), encoding="utf-8-sig")
+        results = model.predict(
+            str(listed),
+            stream=True,
+            conf=CONFIDENCE,
+            iou=NMS_IOU,
+            max_det=MAX_DETECTIONS,
+            imgsz=image_size,
+            device=device,
+            batch=batch,
+            retina_masks=True,  # masks in the size of the image
+            verbose=False,
+        )
+        for result in results:
+            yield Path(result.path), tuple(predictions_of(result))
 
 
 def predictions_of(result: Any) -> Iterator[Prediction]:  # noqa: ANN401 - ultralytics Results
@@ -274,6 +299,10 @@ class YoloEngine:
         """Return the model with its first prediction still to come."""
         spec = self._run.spec
         return YoloModel(checkpoint, task_type=spec.task_type, device=spec.device, image_size=image_size)
+
+    def open_onnx(self, file: Path, image_size: int) -> ExportedYolo:
+        """Return the exported model with its first prediction still to come."""
+        return ExportedYolo(file, task_type=self._run.spec.task_type, image_size=image_size)
 
     @property
     def _folder(self) -> Path:

@@ -1,0 +1,55 @@
+"""Figures of semantic segmentations: how well each class is told from the others, by its pixels."""
+
+from traindash.comparison.charts.by_class import MOST_CLASSES, most_apart
+from traindash.comparison.charts.drawing import (
+    ADVICE,
+    CHOOSE,
+    Axis,
+    Drawing,
+    Panel,
+    View,
+    bars_that_fit,
+    finite,
+    in_words,
+    metric_bars,
+    nothing,
+)
+from traindash.comparison.experiment import Comparison, explain_missing
+from traindash.formatting import count, plural
+
+
+def draw_overlap(comparison: Comparison, view: View) -> Drawing:
+    """Draw the IoU of each class; of very many those that differ most."""
+    del view
+    missing = explain_missing([(e.label, e.semantic) for e in comparison.experiments if e.is_semantic])
+    measured = comparison.semantic
+    if not measured:
+        return nothing(missing, ADVICE if comparison.experiments else CHOOSE)
+    values = [{one.name: finite(one.iou) for one in evaluation.classes} for _, evaluation in measured]
+    names = tuple(dict.fromkeys(name for one in values for name in one))
+    shown = most_apart(names, values, bars_that_fit(len(measured), MOST_CLASSES))
+    bars = [
+        metric_bars(experiment, [one.get(name) for name in shown], decimals=comparison.decimals)
+        for (experiment, _), one in zip(measured, values, strict=True)
+    ]
+    panel = Panel(
+        title="",
+        x=Axis(title="Class", categories=shown),
+        y=Axis(title="IoU, 0 to 1", low=0, high=1, decimals=comparison.decimals),
+        marks=tuple(bars),
+        alt=in_words([experiment.label for experiment, _ in measured], shown, bars),
+    )
+    notes = list(missing)
+    if len(shown) < len(names):
+        notes.append(f"{len(shown)} of {count(len(names))} classes are drawn: those that differ most.")
+    for experiment, evaluation in measured:
+        total = len(evaluation.classes)
+        if evaluation.counted < total:
+            absent = plural(total - evaluation.counted, "class", "classes")
+            notes.append(
+                f"“{experiment.label}”: {absent} of {count(total)} are neither annotated nor predicted on these "
+                "images, and do not count in the mean."
+            )
+        if evaluation.background is not None:
+            notes.append(f"“{experiment.label}”: “{evaluation.background}” counts in the mean as any other class.")
+    return Drawing(panels=(panel,), notes=tuple(notes))
