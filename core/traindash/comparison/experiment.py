@@ -82,7 +82,8 @@ class ComparedExperiment:
     """One experiment of a comparison."""
 
     key: str  # identifies it among the others; the task id as text where there is one
-    label: str  # what people call it; unique within the comparison
+    label: str  # what it is called beside the others, short; unique within the comparison
+    name: str = ""  # its whole name, shown once and on hover; empty where the label is all there is
     style: SeriesStyle = field(default_factory=lambda: style_of(0))  # how it is drawn
     info: ExperimentInfo | None = None  # the experiment's record; `None` for a bare evaluation directory
     evaluation: Maybe[Evaluation] = NOT_LOADED  # matches and metrics, recomputed from the COCO files
@@ -97,6 +98,11 @@ class ComparedExperiment:
     # figures of its evaluation by size of the objects; empty where nobody has measured them yet
     sizes: tuple[SizeSlice, ...] = ()
     version: str = ""  # changes with what is known of the experiment; empty where nobody keeps anything made from it
+
+    @property
+    def full_name(self) -> str:
+        """Its whole name."""
+        return self.name or self.label
 
     @property
     def known_hyperparameters(self) -> Mapping[str, object] | None:

@@ -308,6 +308,7 @@ class Card:
     """The overview of one experiment."""
 
     label: str
+    name: str  # its whole name; empty where the label is all of it
     style: SeriesStyle
     is_baseline: bool  # the others are measured against it
     score: str  # its mAP as it is written
@@ -321,6 +322,7 @@ def overview_of(comparison: Comparison) -> tuple[Card, ...]:
     return tuple(
         Card(
             label=experiment.label,
+            name="" if experiment.full_name == experiment.label else experiment.full_name,
             style=experiment.style,
             is_baseline=several and place == comparison.baseline,
             score=metric(read_metric(experiment, _score_of(experiment)), comparison.decimals),

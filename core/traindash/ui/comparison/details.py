@@ -10,6 +10,7 @@ from traindash.comparison.report.page import READING_METRICS
 from traindash.comparison.report.parts import class_table, metric_table, overview_html, settings_table
 from traindash.comparison.rows import MetricRow, key_metric_rows, overview_of
 from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
+from traindash.comparison.short_names import LONGEST
 from traindash.comparison.significance import Significance
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
@@ -17,6 +18,7 @@ from traindash.errors import AppError
 from traindash.evaluation.semantic import SemanticEvaluation
 from traindash.tasks.launcher import Place, check_comparable, report_link, start_comparison
 from traindash.ui import connection, screens, theme
+from traindash.ui.experiments.index import give_label
 from traindash.ui.saving import draw_table_saving
 from traindash.ui.theme import plain
 
@@ -58,11 +60,34 @@ _MOST_COLUMNS = 3  # with more experiments than this, each gets a row of its own
 
 
 def draw_overview(comparison: Comparison, significance: Significance) -> None:
-    """Draw a card for each experiment."""
+    """Draw a card for each experiment, and offer to call it otherwise."""
     del significance
     st.html(overview_html(overview_of(comparison)))
+    if len(comparison.experiments) > 1:
+        _offer_labels(comparison)
     for note in comparison.reading_notes:
         st.caption(plain(note))
+
+
+def _offer_labels(comparison: Comparison) -> None:
+    with st.popover("Change labels", icon=":material/edit:", key="labels"), st.form("label-form", border=False):
+        typed = {
+            one.key: st.text_input(
+                plain(one.full_name), one.label, max_chars=LONGEST, key=f"label-{one.key}-{one.label}"
+            )
+            for one in comparison.experiments
+        }
+        st.caption("Labels stand for the experiments wherever they are compared on this machine. Empty: made again.")
+        if st.form_submit_button("Save labels", type="primary"):
+            before = {one.key: one.label for one in comparison.experiments}
+            try:
+                for key, label in typed.items():
+                    if label.strip() != before[key]:
+                        give_label(key, label)
+            except AppError as error:
+                st.error(plain(f"{error.message} {error.hint}".strip()), icon=":material/error:")
+                return
+            st.rerun()
 
 
 def draw_metrics(comparison: Comparison, significance: Significance) -> None:

@@ -22,9 +22,9 @@ from traindash.comparison.experiment import (
     parse_app_state,
     parse_hyperparameters,
     parse_train_images,
-    unique_labels,
 )
 from traindash.comparison.palette import styles_together
+from traindash.comparison.short_names import short_labels
 from traindash.comparison.speed import parse_speed_test
 from traindash.domain.curves import TrainingCurves
 from traindash.domain.experiment import ExperimentInfo, TeamFile
@@ -35,7 +35,7 @@ from traindash.evaluation.semantic import ARCHIVE, SemanticEvaluation, read_sema
 from traindash.formatting import listing, plural
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection
-from traindash.ui.experiments.index import find_experiments, slots_of
+from traindash.ui.experiments.index import find_experiments, given_labels, slots_of
 from traindash.ui.theme import plain
 
 _MOST_KEPT = 40
@@ -61,7 +61,7 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
     known = find_experiments(ids)
     loaded = _load_all(team, [known[task] for task in ids])
     slots = slots_of(connection.home() / "experiment_styles.json", connection.server_name(), ids)
-    labels = unique_labels([e.label for e in loaded], [e.key for e in loaded])
+    labels = short_labels(loaded, given_labels())
     styles = styles_together([slots[task] for task in ids])
     experiments = tuple(
         replace(item, label=label, style=style) for item, label, style in zip(loaded, labels, styles, strict=True)
@@ -153,6 +153,7 @@ def _load(key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader:
     loaded = ComparedExperiment(
         key=str(info.task_id),
         label=info.experiment_name,
+        name=info.experiment_name,
         info=info,
         evaluation=evaluation,
         semantic=_semantic(reader, info, results),

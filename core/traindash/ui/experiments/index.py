@@ -134,3 +134,33 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
         except StorageError as error:
             _log.warning("%s", error)
         return slots
+
+
+# What people call experiments beside others, where the label that is made for them says it worse.
+
+
+def given_labels() -> Mapping[str, str]:
+    """Return the labels that people gave to experiments of this server, by task id as text."""
+    return _labels_file().read().get(connection.server_name(), {})
+
+
+def give_label(task: str, label: str) -> None:
+    """Keep a label for an experiment on this machine; an empty one takes it away.
+
+    Raises:
+        StorageError: It cannot be kept.
+    """
+    clean, server = " ".join(label.split()), connection.server_name()
+    with _LOCK:
+        known = {key: text for key, text in given_labels().items() if key != task}
+        mine = {**known, task: clean} if clean else known
+        _labels_file().change(lambda kept: {**kept, server: mine})
+
+
+def _labels_file() -> JsonFile[Mapping[str, Mapping[str, str]]]:
+    return JsonFile(
+        path=connection.home() / "experiment_labels.json",
+        decode=msgspec.json.Decoder(dict[str, dict[str, str]]).decode,
+        empty={},
+        noun="The labels of the experiments",
+    )

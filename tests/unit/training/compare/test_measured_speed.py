@@ -155,10 +155,10 @@ def test_the_artifacts_tell_curves_settings_and_size(tmp_path: Path) -> None:
     assert first.train_image_ids == frozenset({1, 2})
 
 
-def test_two_experiments_with_one_model_are_called_by_their_names(tmp_path: Path) -> None:
+def test_two_experiments_with_one_model_are_called_by_what_tells_them_apart(tmp_path: Path) -> None:
     sources = [with_artifacts(tmp_path, source(tmp_path, name, Made(seed=n))) for n, name in enumerate("ab")]
     alike = tuple(
         EvaluationSource(path=one.path, folder=one.folder, label="YOLO11s-det", artifacts=one.artifacts)
         for one in sources
     )
-    assert read_comparison(alike).labels == ("Run of a", "Run of b")
+    assert read_comparison(alike).labels == ("a", "b")

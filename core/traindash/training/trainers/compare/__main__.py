@@ -12,6 +12,7 @@ from traindash.comparison.artifacts import with_artifacts
 from traindash.comparison.comparison_basis import on_fair_basis
 from traindash.comparison.experiment import ComparedExperiment, Comparison, unique_labels
 from traindash.comparison.folder import compare_folders, disk_images
+from traindash.comparison.short_names import short_labels
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation
@@ -60,9 +61,10 @@ def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
             _refuse(message, "Train them on the same classes.")
     experiments = [_known(one, source) for one, source in zip(comparison.experiments, sources, strict=True)]
     wanted = [source.label for source in sources]
-    if len(set(wanted)) < len(wanted):  # two of one model: the names of the experiments tell them apart
-        known = zip(experiments, wanted, strict=True)
-        wanted = [label if one.info is None else one.info.experiment_name for one, label in known]
+    named = [replace(one, name=one.info.experiment_name) for one in experiments if one.info is not None]
+    # two of one model: what differs between the experiments tells them apart
+    if len(set(wanted)) < len(wanted) and len(named) == len(wanted):
+        wanted = list(short_labels(named))
     labels = unique_labels(wanted, [str(n) for n in range(1, len(sources) + 1)])
     labelled = (replace(one, label=label) for one, label in zip(experiments, labels, strict=True))
     return replace(comparison, experiments=tuple(labelled))
