@@ -5,6 +5,7 @@ from dataclasses import replace
 from traindash.plans import app_rules
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.converted import draw_copy
+from traindash.ui.wizard.former import draw_former
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from traindash.ui.wizard.tables import draw_class_buttons, draw_class_search, draw_class_table, draw_left_out
 
@@ -13,6 +14,7 @@ def form(view: WizardView) -> None:
     """Draw the classes step."""
     if view.facts.project is None:
         return
+    draw_former(view, "class")
     search = draw_class_search(view.draft, view.facts.project)
     draw_class_buttons(view.draft, view.facts.project, search)
     draw_class_table(view.draft, view.facts, view.facts.project, search)

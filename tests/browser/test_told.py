@@ -71,9 +71,9 @@ def test_an_end_is_told_by_the_browser_and_by_the_webhook(page: Page, dashboard:
 
 
 def test_a_failure_says_what_to_do_and_its_log_can_be_searched(page: Page, dashboard: DashboardProcess) -> None:
-    task_id = _launch(dashboard, "epochs: 1\nfraction: 0.0\n")
+    task_id = _launch(dashboard, "epochs: 1\nfraction: 1.5\n")
     open_page(page, f"{dashboard.url}/task?task={task_id}")
-    expect_text(page, "The hyperparameter “fraction” cannot be 0.0.", timeout=TRAINING_MS)
+    expect_text(page, "The hyperparameter “fraction” cannot be 1.5.", timeout=TRAINING_MS)
     settle(page)
     log = page.locator(".cx-log")
     search = page.get_by_label("Search the log")

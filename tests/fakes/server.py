@@ -80,6 +80,7 @@ class FakeServer:
             "projects.list": lambda _: _page([_project()]),
             "projects.info": lambda _: JSONResponse(_project()),
             "agents.list": lambda _: _page([{"id": 1, "name": "Agent 1", "status": "running", "teamId": 1}]),
+            "ecosystem.list": lambda _: _page([]),
             "tasks.list": self._tasks,
             "tasks.info": self._task,
             "tasks.stop": self._stop,

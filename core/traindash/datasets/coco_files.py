@@ -58,9 +58,10 @@ class _Category(Struct):
 class _Content(Struct):
     """A file; images and annotations are checked one by one later, so that a damaged one does not cost the others."""
 
-    images: list[dict[str, Any]]
+    # Objects, which whoever fills it sees to: msgspec's own look at a million of them lets no other thread work.
+    images: list[Any]
     categories: list[_Category] | None = None
-    annotations: list[dict[str, Any]] | None = None
+    annotations: list[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

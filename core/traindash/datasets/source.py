@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
@@ -19,6 +19,7 @@ _Item = TypeVar("_Item")
 # Python's JSON reads half of a surrogate pair as a character, which neither a file name nor a database takes; and names
 # that came out of another file may begin with its byte order mark
 _NO_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]|\\u[fF][eE][fF]{2}|\xef\xbb\xbf")
+_SEARCHED = 2**20  # bytes at one stroke
 _PERHAPS_NONE = (b"\\ud", b"\\uD", b"\\uf", b"\\uF", b"\xef\xbb\xbf")
 
 
@@ -35,8 +36,8 @@ def read_json(path: Path, name: str | None = None) -> object:
             raise InputError(f"{name} is larger than {MAX_JSON_BYTES // 2**20} MB.", "Split it into smaller files.")
         content = as_utf8(path.read_bytes(), name)
         parsed = parse_large(str(content, "utf-8"), name)
-        # The words first, which are looked for at once: with a million objects the pattern takes a second.
-        if any(part in content for part in _PERHAPS_NONE) and _NO_CHARACTER.search(content):
+        # The words first: with a million objects the pattern takes a second.
+        if _holds_any(content, _PERHAPS_NONE) and _NO_CHARACTER.search(content):
             parsed = json.loads(json.dumps(parsed, ensure_ascii=False).replace("\ufeff", "").encode(errors="replace"))
     except FileNotFoundError as error:
         raise InputError(f"{name} does not exist.") from error
@@ -51,6 +52,12 @@ def read_json(path: Path, name: str | None = None) -> object:
     except (RecursionError, ValueError) as error:
         raise InputError(f"{name} is not valid JSON.", "Correct the file or leave it out.") from error
     return parsed
+
+
+def _holds_any(content: bytes, words: Sequence[bytes]) -> bool:
+    # In parts: a search through 60 MB lets no other thread work for 200 ms.
+    starts = range(0, len(content), _SEARCHED)
+    return any(content.find(word, at, at + _SEARCHED + len(word) - 1) != -1 for at in starts for word in words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

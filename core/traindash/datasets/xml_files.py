@@ -16,6 +16,7 @@ from traindash.text_files import ascii_start, not_utf8
 
 _MAX_BYTES = 512 * 2**20
 _PEEK = 2**13
+_DEEPEST = 100  # levels; the annotations of all tools that are read here have fewer than ten
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _HINT = "Correct the file or leave it out."
 _WIDE = ("utf-16", "utf-32", "ucs-2", "ucs-4")
@@ -39,11 +40,12 @@ def xml_elements(path: Path, name: str, *tags: str) -> Iterator[Element]:
     ``name`` is what the person calls the file. Namespaces are left out.
 
     Raises:
-        InputError: It is not valid XML, in another encoding than it says, or defines entities; names file and line.
+        InputError: It is not valid XML, in another encoding than it says, nested too deeply, or defines entities; names
+            file and line.
     """
     try:
         with _opened(path, name) as (file, encoding):
-            yield from _elements(file, tags, encoding)
+            yield from _elements(file, tags, encoding, name)
     except ParseError as error:
         line = error.position[0] if hasattr(error, "position") else 0
         raise _not_utf8(path, name) or InputError(
@@ -59,10 +61,13 @@ def xml_elements(path: Path, name: str, *tags: str) -> Iterator[Element]:
         raise InputError(f"{name} is not XML that can be read.", _HINT) from error
 
 
-def _elements(file: BinaryIO, tags: tuple[str, ...], encoding: str | None) -> Iterator[Element]:
-    inside = 0
+def _elements(file: BinaryIO, tags: tuple[str, ...], encoding: str | None, name: str) -> Iterator[Element]:
+    inside = depth = 0
     parser = SafeTree.DefusedXMLParser(encoding=encoding)
     for event, element in SafeTree.iterparse(file, events=("start", "end"), parser=parser):
+        depth += 1 if event == "start" else -1
+        if depth > _DEEPEST:
+            raise InputError(f"{name} is nested more than {_DEEPEST} levels deep.", _HINT)
         if event == "start" and element.tag.startswith("{"):
             element.tag = element.tag.rpartition("}")[2]
         if element.tag in tags:

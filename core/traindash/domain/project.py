@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from traindash.domain.annotation import Tag
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
@@ -24,6 +25,9 @@ def class_color(number: int) -> str:
     factor = (1.0, 0.72, 1.28, 0.55)[round_ % 4]
     parts = (min(255, round(int(base[start : start + 2], 16) * factor)) for start in (1, 3, 5))
     return "#" + "".join(f"{part:02X}" for part in parts)
+
+
+NameKind: TypeAlias = Literal["class", "tag"]  # what a project meta names: object classes, and tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,6 @@ from traindash.plans.app_rules import CopyShape, can_become
 from traindash.plans.draft import SplitDraft, WizardDraft
 from traindash.plans.facts import ProjectFacts
 from traindash.supervisely.client import SuperviselyClient
-from traindash.supervisely.image_edits import ImageCopy
 from traindash.supervisely.project_writing import NameIds
 
 _AT_ONCE = 50  # images and annotations in a request, as the official SDK sends them
@@ -203,13 +202,17 @@ class _Filling:
     def _take(self, dataset: DatasetId, images: Sequence[Image]) -> int:
         """Copy images of a dataset; return how many objects have no place in the copy."""
         drawn = self.client.annotations.get(dataset, [image.id for image in images])
-        wanted = [ImageCopy(id=image.id, name=image.name) for image in images]
+        # With the JSON that people keep at images; one that went meanwhile has nothing to copy.
+        wanted = self.client.image_edits.details(self.order.project.project.id, [image.id for image in images])
+        if not wanted:
+            return 0
         copies = self.client.image_edits.add_copies(self.datasets[dataset], wanted)
         converted = {
             copies[image.id]: converted_annotation(
                 drawn.get(image.id, Annotation(width=image.width, height=image.height)), self.meta, self.order.shape
             )
             for image in images
+            if image.id in copies
         }
         self.client.writing.put_annotations(self.datasets[dataset], converted, self.ids)
         self.images.update(copies)

@@ -1,14 +1,62 @@
-"""Drafts that name what a person renames, merges or deletes in a project: they follow a new name, and forget no other.
+"""Drafts and plans that name what a person renames, merges or deletes in a project: they follow, and forget nothing.
 
 What is gone stays named in a draft, so that the wizard can say what is missing; only its owner decides what instead.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from traindash.domain.ids import DatasetId, ProjectId
-from traindash.domain.plan import DatasetsSplit
+from traindash.domain.plan import DatasetsSplit, TrainingPlan
+from traindash.domain.project import NameKind
 from traindash.plans.draft import WizardDraft
+from traindash.plans.former_names import FormerNames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renaming:
+    """A class or tag of a project that has another name now, or was merged into another one."""
+
+    project_id: ProjectId
+    kind: NameKind
+    before: str
+    after: str
+
+    def in_draft(self, draft: WizardDraft) -> WizardDraft:
+        """Return a draft that names it as it is called now."""
+        follow = follow_class if self.kind == "class" else follow_tag
+        return follow(draft, self.project_id, self.before, self.after)
+
+    def in_plan(self, plan: TrainingPlan) -> TrainingPlan:
+        """Return a plan of an experiment that is not started yet, in the same way."""
+        if plan.project_id != self.project_id:
+            return plan
+        names = {self.before: self.after}
+        former = FormerNames(classes=names) if self.kind == "class" else FormerNames(tags=names)
+        return former.renamed_in(plan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetMerge:
+    """Datasets of a project that were merged into others: merged → into."""
+
+    project_id: ProjectId
+    merged: Mapping[DatasetId, DatasetId]
+
+    def in_draft(self, draft: WizardDraft) -> WizardDraft:
+        """Return a draft whose split names the others."""
+        return follow_datasets(draft, self.project_id, self.merged)
+
+    def in_plan(self, plan: TrainingPlan) -> TrainingPlan:
+        """Return a plan of an experiment that is not started yet, in the same way."""
+        split = plan.train_val_split
+        if plan.project_id != self.project_id or not isinstance(split, DatasetsSplit):
+            return plan
+        return replace(plan, train_val_split=_moved(split, self.merged))
+
+
+DataChange: TypeAlias = Renaming | DatasetMerge
 
 
 def follow_class(draft: WizardDraft, project_id: ProjectId, before: str, after: str) -> WizardDraft:
@@ -33,13 +81,14 @@ def follow_datasets(draft: WizardDraft, project_id: ProjectId, merged: Mapping[D
     """Return a draft whose split names the datasets that others were merged into: merged → into."""
     if not _is_open_on(draft, project_id):
         return draft
-    split = draft.split.datasets
+    return replace(draft, split=replace(draft.split, datasets=_moved(draft.split.datasets, merged)))
 
+
+def _moved(split: DatasetsSplit, merged: Mapping[DatasetId, DatasetId]) -> DatasetsSplit:
     def followed(ids: Sequence[DatasetId]) -> tuple[DatasetId, ...]:
         return tuple(dict.fromkeys(merged.get(item, item) for item in ids))
 
-    moved = DatasetsSplit(train_datasets=followed(split.train_datasets), val_datasets=followed(split.val_datasets))
-    return replace(draft, split=replace(draft.split, datasets=moved))
+    return DatasetsSplit(train_datasets=followed(split.train_datasets), val_datasets=followed(split.val_datasets))
 
 
 def drafts_naming(

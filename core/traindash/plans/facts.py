@@ -1,7 +1,7 @@
 """What the server knows about the choices of a plan or a draft. Rules are pure functions of choices and these facts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self, assert_never
 
 from traindash.datasets.shape_fit import default_classes
@@ -23,6 +23,7 @@ from traindash.domain.plan import (
 from traindash.domain.project import Collection, Dataset, Image, Project, ProjectMeta, ProjectStatistics
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.plans.app_state import CheckpointOrigin, find_checkpoint
+from traindash.plans.former_names import FormerNames
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 
@@ -38,6 +39,7 @@ class ProjectFacts:
     datasets: tuple[Dataset, ...]  # empty where nothing asks for them
     collections: tuple[Collection, ...]  # empty where nothing asks for them
     statistics: ProjectStatistics
+    former: FormerNames = field(default_factory=FormerNames)  # where nobody remembers any, empty
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from traindash.domain.project import ObjectClass, Project, ProjectMeta
 from traindash.errors import NotFoundError
 from traindash.plans.app_rules import no_export_text, shape_problems
 from traindash.plans.facts import Facts, ModelFacts, ProjectFacts, gather
-from traindash.plans.problems import Problem, Step, error, quoted, warning
+from traindash.plans.problems import Problem, Step, error, listed, quoted, warning
 from traindash.plans.splits import check_split
 from traindash.supervisely.client import SuperviselyClient
 
@@ -46,7 +46,7 @@ def class_problems(
     names = frozenset(project.default_classes if wanted is None else wanted)
     unknown = [name for name in wanted or () if name not in frozenset(known)]
     chosen = [item for item in project.meta.classes if item.name in names]
-    hint = f"Its classes are {quoted(known)}."
+    hint = f"{_now_called(unknown, project.former.classes)}Its classes are {quoted(known)}."
     if not chosen:
         return [error("classes", f"None of the classes is in the project: {quoted(unknown)}.", hint)]
     problems = [
@@ -60,6 +60,11 @@ def class_problems(
     if not unknown:
         return problems
     return [warning("classes", f"Not in the project and left out: {quoted(unknown)}.", hint), *problems]
+
+
+def _now_called(names: Sequence[str], former: Mapping[str, str]) -> str:
+    told = listed([f"“{name}” is called “{former[name]}” now" for name in names if name in former])
+    return f"{told}. " if told else ""
 
 
 def _empty(chosen: Sequence[ObjectClass], project: ProjectFacts) -> list[Problem]:

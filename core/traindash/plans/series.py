@@ -392,6 +392,7 @@ def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesP
         InputError: A value cannot be used; the message names the key.
     """
     section = _read(_Section, content[SERIES], SERIES)
+    _refuse_empty(content[SERIES])
     base = plan_of({key: value for key, value in content.items() if key != SERIES}, lines)
     return SeriesPlan(
         base=base,
@@ -409,6 +410,16 @@ def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesP
             agents=section.agents,
         ),
     )
+
+
+def _refuse_empty(section: Mapping[str, Any]) -> None:
+    """Refuse lists without a value: they would vary nothing, which nobody writes a list for."""
+    values = section.get("hyperparameters")
+    named = {f"hyperparameters.{key}": value for key, value in (values or {}).items()}
+    for key, value in {**section, **named}.items():
+        if value == []:
+            msg = f"{SERIES}.{key} is an empty list."
+            raise InputError(msg, "Write at least one value, or leave the key out to use the plan's own.")
 
 
 def _read(kind: type[_ReadT], value: object, where: str) -> _ReadT:

@@ -288,7 +288,9 @@ def _tags(split: TagsSplit, project: ProjectFacts) -> list[Problem]:
     for side, tag in (("training", split.train_tag), ("validation", split.val_tag)):
         # An app that finds a tag on no image starts nothing and waits for ever (docs/supervisely-api.md 8).
         if tag not in known:
-            found.append(error("split", f"The project has no tag “{tag}”.", f"Choose a tag for {side}."))
+            now = project.former.tags.get(tag)
+            hint = f"It is called “{now}” now. Choose that." if now else f"Choose a tag for {side}."
+            found.append(error("split", f"The project has no tag “{tag}”.", hint))
         elif not uses.get(tag):
             found.append(error("split", f"No image has the tag “{tag}”.", f"Choose a tag that images have for {side}."))
     if split.train_tag == split.val_tag and not found:

@@ -215,6 +215,7 @@ class LocalPlatform:
 
     def _remove_old(self) -> float:
         self.services.archive.expire()
+        self.services.removed_names.expire()
         remove_unneeded(self.services)
         self.services.loose_images.collect()
         return _REMOVAL_SECONDS

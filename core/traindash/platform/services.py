@@ -26,6 +26,7 @@ from traindash.platform.store.project_edits import ProjectEdits
 from traindash.platform.store.project_import import ProjectImport
 from traindash.platform.store.project_meta import ProjectMetas
 from traindash.platform.store.projects import Collections, Projects
+from traindash.platform.store.removed_names import RemovedNames
 from traindash.platform.store.task_queue import TaskQueue
 from traindash.platform.store.tasks import TaskStore
 from traindash.platform.store.unanswered import UnansweredWrites
@@ -75,6 +76,7 @@ class Services:
         self.inner_ids = InnerIds(database)
         self.project_clones = ProjectClones(database, self.inner_ids, self.layout.incoming)
         self.project_metas = ProjectMetas(database, self.inner_ids)
+        self.removed_names = RemovedNames(database)
         self.images = Images(database, self.blobs)
         self.figures = Figures(database)
         self.loose_images = LooseImages(database, self.blobs)

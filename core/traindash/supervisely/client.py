@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from traindash.supervisely.ecosystem import Ecosystem
     from traindash.supervisely.embedded import DryRuns, Imports, Links, Splits, Webhooks
     from traindash.supervisely.experiments import Experiments
+    from traindash.supervisely.figures import Figures
     from traindash.supervisely.files import Files
     from traindash.supervisely.image_edits import ImageEdits
     from traindash.supervisely.images import Annotations, Images
@@ -106,6 +107,13 @@ class SuperviselyClient:
         from traindash.supervisely.project_edits import ProjectEdits
 
         return ProjectEdits(self.transport)
+
+    @cached_property
+    def figures(self) -> "Figures":
+        """Single objects on images."""
+        from traindash.supervisely.figures import Figures
+
+        return Figures(self.transport)
 
     @cached_property
     def image_edits(self) -> "ImageEdits":

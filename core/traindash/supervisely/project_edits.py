@@ -11,12 +11,13 @@ from datetime import datetime
 from msgspec import field
 
 from traindash.domain.ids import DatasetId, ProjectId, TaskId, WorkspaceId
-from traindash.domain.project import Dataset, Project
+from traindash.domain.project import Dataset, NameKind, Project
 from traindash.supervisely.errors import MissingError, RejectedError
 from traindash.supervisely.projects import fit_project
 from traindash.supervisely.resources import JsonRow, Resource, Shape, lacking, moment
 
 ARCHIVED_PROJECTS = "traindash.projects.archived.list"
+_METHODS: Mapping[NameKind, str] = {"class": "classes", "tag": "tags"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,30 @@ class CloneParts:
             "figures": drawn,
             "figuresTags": drawn,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedName:
+    """A class or tag that is removed and can come back."""
+
+    id: int
+    name: str
+    items_count: int  # objects of the class; how often the tag was there
+    images_count: int  # images that these are on
+    removed_after: datetime | None = None  # when the server removes it for good
+
+
+class _RemovedRow(Shape):
+    id: int
+    name: str
+    items_count: int = 0
+    images_count: int = 0
+    removed_after: str | None = None
+
+
+class _Entry(Shape):
+    title: str = ""  # name of a class
+    name: str = ""  # name of a tag
 
 
 class _DeletedRow(Shape):
@@ -130,13 +155,34 @@ class ProjectEdits(Resource):
         joined = {key: [*meta.get(key, ()), *new.get(key, ())] for key in ("classes", "tags")}
         self.transport.write("projects.meta.update", {"id": project_id, "meta": {**meta, **joined}})
 
-    def remove_class(self, project_id: ProjectId, class_id: int) -> None:
-        """Remove an object class with all its objects, for good."""
-        self.transport.write("projects.classes.remove", {"id": class_id, "projectId": project_id})
+    def remove_name(self, project_id: ProjectId, kind: NameKind, own_id: int) -> None:
+        """Remove an object class with all its objects, or a tag from everything that has it."""
+        self.transport.write(f"projects.{_METHODS[kind]}.remove", {"id": own_id, "projectId": project_id})
 
-    def remove_tag(self, project_id: ProjectId, tag_id: int) -> None:
-        """Remove a tag from the project and from everything that has it, for good."""
-        self.transport.write("projects.tags.remove", {"id": tag_id, "projectId": project_id})
+    def removed_names(self, project_id: ProjectId, kind: NameKind) -> tuple[RemovedName, ...]:
+        """Return classes or tags of a project that can come back, the latest first."""
+        rows = self._fetch(
+            f"traindash.{_METHODS[kind]}.removed.list", tuple[_RemovedRow, ...], {"projectId": project_id}
+        )
+        return tuple(
+            RemovedName(
+                id=row.id,
+                name=row.name,
+                items_count=row.items_count,
+                images_count=row.images_count,
+                removed_after=moment(row.removed_after),
+            )
+            for row in rows
+        )
+
+    def restore_name(self, project_id: ProjectId, kind: NameKind, own_id: int) -> str:
+        """Bring a removed class or tag back with all that had it; return its name.
+
+        It gets a number where the name is taken by now.
+        """
+        body = {"id": own_id, "projectId": project_id}
+        entry = self._send(f"traindash.{_METHODS[kind]}.restore", _Entry, body)
+        return entry.title or entry.name
 
     def rename_dataset(self, dataset_id: DatasetId, name: str) -> None:
         """Give a dataset another name.

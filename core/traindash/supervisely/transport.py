@@ -9,7 +9,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -85,6 +85,7 @@ class _Request:
     params: Mapping[str, str] | None = None
     form: Mapping[str, str] | None = None
     file: "_Blocks | None" = None
+    parts: Sequence[tuple[str, bytes]] = ()
 
 
 class Transport:
@@ -202,6 +203,14 @@ class Transport:
         """
         return json_of(method, self._send(_Request(method, "POST", params=params, file=_Blocks(file, size)), NO_RETRY))
 
+    def send_parts(self, method: str, parts: Sequence[tuple[str, bytes]]) -> object:
+        """Send a form of parts, each with its name and its bytes, in that order. Sent exactly once, as :meth:`write`.
+
+        Raises:
+            ApiError: As :meth:`write`.
+        """
+        return json_of(method, self._send(_Request(method, "POST", parts=parts), NO_RETRY))
+
     def close(self) -> None:
         """Close all connections."""
         self._client.close()
@@ -262,6 +271,9 @@ class Transport:
 
     def _built(self, request: _Request) -> httpx.Request:
         url = f"{self._address}/public/api/v3/{request.method}"
+        if request.parts:
+            files = [(name, (name, content)) for name, content in request.parts]
+            return self._client.build_request(request.verb, url, files=files)
         if request.file is None:
             return self._client.build_request(
                 request.verb, url, json=request.json, params=request.params, data=request.form

@@ -175,6 +175,18 @@ def _name_after(member: Member, plan: TrainingPlan) -> str | None:
     return name
 
 
+def with_plans(series: Series, change: Callable[[TrainingPlan], TrainingPlan]) -> Series:
+    """Return the series with changed plans for all experiments whose start nobody sends just now and that have none."""
+
+    def followed(members: Sequence[Member]) -> tuple[Member, ...]:
+        return tuple(
+            replace(item, plan=change(item.plan)) if item.task_id is None and can_change(item) else item
+            for item in members
+        )
+
+    return replace(series, members=followed(series.members), removed=followed(series.removed))
+
+
 def without(series: Series, key: str) -> Series:
     """Return the series without an experiment, which can be had back.
 

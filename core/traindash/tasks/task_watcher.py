@@ -1,7 +1,9 @@
 """Following one task: each look asks for what is new and gives the whole picture."""
 
 import json
+import math
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -46,6 +48,7 @@ class TaskWatch:
         self._task_id = task_id
         self._progress: TaskProgress | None = None
         self._seen: dict[str, datetime | None] = {}
+        self._looked = -math.inf  # seconds of the monotonic clock
         self._lock = threading.Lock()
 
     @property
@@ -53,12 +56,14 @@ class TaskWatch:
         """The task that is followed."""
         return self._task_id
 
-    def refresh(self, task: Task | None = None) -> TaskProgress:
+    def refresh(self, task: Task | None = None, *, within: float = 0.0) -> TaskProgress:
         """Ask the server and return the progress.
 
         A task that is over and read to its end, with its result, is not asked for again.
 
-        A task as the server has just described it, for instance in a list, spares asking for it.
+        Args:
+            task: The task as the server has just described it, for instance in a list; spares asking for it.
+            within: What was seen by anybody so many seconds ago will do, as long as the task has the status it had.
 
         Raises:
             MissingError: There is no such task.
@@ -67,6 +72,10 @@ class TaskWatch:
         with self._lock:
             known = self._progress
             if known is not None and known.task.status.is_terminal and not result_is_due(known.task, self._now()):
+                self._progress = known if task is None else replace(known, task=task)
+                return self._progress
+            same = known is not None and (task is None or task.status is known.task.status)
+            if known is not None and same and time.monotonic() - self._looked < within:
                 return known
             # The task first: when it is over, the log that is read after it is complete.
             task = self._client.tasks.get(self._task_id) if task is None else task
@@ -75,6 +84,7 @@ class TaskWatch:
             status = self._train_status(task, progress)
             progress = replace(progress, train_status=status)
             self._progress = ended(progress) if task.status.is_terminal else progress
+            self._looked = time.monotonic()
             return self._progress
 
     def _since(self) -> str | None:

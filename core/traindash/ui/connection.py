@@ -14,6 +14,7 @@ from traindash.domain.project import Team, Workspace
 from traindash.domain.task import TaskCompletion
 from traindash.errors import NotFoundError, StateError, StorageError
 from traindash.plans.draft import DraftStore
+from traindash.plans.former_names import NameMemory
 from traindash.plans.suggestions import PresetStore
 from traindash.settings import load_settings
 from traindash.supervisely import transport
@@ -43,6 +44,7 @@ class _Installed:
     servers: Servers
     drafts: DraftStore
     places: RememberedPlaces
+    names: NameMemory
     presets: PresetStore
     series: SeriesStore
     starter: SeriesStarter
@@ -77,6 +79,7 @@ def install(
             servers=reached,
             drafts=DraftStore(folder / "drafts"),
             places=RememberedPlaces(folder / "places.json"),
+            names=NameMemory(folder / "former_names.json"),
             presets=PresetStore(folder / "hyperparameter_presets.json"),
             series=planned,
             starter=SeriesStarter(planned, _access, started=_watch_end),
@@ -246,6 +249,11 @@ def drafts() -> DraftStore:
 def presets() -> PresetStore:
     """Return the person's own hyperparameters presets."""
     return _here().presets
+
+
+def names() -> NameMemory:
+    """Return what this machine remembers of former names of classes and tags."""
+    return _here().names
 
 
 def series() -> SeriesStore:

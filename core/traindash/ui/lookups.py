@@ -1,14 +1,16 @@
 """Cached look-ups. Keys are the server and ids, never frames or secrets; nothing is kept for long."""
 
+import logging
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from traindash.domain.annotation import Annotation
 from traindash.domain.ecosystem import Agent, AppOptions, CatalogueModel
 from traindash.domain.experiment import ExperimentInfo
-from traindash.domain.ids import DatasetId, ImageId, ProjectId, TeamId, WorkspaceId
+from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId, TeamId, WorkspaceId
 from traindash.domain.plan import ImagesSplit, ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
-from traindash.domain.project import Image, Project
-from traindash.errors import AppError, NotFoundError
+from traindash.domain.project import Image, NameKind, Project
+from traindash.errors import AppError, NotFoundError, StorageError
 from traindash.plans import lookups as gather
 from traindash.plans import splits as freezing
 from traindash.plans.draft import WizardDraft
@@ -17,8 +19,9 @@ from traindash.plans.facts import split_content as side_content
 from traindash.plans.lookups import DataProfile, profile
 from traindash.plans.problems import Problem
 from traindash.plans.rules import check
-from traindash.supervisely.project_edits import Deleted
+from traindash.supervisely.project_edits import Deleted, RemovedName
 from traindash.tasks.flight_check import PastRun, models_by_task, past_runs
+from traindash.tasks.task_watcher import TaskWatch
 from traindash.text_files import decode_text
 from traindash.ui import connection
 from traindash.ui.connection import lookup
@@ -30,6 +33,7 @@ _FRESH_SECONDS = 2
 # another program changes on the server is still seen soon.
 _SECONDS = 10
 _LONG_SECONDS = 300
+_WATCH_SECONDS = 3600  # after that a log is read from its beginning again
 # Annotations of so many images come in one request for each dataset; a whole project would take minutes.
 _PROFILE_IMAGES = 200
 # The newest tell most about how long the next training takes, and a page of the answer has 500 (docs/supervisely-api.md
@@ -37,6 +41,7 @@ _PROFILE_IMAGES = 200
 _PAST_TASKS = 300
 # images that are dealt to show what a split will hold before it is frozen; more would take seconds
 _MOST_DEALT = 20_000
+_log = logging.getLogger("traindash.lookups")
 
 
 @lookup(seconds=_FRESH_SECONDS, most=50)
@@ -86,6 +91,17 @@ def _deleted_datasets(project_id: ProjectId, state: str) -> tuple[Deleted, ...]:
     return connection.client().project_edits.deleted_datasets(project_id)
 
 
+def removed_names(project_id: ProjectId, kind: NameKind) -> tuple[RemovedName, ...]:
+    """Return the classes or tags of a project that can be brought back; none where the server does not say."""
+    return _removed_names(project_id, kind, _state(project_id)) if can_restore() else ()
+
+
+@lookup(seconds=_SECONDS, most=50)
+def _removed_names(project_id: ProjectId, kind: NameKind, state: str) -> tuple[RemovedName, ...]:
+    del state
+    return connection.client().project_edits.removed_names(project_id, kind)
+
+
 def images_in(project_id: ProjectId, dataset: DatasetId) -> tuple[Image, ...]:
     """Return all images of a dataset alone."""
     return _images_in(dataset, _state(project_id))
@@ -122,10 +138,15 @@ def forget_project(project_id: ProjectId) -> None:
 def _facts(project_id: ProjectId, state: str) -> ProjectFacts | None:
     del state
     try:
-        return gather.project_facts(connection.client(), project_id)
+        found = gather.project_facts(connection.client(), project_id)
     # A draft may outlive its project; the step says so, an error page would hide the way out.
     except NotFoundError:
         return None
+    try:
+        return replace(found, former=connection.names().look(connection.server_name(), project_id, found.meta))
+    except StorageError as error:  # good to know, and no reason to show no project
+        _log.warning("Names of project %s are not remembered: %s", project_id, error)
+        return found
 
 
 @lookup(seconds=_LONG_SECONDS, most=50)
@@ -330,3 +351,9 @@ def _content(project: Project, split: TrainValSplit) -> SplitContent | None:
     if split.seed is None or not 0 < project.items_count <= _MOST_DEALT:
         return None
     return dealt(project.id, split, _state(project.id))
+
+
+@lookup(seconds=_WATCH_SECONDS, most=200, shared=True)
+def task_watch(task: TaskId) -> TaskWatch:
+    """Return what follows a task for all tabs: its log is read, and what it says is kept, once and not per tab."""
+    return TaskWatch(connection.client(), task)

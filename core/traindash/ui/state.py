@@ -11,6 +11,7 @@ from traindash.domain.ids import TaskId
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.ui import connection
+from traindash.ui.theme import plain
 
 _T = TypeVar("_T")
 DRAFT_PARAM = "draft"
@@ -77,7 +78,7 @@ def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]
 
 def kept_here(name: str, key: Hashable, make: Callable[[], _T]) -> _T:
     """Return what this tab keeps under a name, made anew for another key, such as server and task."""
-    # Held by the session and not by a cache: a watch has a position in its log, and each tab reads at its own pace.
+    # Held by the session and not by a cache: a new tab sees tasks that are over as they are now.
     known = st.session_state.get(name)
     if known is None or known[0] != key:
         known = st.session_state[name] = (key, make())
@@ -129,7 +130,7 @@ def show_flashes() -> None:
     """Show what :func:`flash` collected."""
     # Popped before they are shown: a run that is aborted in between must not show them twice.
     for message, kind in st.session_state.pop(_FLASHES, []):
-        st.toast(message, icon=_ICONS[kind], duration="long" if kind == "error" else "short")
+        st.toast(plain(message), icon=_ICONS[kind], duration="long" if kind == "error" else "short")
 
 
 def _kept() -> WizardDraft | None:

@@ -12,10 +12,12 @@ from tests.app.wizard.stage import everything_said
 from tests.fakes.live_platform import live_platform
 from tests.fakes.shapes_project import shapes_project
 from tests.outside import ROOT
-from traindash.domain.ids import ProjectId
-from traindash.domain.plan import DatasetsSplit
+from traindash.domain.ids import ProjectId, SeriesId
+from traindash.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
 from traindash.plans.draft import SplitDraft, WizardDraft
+from traindash.plans.series import Experiment
 from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.tasks.series_record import new_series
 from traindash.ui import connection
 from traindash.ui.projects.work import WORK, work_key
 from traindash.ui.wizard.project import dataset_tree
@@ -128,6 +130,12 @@ def test_a_class_goes_with_as_many_objects_as_the_dialog_says(screen: Screen) ->
     screen.press("ask-delete-class")
     screen.press("dialog-yes")
     assert "rectangle" not in screen.classes()
+    assert "Class “rectangle” is deleted." in screen.said
+    assert "9 objects on 9 images, can be brought back until" in screen.said
+    screen.press("undo-0")
+    assert screen.classes()["rectangle"] == 9
+    assert [item.name for item in screen.client.projects.meta(screen.number).classes] == names
+    assert "Deleted (1)" not in screen.said
 
 
 def test_classes_and_tags_are_added(screen: Screen) -> None:
@@ -240,3 +248,48 @@ def test_the_project_is_renamed_cloned_deleted_and_brought_back(screen: Screen) 
     assert "“Market” is deleted and can be brought back until" in screen.said
     screen.press("undo-0")
     assert "From the square" in screen.said
+
+
+def test_what_was_renamed_elsewhere_is_offered_by_its_new_name(screen: Screen) -> None:
+    model = PretrainedModel(framework="YOLO", name="YOLO26n-det")
+    draft = screen.draft(classes=("rectangle", "polygon"), model=model)
+    number = screen.client.writing.name_ids(screen.number).classes["rectangle"]
+    screen.client.project_edits.edit_class(number, "box", "#112233")
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    screen.app.query_params.clear()
+    screen.app.query_params["draft"] = draft.id
+    screen.app.switch_page(str(ROOT / "pages" / "classes.py"))
+    screen.run()
+    assert "“rectangle” is called “box” in this project now." in screen.said
+    screen.app.button(key="use-new-names").click()
+    screen.run()
+    assert connection.drafts().load(draft.id).classes == ("box", "polygon")
+    screen.app.switch_page(str(ROOT / "pages" / "plan.py"))
+    screen.run()
+    plan = f"project_id: {screen.number}\nmodel: YOLO/YOLO26n-det\nclasses: [rectangle, line]\n"
+    screen.app.text_area(key="plan-text").set_value(plan)
+    screen.run()
+    assert "“rectangle” is called “box” in this project now." in screen.said
+    assert "box, line" in screen.said
+    screen.app.toggle(key="plan-new-names").set_value(False)
+    screen.run()
+    assert "box, line" not in screen.said
+
+
+def test_series_that_wait_follow_a_new_name(screen: Screen) -> None:
+    plan = TrainingPlan(
+        project_id=screen.number,
+        model=PretrainedModel(framework="YOLO", name="YOLO26n-det"),
+        classes=("rectangle",),
+    )
+    experiment = Experiment(key="a", plan=plan)
+    series = new_series(SeriesId("abcdefgh"), connection.EMBEDDED, "Night", (experiment,))
+    connection.series().add(series.id, series)
+    names = [item.name for item in screen.client.projects.meta(screen.number).classes]
+    screen.choose("names-class", names.index("rectangle"))
+    screen.press("ask-edit-class")
+    number = screen.client.writing.name_ids(screen.number).classes["rectangle"]
+    screen.app.text_input(key=f"class-{number}-name").set_value("box")
+    screen.press("dialog-yes")
+    assert connection.series().load(series.id).members[0].plan.classes == ("box",)

@@ -8,8 +8,12 @@ import pytest
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer, training_log
+from traindash.domain.ids import TaskId
+from traindash.domain.plan import CustomCheckpoint, TrainingPlan
 from traindash.domain.task import ExitCause
+from traindash.supervisely.client import SuperviselyClient
 from traindash.training.trainers.entry import RunError, explain
+from traindash.ui.tasks import actions
 
 TAIL = ["Epoch 2 begins", "it stops <b>here</b>"]
 CHOOSE_CLASSES = "Choose other classes or another train/val split."
@@ -91,3 +95,26 @@ def test_any_checkpoint_can_be_trained_on(server: FakeServer, open_page: Open) -
     assert "Fine-tune the best checkpoint" in labels
     assert {"Fine-tune epoch10.pt", "Fine-tune last.pt"} <= set(labels)
     assert "Fine-tune best.pt" not in labels
+
+
+@pytest.mark.parametrize(
+    ("button", "path"), [("next-tune", "/experiments/55_Still life/1_YOLO/checkpoints/best.pt"), ("next-replay", None)]
+)
+def test_on_another_server_an_experiment_is_repeated_by_its_whole_plan(
+    server: FakeServer, open_page: Open, monkeypatch: pytest.MonkeyPatch, button: str, path: str | None
+) -> None:
+    """Asked to repeat a task, such a server only opens the app, which then waits for its own button."""
+    plans = list[TrainingPlan]()
+
+    def launch(_client: SuperviselyClient, plan: TrainingPlan) -> TaskId:
+        plans.append(plan)
+        return TaskId(1)
+
+    add_evaluated(server, 1, "First light", Made(), checkpoints=["checkpoints/best.pt"])
+    monkeypatch.setattr(actions, "launch", launch)
+    at = open_page("task", task="1")
+    at.button(key=button).click().run()
+    (plan,) = plans
+    assert plan.autostart
+    assert plan.experiment_name is None
+    assert (plan.model.path if isinstance(plan.model, CustomCheckpoint) else None) == path

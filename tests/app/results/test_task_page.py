@@ -72,7 +72,7 @@ def test_the_end_of_a_task_is_seen_once_and_polling_ends(server: FakeServer, ope
     calls = len(server.calls)
     at.run()
     asked = server.calls[calls:]
-    assert "tasks.info" not in asked
+    assert asked.count("tasks.info") == 1  # for its name, which may change
     assert "tasks.log.download" not in asked
     assert not [button for button in at.button if button.key == "stop"]
 

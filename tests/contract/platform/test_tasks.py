@@ -92,6 +92,16 @@ def test_a_waiting_task(own_server: LivePlatform) -> None:
     assert _ask(own_server, task, "train_status") == {"status": ""}
 
 
+def test_a_waiting_task_follows_names_that_change_in_its_project(own_server: LivePlatform) -> None:
+    task = _start(own_server)
+    meta = _call(own_server, "projects.meta", id=1)
+    before = _call(own_server, "tasks.info", id=task)["meta"]["settings"]["guiState"]["classes"]
+    renamed = next(item for item in meta["classes"] if item["title"] == before[0])
+    _call(own_server, "advanced.object_classes.editInfo", id=renamed["id"], name="a new name")
+    after = _call(own_server, "tasks.info", id=task)["meta"]["settings"]["guiState"]["classes"]
+    assert after == ["a new name", *before[1:]]
+
+
 def test_a_training_from_start_to_end(working_server: LivePlatform) -> None:
     task = _start(working_server)
     info = _wait(working_server, task, "finished", "error")

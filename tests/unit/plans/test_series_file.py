@@ -40,6 +40,9 @@ def test_everything_that_can_vary() -> None:
         ("series: {seeds: many}", "series.seeds: "),
         ("series: {hyperparameters: {lr0: 1}}", "series.hyperparameters.lr0: "),
         ("series: {models: [Pico]}", "names no framework"),
+        ("series: {models: []}", "series.models is an empty list"),
+        ("series: {hyperparameters: {lr0: []}}", "series.hyperparameters.lr0 is an empty list"),
+        ("series: {split: several, percents: []}", "series.percents is an empty list"),
         ("series: {seeds: 2}\nseries: {}", "given twice"),
     ],
 )

@@ -1,5 +1,6 @@
 """Following a task over the API."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -75,6 +76,24 @@ def test_a_task_that_is_over_is_read_to_its_end_and_then_left_alone() -> None:
         calls = len(server.calls)
         assert watch.refresh() is over
         assert len(server.calls) == calls
+
+
+def test_who_looks_at_the_same_moment_sees_what_another_has_just_seen() -> None:
+    rows = [PHASE]
+    server = _server(rows)
+    with server.client() as client:
+        watch = TaskWatch(client, TaskId(9))
+        first = watch.refresh(within=60)
+        rows.append(_line(1, "new"))
+        calls = len(server.calls)
+        assert watch.refresh(within=60) is first
+        assert len(server.calls) == calls
+        assert watch.refresh(within=0).log[-1].message == "new"
+        # a list that knows better than the last look: the task is over
+        rows.append(_line(2, "last words"))
+        over = watch.refresh(replace(first.task, status=TaskStatus.FINISHED), within=60)
+        assert (over.task.status, over.log[-1].message) == (TaskStatus.FINISHED, "last words")
+        assert watch.refresh(replace(over.task, description="named anew")).task.description == "named anew"
 
 
 def test_the_app_is_asked_where_the_log_has_no_phases() -> None:

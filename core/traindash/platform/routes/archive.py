@@ -1,7 +1,6 @@
 """Deletes projects and datasets, and brings them back (docs/supervisely-api.md 3.5)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from sqlite3 import Row
 from typing import Annotated, Any
 
@@ -10,8 +9,7 @@ from msgspec import Meta
 from traindash.errors import InputError
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.projects import dataset_json, project_json
-from traindash.platform.store.archive import KEPT_DAYS
-from traindash.platform.store.database import moment_text
+from traindash.platform.store.archive import kept_until
 from traindash.platform.wire import Body, ById, FilePath, Id
 
 _MOST = 1000
@@ -57,11 +55,7 @@ def _remove_datasets(api: ApiContext, body: _RemoveDatasets) -> object:
 
 
 def _moments(row: Row) -> dict[str, str]:
-    archived = row["archived_at"]
-    return {
-        "archivedAt": archived,
-        "removedAfter": moment_text(datetime.fromisoformat(archived) + timedelta(days=KEPT_DAYS)),
-    }
+    return {"archivedAt": row["archived_at"], "removedAfter": kept_until(row["archived_at"])}
 
 
 def _archived_projects(api: ApiContext, _body: Body) -> object:

@@ -1,13 +1,15 @@
 """Object classes and tags of projects: as one meta, and one by one (docs/supervisely-api.md 3.5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Row
 from typing import Annotated, Any
 
 from msgspec import Meta, Raw
 
+from traindash.domain.project import NameKind
 from traindash.errors import InputError
 from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.store.archive import kept_until
 from traindash.platform.store.listing import Listing
 from traindash.platform.store.project_meta import classes_of
 from traindash.platform.store.projects import parse_object
@@ -85,7 +87,11 @@ class _EditTag(_TagFields, kw_only=True):
     title: Name | None = None
 
 
-class _RemoveFromMeta(ById):
+class _OneOfProject(ById):
+    project_id: Id
+
+
+class _Project(Body):
     project_id: Id
 
 
@@ -191,20 +197,44 @@ def _tag_fields(api: ApiContext, project_id: int, tag: _TagFields) -> dict[str, 
     return fields
 
 
-def _remove_class(api: ApiContext, body: _RemoveFromMeta) -> object:
-    api.services.project_metas.remove_class(body.project_id, body.id)
-    return {"success": True}
+def _remove(kind: NameKind) -> Callable[[ApiContext, _OneOfProject], object]:
+    def remove(api: ApiContext, body: _OneOfProject) -> object:
+        api.services.removed_names.remove(body.project_id, kind, body.id)
+        return {"success": True}
+
+    return remove
 
 
-def _remove_tag(api: ApiContext, body: _RemoveFromMeta) -> object:
-    api.services.project_metas.remove_tag(body.project_id, body.id)
-    return {"success": True}
+def _restore(kind: NameKind) -> Callable[[ApiContext, _OneOfProject], object]:
+    return lambda api, body: api.services.removed_names.restore(body.project_id, kind, body.id)
+
+
+def _removed(kind: NameKind) -> Callable[[ApiContext, _Project], object]:
+    def listed(api: ApiContext, body: _Project) -> object:
+        return [
+            {
+                "id": row["id"],
+                "name": row["name"],
+                "itemsCount": row["items_count"],
+                "imagesCount": row["images_count"],
+                "archivedAt": row["removed_at"],
+                "removedAfter": kept_until(row["removed_at"]),
+            }
+            for row in api.services.removed_names.list(body.project_id, kind)
+        ]
+
+    return listed
 
 
 METHODS: Sequence[Method[Any]] = (
     Method("projects.meta.update", _MetaUpdate, _update, bounds=DOCUMENT, heavy=True),
-    Method("projects.classes.remove", _RemoveFromMeta, _remove_class, heavy=True),
-    Method("projects.tags.remove", _RemoveFromMeta, _remove_tag, heavy=True),
+    Method("projects.classes.remove", _OneOfProject, _remove("class"), heavy=True),
+    Method("projects.tags.remove", _OneOfProject, _remove("tag"), heavy=True),
+    # Extensions of this server, for whoever removed the wrong one.
+    Method("traindash.classes.restore", _OneOfProject, _restore("class"), heavy=True),
+    Method("traindash.tags.restore", _OneOfProject, _restore("tag"), heavy=True),
+    Method("traindash.classes.removed.list", _Project, _removed("class")),
+    Method("traindash.tags.removed.list", _Project, _removed("tag")),
     Method("advanced.object_classes.list", _OfProject, _list_classes),
     Method(
         "advanced.object_classes.info",

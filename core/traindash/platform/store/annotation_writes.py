@@ -26,6 +26,7 @@ from traindash.platform.store.incoming_annotations import (
     renumbered,
 )
 from traindash.platform.store.inner_ids import InnerIds, images_with
+from traindash.platform.store.removed_names import DrawnCopy, keep_copies, parts_for_copies
 from traindash.platform.store.unanswered import note_made
 
 Json: TypeAlias = dict[str, Any]
@@ -88,6 +89,7 @@ class _Target:
     hash: str
     mime: str
     names: ProjectNames
+    project_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,18 +175,22 @@ class AnnotationWrites:
         query = "SELECT image_id, annotation FROM annotations WHERE image_id IN (SELECT value FROM json_each(?))"
         with self._database.read() as connection:
             drawn = dict(connection.execute(query, (json.dumps([source for source, _ in pairs]),)).fetchall())
-        texts: list[tuple[int, str, Size]] = []
+        copies: list[DrawnCopy] = []
         for source, target in pairs:
             where, names = _where(targets[target], target), targets[target].names
-            if source not in drawn:
+            if (text := drawn.get(source)) is None:
                 width, height = sources[source].size
                 text = msgspec.json.encode(numbered(Annotation(width=width, height=height), names, self._ids)).decode()
-            else:
-                text = renumbered(drawn[source], names, self._ids, where=where)
-            texts.append((target, text, sources[source].size))
+            after = renumbered(text, names, self._ids, where=where)
+            copies.append(DrawnCopy(source=source, target=target, before=text, after=after))
+        within = [copy for copy in copies if sources[copy.source].project_id == targets[copy.target].project_id]
+        with self._database.read() as connection:
+            kept = parts_for_copies(connection, within, self._ids)
         with self._database.write() as connection, ImageChanges(connection) as changes:
-            for image_id, text, size in texts:
-                changes.redraw(image_id, text, size=None if size == targets[image_id].size else size)
+            for copy in copies:
+                size = sources[copy.source].size
+                changes.redraw(copy.target, copy.after, size=None if size == targets[copy.target].size else size)
+            keep_copies(connection, kept)
 
     def change_object(self, object_id: int, change: Callable[[Json], Json]) -> None:
         """Change one object; tags in its JSON have ids (:meth:`with_ids`).
@@ -369,6 +375,7 @@ class AnnotationWrites:
                 hash=row["hash"],
                 mime=row["mime"],
                 names=project_names(row["project_meta"]),
+                project_id=row["project_id"],
             )
             for row in rows
             if dataset_id is None or row["dataset_id"] == dataset_id

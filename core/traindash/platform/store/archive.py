@@ -5,7 +5,7 @@ list and no training finds it. Its rows, annotations and image files stay as the
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 
 from traindash.errors import NotFoundError, StateError
@@ -22,6 +22,11 @@ _BELOW = (
     "WITH RECURSIVE below(id) AS (SELECT ? UNION SELECT d.id FROM datasets d JOIN below ON d.parent_id = below.id)"
     " SELECT id FROM below"
 )
+
+
+def kept_until(moment: str) -> str:
+    """Return when something that was deleted at a moment is removed for good; both as they are stored."""
+    return moment_text(datetime.fromisoformat(moment) + timedelta(days=KEPT_DAYS))
 
 
 class Archive:

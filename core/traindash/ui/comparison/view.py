@@ -94,8 +94,9 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     draw_verdict(comparison, significance)
     if significance.pending:
         draw_progress(resampling)
-    rail, content = st.columns([1, 6], gap="medium")
     shown = _sections(comparison)
+    with st.container(key="compare-columns"):
+        rail, content = st.columns([1, 6], gap="medium")
     with rail, st.container(key="compare-rail"):
         st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in shown))
     with content:

@@ -10,14 +10,14 @@ from traindash.domain.ids import CollectionId, DatasetId, ImageId
 from traindash.domain.project import Dataset
 from traindash.errors import InputError
 from traindash.formatting import count, plural
-from traindash.plans.data_changes import follow_datasets
+from traindash.plans.data_changes import DatasetMerge
 from traindash.plans.facts import ProjectFacts
 from traindash.projects.choosing import checked_name, places_for, share_of
 from traindash.projects.moving import MergeOrder, Tell, merge_datasets, split_off, whole_deletions
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection, lookups
 from traindash.ui.projects import work
-from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_drafts_naming, draw_end, follower, value
+from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_drafts_naming, draw_end, ending, follower, value
 from traindash.ui.projects.project_dialogs import until
 from traindash.ui.projects.work import Outcome, Undo
 from traindash.ui.state import flash, telling_errors
@@ -95,7 +95,7 @@ def _draw_deleted(facts: ProjectFacts) -> None:
                 with st.container(width="stretch", gap=None):
                     where = names.get(DatasetId(item.parent_id)) if item.parent_id else None
                     st.markdown(f"**{plain(item.name)}**" + (f" of {plain(where)}" if where else ""))
-                    st.caption(f"{plural(item.items_count, 'image')}, {until(item)}")
+                    st.caption(f"{plural(item.items_count, 'image')}, {until(item.removed_after)}")
                 undo = Undo(kind="datasets", ids=(item.id,), project_id=facts.project.id)
                 st.button("Restore", icon=":material/undo:", key=f"restore-{item.id}", on_click=_restore, args=(undo,))
 
@@ -122,9 +122,6 @@ def _place(options: Mapping[DatasetId, str], label: str, key: str) -> DatasetId:
 
 
 def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
-    st.text_input("Name", key="dataset-name")
-    _place({_TOP: "The project itself"} | facts.dataset_names, "Inside of", "dataset-parent")
-
     def add() -> None:
         parent = value("dataset-parent") or None
         name = checked_name(value("dataset-name") or "", _beside(facts, parent), "dataset")
@@ -132,12 +129,13 @@ def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
         work.forget(facts.project.id)
         flash(f"“{name}” is made.")
 
-    draw_end("Make it", add)
+    with ending("Make it", add):
+        st.text_input("Name", key="dataset-name")
+        _place({_TOP: "The project itself"} | facts.dataset_names, "Inside of", "dataset-parent")
 
 
 def _draw_rename(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
     item = _find(facts, about)
-    st.text_input("Name", item.name, key=f"dataset-{item.id}-name")
 
     def save() -> None:
         beside = _beside(facts, item.parent_id)
@@ -146,7 +144,8 @@ def _draw_rename(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
         work.forget(facts.project.id)
         flash(f"“{item.name}” is now “{name}”." if name != item.name else "Saved.")
 
-    draw_end("Save", save)
+    with ending("Save", save):
+        st.text_input("Name", item.name, key=f"dataset-{item.id}-name")
 
 
 def _draw_place(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
@@ -158,7 +157,7 @@ def _draw_place(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
         st.info("There is no other place for it.", icon=":material/info:")
         draw_end("Move", lambda: None, disabled=True)
         return
-    _place(options, f"Move “{item.name}” under", f"dataset-{item.id}-place")
+    _place(options, f"Move “{plain(item.name)}” under", f"dataset-{item.id}-place")
     st.caption(f"{plural(inside, 'image')} come along, with the datasets inside.")
 
     def move() -> None:
@@ -179,7 +178,7 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
         draw_end("Merge", lambda: None, disabled=True)
         return
     key = f"dataset-{item.id}-merge"
-    target_id = _place(options, f"Merge “{item.name}” into", key)
+    target_id = _place(options, f"Merge “{plain(item.name)}” into", key)
     st.caption(
         f"{plural(item.items_count, 'image')} move to “{plain(options[target_id])}” with all that is "
         "drawn on them, then the empty dataset goes. Images whose names are taken get a number. Collections keep them."
@@ -189,7 +188,7 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
     def merge() -> None:
         target = next(place for place in facts.datasets if place.id == value(key))
         order = MergeOrder(source=item, target=target, datasets=facts.datasets)
-        told = follower(lambda draft: follow_datasets(draft, facts.project.id, {item.id: target.id}))
+        told = follower(DatasetMerge(project_id=facts.project.id, merged={item.id: target.id}))
 
         def run(client: SuperviselyClient, tell: Tell) -> Outcome:
             moved = merge_datasets(client, order, tell)
@@ -211,7 +210,6 @@ def _draw_split(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
     else:
         names = facts.collection_names
         st.selectbox("Collection", list(names), format_func=lambda number: names[number], key="split-collection")
-    st.text_input("Name of the new dataset", f"{item.name} part", key="split-name")
     images = _part(facts, item)
     st.caption(f"{plural(len(images), 'image')} of {count(item.items_count)} move, with all that is drawn on them.")
 
@@ -227,7 +225,8 @@ def _draw_split(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
 
         work.begin(facts.project.id, f"Splitting “{item.name}”", len(part), run)
 
-    draw_end("Split off", split, disabled=not images)
+    with ending("Split off", split, disabled=not images):
+        st.text_input("Name of the new dataset", f"{item.name} part", key="split-name")
 
 
 def _part(facts: ProjectFacts, dataset: Dataset) -> tuple[ImageId, ...]:

@@ -1,17 +1,18 @@
 """What all dialogs on a project share: which one is open, how it ends, what it says when something is refused."""
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import streamlit as st
 
 from traindash.domain.ids import DatasetId, ProjectId
-from traindash.errors import AppError
+from traindash.errors import AppError, StorageError
 from traindash.formatting import listing, plural
-from traindash.plans.data_changes import drafts_naming
-from traindash.plans.draft import WizardDraft
+from traindash.plans.data_changes import DataChange, Renaming, drafts_naming
 from traindash.plans.facts import ProjectFacts
+from traindash.tasks.series_record import with_plans
 from traindash.ui import connection
 from traindash.ui.errors import draw_trouble, guarded_part
 from traindash.ui.theme import plain
@@ -71,6 +72,22 @@ def draw_end(label: str, action: Callable[[], None], *, disabled: bool = False) 
         st.button(label, key="dialog-yes", type="primary", disabled=disabled, on_click=_finish, args=(action,))
 
 
+@contextlib.contextmanager
+def ending(label: str, action: Callable[[], None], *, disabled: bool = False) -> Iterator[None]:
+    """Draw fields and the buttons behind them: Enter in a field does what the button does.
+
+    The fields are sent together, with the button, so nothing beside them can follow what is typed.
+    """
+    with st.form("dialog-form", border=False):
+        yield
+        # Enter presses the first button of a form (Streamlit 1.67); the style sheet puts it behind “Cancel”.
+        with st.container(horizontal=True, key="dialog-form-end"):
+            st.form_submit_button(
+                label, key="dialog-yes", type="primary", disabled=disabled, on_click=_finish, args=(action,)
+            )
+            st.form_submit_button("Cancel", key="dialog-no", on_click=_leave)
+
+
 def _leave() -> None:
     close()
     st.rerun()
@@ -91,26 +108,36 @@ def value(key: str) -> Any:  # noqa: ANN401 - what a field of a dialog holds
     return st.session_state.get(key)
 
 
-def follower(change: Callable[[WizardDraft], WizardDraft]) -> Callable[[], str]:
-    """Return what has the open drafts follow a change, for a thread that belongs to no session.
+def follower(change: DataChange) -> Callable[[], str]:
+    """Return what has open drafts, and experiments of series that wait, follow a change; for a thread of its own.
 
-    It returns what to say of it, empty where no draft did.
+    It returns what to say of it, empty where nothing did.
     """
-    store, server = connection.drafts(), connection.server_name()
+    drafts, planned, names = connection.drafts(), connection.series(), connection.names()
+    server = connection.server_name()  # read here: a thread belongs to no session
 
     def run() -> str:
-        changed = 0
-        for draft in store.drafts(server):
-            if change(draft) != draft:
-                store.update(draft.id, change)
-                changed += 1
-        return f" {plural(changed, 'draft')} {'follows' if changed == 1 else 'follow'}." if changed else ""
+        followed = 0
+        for draft in drafts.drafts(server):
+            if change.in_draft(draft) != draft:
+                drafts.update(draft.id, change.in_draft)
+                followed += 1
+        series = [item for item in planned.of_server(server) if with_plans(item, change.in_plan) != item]
+        for item in series:
+            planned.update(item.id, lambda known: with_plans(known, change.in_plan))
+        if isinstance(change, Renaming) and change.before != change.after:
+            with contextlib.suppress(StorageError):  # good to know, and the change itself is made
+                names.note(server, change.project_id, change.kind, change.before, change.after)
+        told = [plural(followed, "draft")] if followed else []
+        told += [f"{plural(len(series), 'series', 'series')} in the queue"] if series else []
+        verb = "follows" if followed + len(series) == 1 else "follow"
+        return f" {listing(told)} {verb}." if told else ""
 
     return run
 
 
-def follow(change: Callable[[WizardDraft], WizardDraft]) -> str:
-    """Have the open drafts follow a change; return what to say of it, empty where none did."""
+def follow(change: DataChange) -> str:
+    """Have drafts and series follow a change; return what to say of it, empty where nothing did."""
     return follower(change)()
 
 

@@ -16,7 +16,7 @@ from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection, lookups
 from traindash.ui.pictures import thumbnail
 from traindash.ui.projects import work
-from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_end, value
+from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_end, ending, value
 from traindash.ui.projects.work import Outcome, Undo
 from traindash.ui.state import flash
 from traindash.ui.theme import plain
@@ -118,8 +118,6 @@ def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = Fa
     new = DatasetId(0)
     options = {**names, new: "A new dataset"}
     where = st.selectbox("To", list(options), format_func=lambda item: options[item], key="images-target")
-    if where == new:
-        st.text_input("Name of the new dataset", key="images-new-name")
     verb = "copied" if keeps else "moved"
     st.caption(
         f"{plural(len(chosen), 'image')} {'is' if len(chosen) == 1 else 'are'} {verb} with all that is drawn on them. "
@@ -144,7 +142,9 @@ def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = Fa
         work.begin(facts.project.id, "Copying" if keeps else "Moving", len(chosen), run)
         _forget(_chosen_key(facts))
 
-    draw_end("Copy" if keeps else "Move", start, disabled=not chosen)
+    with ending("Copy" if keeps else "Move", start, disabled=not chosen):
+        if where == new:
+            st.text_input("Name of the new dataset", key="images-new-name")
 
 
 def _those_elsewhere(

@@ -8,20 +8,32 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from traindash.domain.project import ObjectClass, TagMeta, class_color
+from traindash.domain.project import NameKind, ObjectClass, TagMeta, class_color
 from traindash.errors import InputError
 from traindash.formatting import count, listing, plural
-from traindash.plans.data_changes import follow_class, follow_tag
+from traindash.plans.data_changes import Renaming
 from traindash.plans.facts import ProjectFacts
 from traindash.projects.choosing import checked_name, classes_to_merge_into, tags_to_merge_into
-from traindash.projects.merging import Kind, NameMerge, merge_names
+from traindash.projects.merging import NameMerge, merge_names
 from traindash.projects.moving import Tell
 from traindash.supervisely.client import SuperviselyClient
-from traindash.ui import connection
+from traindash.supervisely.project_edits import RemovedName
+from traindash.ui import connection, lookups
 from traindash.ui.projects import work
-from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_drafts_naming, draw_end, follow, follower, value
-from traindash.ui.projects.work import Outcome
-from traindash.ui.state import flash
+from traindash.ui.projects.dialogs import (
+    Dialog,
+    Dialogs,
+    ask,
+    draw_drafts_naming,
+    draw_end,
+    ending,
+    follow,
+    follower,
+    value,
+)
+from traindash.ui.projects.project_dialogs import until
+from traindash.ui.projects.work import Outcome, Undo
+from traindash.ui.state import flash, telling_errors
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
 from traindash.ui.widgets import chosen_rows, forget_selection_of_others
@@ -37,7 +49,7 @@ _VALUES = {"none": "no value", "any_string": "text", "any_number": "number", "on
 class _Used:
     """A class or tag, and how much has it."""
 
-    kind: Kind
+    kind: NameKind
     item: ObjectClass | TagMeta
     objects: int
     images: int
@@ -51,7 +63,7 @@ class _Used:
         return f"{images} and {plural(self.objects, 'object')}" if self.objects else images
 
 
-def _used(facts: ProjectFacts, kind: Kind) -> tuple[_Used, ...]:
+def _used(facts: ProjectFacts, kind: NameKind) -> tuple[_Used, ...]:
     if kind == "class":
         counts = {item.name: item for item in facts.statistics.classes}
         return tuple(
@@ -65,17 +77,18 @@ def _used(facts: ProjectFacts, kind: Kind) -> tuple[_Used, ...]:
     )
 
 
-def _words(kind: Kind) -> tuple[str, str]:
+def _words(kind: NameKind) -> tuple[str, str]:
     return ("class", "classes") if kind == "class" else ("tag", "tags")
 
 
-def draw_names(facts: ProjectFacts, kind: Kind) -> None:
+def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
     """Draw the classes or the tags of a project, and what can be done with the chosen ones."""
     one, many = _words(kind)
     rows = _used(facts, kind)
     if not rows:
         st.info(f"This project has no {many} yet.", icon=":material/info:")
         _button(f"Add a {one}", "add", f"add-{kind}", facts)
+        _draw_deleted(facts, kind)
         return
     key = f"names-{kind}-{facts.project.id}"
     forget_selection_of_others(key, [used.item.id or used.item.name for used in rows])
@@ -102,6 +115,36 @@ def draw_names(facts: ProjectFacts, kind: Kind) -> None:
         _button("Delete", "delete", f"delete-{kind}", facts, chosen, off=not chosen)
         if not chosen:
             st.caption(f"Choose a {one} to change it.")
+    _draw_deleted(facts, kind)
+
+
+def _draw_deleted(facts: ProjectFacts, kind: NameKind) -> None:
+    found = lookups.removed_names(facts.project.id, kind)
+    if not found:
+        return
+    with st.expander(f"Deleted ({count(len(found))})", icon=":material/delete:"):
+        for item in found:
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"gone-{kind}-{item.id}"):
+                with st.container(width="stretch", gap=None):
+                    st.markdown(f"**{plain(item.name)}**")
+                    st.caption(f"{_held(item, kind)}, {until(item.removed_after)}")
+                undo = Undo(kind=kind, ids=(item.id,), project_id=facts.project.id)
+                st.button(
+                    "Restore", icon=":material/undo:", key=f"restore-{kind}-{item.id}", on_click=_restore, args=(undo,),
+                    disabled=work.is_busy(facts.project.id),
+                )  # fmt: skip
+
+
+def _held(item: RemovedName, kind: NameKind) -> str:
+    if not item.items_count:
+        return "nothing had it"
+    noun = plural(item.items_count, "object") if kind == "class" else f"{count(item.items_count)} times"
+    return f"{noun} on {plural(item.images_count, 'image')}"
+
+
+@telling_errors()
+def _restore(undo: Undo) -> None:
+    work.bring_back(undo)
 
 
 def _row(used: _Used) -> dict[str, object]:
@@ -127,7 +170,7 @@ def _button(
     )
 
 
-def _find(facts: ProjectFacts, kind: Kind, name: str) -> _Used:
+def _find(facts: ProjectFacts, kind: NameKind, name: str) -> _Used:
     found = next((used for used in _used(facts, kind) if used.item.name == name), None)
     if found is None:
         raise InputError(f"“{name}” is not in the project any more.", "Close this and choose again.")
@@ -140,37 +183,36 @@ def _id_of(item: ObjectClass | TagMeta) -> int:
     return item.id
 
 
-def _draw_edit(facts: ProjectFacts, about: tuple[Any, ...], kind: Kind) -> None:
+def _draw_edit(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
     used, (one, _) = _find(facts, kind, about[0]), _words(kind)
     item = used.item
     key = f"{kind}-{item.id}"
-    st.text_input("Name", item.name, key=f"{key}-name")
-    st.color_picker("Colour", item.color, key=f"{key}-color")
-    if isinstance(item, ObjectClass):
-        st.caption(f"Shape: {_SHAPE_WORDS.get(item.shape, item.shape)}.")
-        if item.shape in _SHAPES[:3]:
-            st.toggle(
-                "Allow any shape", key=f"{key}-any",
-                help="Objects of other shapes can join it then. Training apps of a server may pass over such a class.",
-            )  # fmt: skip
-    st.caption(f"{used.text.capitalize()} follow." if used.objects or used.images else "Nothing has it yet.")
 
     def save() -> None:
         name = checked_name(value(f"{key}-name"), {row.item.name for row in _used(facts, kind)}, one, own=item.name)
         color, edits = value(f"{key}-color").upper(), connection.client().project_edits
         if kind == "class":
             edits.edit_class(_id_of(item), name, color, "any" if value(f"{key}-any") else None)
-            told = follow(lambda draft: follow_class(draft, facts.project.id, item.name, name))
         else:
             edits.edit_tag(_id_of(item), name, color)
-            told = follow(lambda draft: follow_tag(draft, facts.project.id, item.name, name))
+        told = follow(Renaming(project_id=facts.project.id, kind=kind, before=item.name, after=name))
         work.forget(facts.project.id)
         flash(f"“{item.name}” is now “{name}”.{told}" if name != item.name else "Saved.")
 
-    draw_end("Save", save)
+    with ending("Save", save):
+        st.text_input("Name", item.name, key=f"{key}-name")
+        st.color_picker("Colour", item.color, key=f"{key}-color")
+        if isinstance(item, ObjectClass):
+            st.caption(f"Shape: {_SHAPE_WORDS.get(item.shape, item.shape)}.")
+            if item.shape in _SHAPES[:3]:
+                st.toggle(
+                    "Allow any shape", key=f"{key}-any",
+                    help="Objects of other shapes can join it then. Training apps of a server may pass over it.",
+                )  # fmt: skip
+        st.caption(f"{used.text.capitalize()} follow." if used.objects or used.images else "Nothing has it yet.")
 
 
-def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: Kind) -> None:
+def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
     used, (one, many) = _find(facts, kind, about[0]), _words(kind)
     source = used.item
     fitting: Sequence[ObjectClass | TagMeta] = (
@@ -188,7 +230,7 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: Kind) -> None
         draw_end("Merge", lambda: None, disabled=True)
         return
     key = f"merge-{kind}-{source.id}"
-    target = st.selectbox(f"Merge “{source.name}” into", [item.name for item in fitting], key=key)
+    target = st.selectbox(f"Merge “{plain(source.name)}” into", [item.name for item in fitting], key=key)
     st.caption(f"{used.text.capitalize()} become “{plain(target)}”, then the {one} “{plain(source.name)}” goes.")
     left = len(_used(facts, kind)) - 1 - len(fitting)
     if left > 0:
@@ -200,9 +242,7 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: Kind) -> None
         order = NameMerge(
             project_id=facts.project.id, kind=kind, source_id=_id_of(source), source=source.name, target=wanted
         )
-
-        change = follow_class if kind == "class" else follow_tag
-        tell_drafts = follower(lambda draft: change(draft, order.project_id, source.name, wanted))
+        tell_drafts = follower(Renaming(project_id=order.project_id, kind=kind, before=source.name, after=wanted))
 
         def run(client: SuperviselyClient, tell: Tell) -> Outcome:
             images = merge_names(client, order, tell)
@@ -214,31 +254,39 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: Kind) -> None
     draw_end("Merge", merge)
 
 
-def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: Kind) -> None:
+def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
     one, many = _words(kind)
     found = [_find(facts, kind, name) for name in about]
     for used in found:
         st.markdown(f"**{plain(used.item.name)}**: {used.text}")
     objects = sum(used.objects for used in found)
+    it = "it" if len(found) == 1 else "them"
     if kind == "class":
-        what = f"{plural(objects, 'object')} {'goes' if objects == 1 else 'go'} with it for good." if objects else ""
+        what = f"{plural(objects, 'object')} {'goes' if objects == 1 else 'go'} with {it}." if objects else ""
     else:
-        what = "It is taken off everything that has it, for good." if any(u.objects or u.images for u in found) else ""
-    st.caption(
-        f"{what} This cannot be undone; a clone of the project would keep everything." if what else "Nothing has it."
+        what = f"Everything that has {it} loses {it}." if any(u.objects or u.images for u in found) else ""
+    kept = (
+        f"{it.capitalize()} can be brought back with all that had {it}, for 30 days."
+        if lookups.can_restore()
+        else "This cannot be undone here; a clone of the project would keep everything."
     )
+    st.caption(f"{what or f'Nothing has {it}.'} {kept}")
     if kind == "class":
         draw_drafts_naming(facts, class_names=about)
     else:
         draw_drafts_naming(facts, tags=about)
 
     def delete() -> None:
-        edits = connection.client().project_edits
-        for used in found:
-            remove = edits.remove_class if kind == "class" else edits.remove_tag
-            remove(facts.project.id, _id_of(used.item))
-        work.forget(facts.project.id)
-        flash(f"Deleted: {listing([used.item.name for used in found])}.")
+        edits, number = connection.client().project_edits, facts.project.id
+        ids = tuple(_id_of(used.item) for used in found)
+        for own_id in ids:
+            edits.remove_name(number, kind, own_id)
+        named = listing([f"“{used.item.name}”" for used in found])
+        verb = "is" if len(found) == 1 else "are"
+        text = f"{(one if len(found) == 1 else many).capitalize()} {named} {verb} deleted."
+        # Backwards: each comes to the place that it had while the ones before were still there.
+        undo = Undo(kind=kind, ids=ids[::-1], project_id=number) if lookups.can_restore() else None
+        work.tell_outcome(number, Outcome(text=text, undo=undo))
 
     label = (
         f"Delete with {plural(objects, 'object')}"
@@ -248,13 +296,9 @@ def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: Kind) -> Non
     draw_end(label, delete)
 
 
-def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...], kind: Kind) -> None:
+def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...], kind: NameKind) -> None:
     one, many = _words(kind)
     taken = {used.item.name for used in _used(facts, kind)}
-    st.text_input("Name", key=f"new-{kind}-name")
-    st.color_picker("Colour", class_color(len(taken)), key=f"new-{kind}-color")
-    if kind == "class":
-        st.selectbox("Shape", _SHAPES, format_func=lambda item: _SHAPE_WORDS[item], key="new-class-shape")
 
     def add() -> None:
         name = checked_name(value(f"new-{kind}-name") or "", taken, one)
@@ -268,16 +312,20 @@ def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...], kind: Kind) -> None:
         work.forget(facts.project.id)
         flash(f"“{name}” is added.")
 
-    draw_end("Add", add)
+    with ending("Add", add):
+        st.text_input("Name", key=f"new-{kind}-name")
+        st.color_picker("Colour", class_color(len(taken)), key=f"new-{kind}-color")
+        if kind == "class":
+            st.selectbox("Shape", _SHAPES, format_func=lambda item: _SHAPE_WORDS[item], key="new-class-shape")
 
 
-def _dialogs(kind: Kind) -> Dialogs:
+def _dialogs(kind: NameKind) -> Dialogs:
     one, _ = _words(kind)
     return {
         f"add-{kind}": Dialog(f"New {one}", "add", partial(_draw_add, kind=kind)),
         f"edit-{kind}": Dialog(f"Edit this {one}", "edit", partial(_draw_edit, kind=kind)),
         f"merge-{kind}": Dialog(f"Merge this {one}", "merge", partial(_draw_merge, kind=kind)),
-        f"delete-{kind}": Dialog("Delete for good?", "delete", partial(_draw_delete, kind=kind)),
+        f"delete-{kind}": Dialog(f"Delete this {one}?", "delete", partial(_draw_delete, kind=kind)),
     }
 
 

@@ -18,7 +18,7 @@ from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.project_edits import CloneParts, Deleted
 from traindash.ui import connection, lookups, screens
 from traindash.ui.projects import work
-from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_end, value
+from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_end, ending, value
 from traindash.ui.projects.work import Outcome, Undo
 from traindash.ui.state import flash, telling_errors
 from traindash.ui.theme import plain
@@ -67,9 +67,6 @@ def _other_names(facts: ProjectFacts) -> set[str]:
 
 def _draw_rename(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
     project = facts.project
-    st.text_input("Name", project.name, key="project-name", max_chars=LONGEST_NAME)
-    st.text_area("Description", project.description, key="project-description", height=96)
-    st.caption("Drafts and experiments keep to the project: they know it by its number.")
 
     def save() -> None:
         name = checked_name(value("project-name"), _other_names(facts), "project", own=project.name)
@@ -77,22 +74,15 @@ def _draw_rename(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
         work.forget(project.id)
         flash("Saved.")
 
-    draw_end("Save", save)
+    with ending("Save", save):
+        st.text_input("Name", project.name, key="project-name", max_chars=LONGEST_NAME)
+        st.text_area("Description", project.description, key="project-description", height=96)
+        st.caption("Drafts and experiments keep to the project: they know it by its number.")
 
 
 def _draw_clone(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
     project = facts.project
     taken = {project.name, *_other_names(facts)}
-    st.text_input("Name of the clone", free_name(f"{project.name} copy", taken), key="clone-name")
-    way = st.radio("What it takes", list(_CLONE_WAYS), key="clone-way")
-    parts = _CLONE_WAYS[way]
-    where = plural(len(facts.datasets), "dataset")
-    held = (
-        f"{plural(project.items_count, 'image')} in {where}; their files are not copied" if parts.images else "no image"
-    )
-    st.caption(
-        f"The clone has {plural(len(facts.meta.classes), 'class', 'classes')} and {held}. Collections stay here."
-    )
 
     def start() -> None:
         name = checked_name(value("clone-name"), taken, "project")
@@ -105,11 +95,22 @@ def _draw_clone(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
                 if state.status in _FAILED:
                     raise StateError(f"The server could not clone “{project.name}”.", f"Look at its task {task}.")
                 time.sleep(_LOOK_SECONDS)
-            return Outcome(text=f"“{name}” is made. It is among the projects now.")
+            return Outcome(text=f"“{name}” is made. It is among the projects now.", made=state.project_id)
 
         work.begin(project.id, f"Cloning “{project.name}”", 0, run)
 
-    draw_end("Clone", start, disabled=work.is_busy(project.id))
+    images = f"{plural(project.items_count, 'image')} in {plural(len(facts.datasets), 'dataset')}"
+    objects = plural(sum(item.objects for item in facts.statistics.classes), "object")
+    classes = plural(len(facts.meta.classes), "class", "classes")
+    with ending("Clone", start, disabled=work.is_busy(project.id)):
+        st.text_input("Name of the clone", free_name(f"{project.name} copy", taken), key="clone-name")
+        st.radio(
+            "What it takes",
+            list(_CLONE_WAYS),
+            captions=[f"{images}, {objects}, {classes}", f"{images}, {classes}", f"{classes}, no image"],
+            key="clone-way",
+        )
+        st.caption("Image files are shared, not copied. Collections stay with this project.")
 
 
 def _draw_delete(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
@@ -147,16 +148,16 @@ def draw_deleted(wanted: ProjectId | None = None) -> None:
             with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"deleted-{item.id}"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{plain(item.name)}**")
-                    st.caption(f"{plural(item.items_count, 'image')}, {until(item)}")
+                    st.caption(f"{plural(item.items_count, 'image')}, {until(item.removed_after)}")
                 st.button("Restore", icon=":material/undo:", key=f"restore-{item.id}", on_click=_restore, args=(item,))
 
 
-def until(item: Deleted) -> str:
-    """Return until when something can come back."""
-    if item.removed_after is None:
+def until(moment: datetime | None) -> str:
+    """Return until when something can come back, ``None`` where the server does not say."""
+    if moment is None:
         return "can be brought back"
-    days = max(0, (item.removed_after - datetime.now(UTC)).days)
-    return f"can be brought back until {item.removed_after:%-d %B} ({plural(days, 'day')})"
+    days = max(0, (moment - datetime.now(UTC)).days)
+    return f"can be brought back until {moment:%-d %B} ({plural(days, 'day')})"
 
 
 @telling_errors()

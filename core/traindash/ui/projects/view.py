@@ -39,7 +39,9 @@ def draw_page() -> None:
     if facts is None:
         deleted = next((item for item in lookups.deleted_projects() if item.id == number), None)
         gone = f"Project {number} does not exist on this server, or not any more."
-        _draw_nothing(gone if deleted is None else f"“{plain(deleted.name)}” is deleted and {until(deleted)}.")
+        _draw_nothing(
+            gone if deleted is None else f"“{plain(deleted.name)}” is deleted and {until(deleted.removed_after)}."
+        )
         return
     _draw_heading(facts)
     draw_notices()

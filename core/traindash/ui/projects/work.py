@@ -8,16 +8,17 @@ from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, assert_never
 
 import streamlit as st
 
 from traindash.domain.ids import DatasetId, ProjectId
+from traindash.domain.project import NameKind
 from traindash.errors import AppError, StateError
-from traindash.formatting import count
+from traindash.formatting import count, listing
 from traindash.projects.moving import Tell, restore_dataset
 from traindash.supervisely.client import SuperviselyClient
-from traindash.ui import connection, lookups
+from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.state import flash, show_flashes, telling_errors
 from traindash.ui.theme import plain
@@ -31,7 +32,7 @@ _MOST_NOTICES = 3
 class Undo:
     """What brings back what was deleted."""
 
-    kind: Literal["project", "datasets"]
+    kind: Literal["project", "datasets"] | NameKind
     ids: tuple[int, ...]
     project_id: ProjectId
 
@@ -42,6 +43,7 @@ class Outcome:
 
     text: str
     undo: Undo | None = None
+    made: ProjectId | None = None  # another project, which a person may want to open
 
 
 Run: TypeAlias = Callable[[SuperviselyClient, Tell], Outcome]
@@ -145,7 +147,7 @@ def draw_work(project_id: ProjectId) -> None:
 def tell_outcome(project_id: ProjectId, outcome: Outcome) -> None:
     """Tell what was done; what can be taken back stays on the page with its button."""
     forget(project_id)
-    if outcome.undo is None:
+    if outcome.undo is None and outcome.made is None:
         flash(outcome.text)
     else:
         st.session_state[_NOTICES] = [outcome, *st.session_state.get(_NOTICES, [])][:_MOST_NOTICES]
@@ -170,12 +172,16 @@ def _draw_progress(project_id: ProjectId) -> None:
 
 
 def draw_notices() -> None:
-    """Draw what was deleted in this tab, each with the way back."""
+    """Draw what was deleted in this tab, each with the way back, and what was made, each with the way there."""
     for place, outcome in enumerate(st.session_state.get(_NOTICES, [])):
         with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False, key=f"notice-{place}"):
-            where = "" if lookups.can_restore() else " The server keeps it in its own trash; bring it back there."
-            st.markdown(f":material/delete: {plain(outcome.text)}{where}", width="stretch")
-            if lookups.can_restore():
+            keeps = outcome.undo is not None and not lookups.can_restore()
+            where = " The server keeps it in its own trash; bring it back there." if keeps else ""
+            icon = "check" if outcome.undo is None else "delete"
+            st.markdown(f":material/{icon}: {plain(outcome.text)}{where}", width="stretch")
+            if outcome.made is not None:
+                screens.link("manage", "Open it", "open_in_new", of=outcome.made)
+            elif lookups.can_restore():
                 st.button("Undo", icon=":material/undo:", key=f"undo-{place}", on_click=_undo, args=(outcome,))
             st.button("Dismiss", icon=":material/close:", key=f"dismiss-{place}", on_click=_drop, args=(outcome,))
 
@@ -200,9 +206,27 @@ def bring_back(undo: Undo) -> None:
         return
 
     def run(client: SuperviselyClient, tell: Tell) -> Outcome:
-        names = [restore_dataset(client, DatasetId(item), tell).name for item in undo.ids]
-        return Outcome(text=f"“{names[0]}” is as it was before." if len(names) == 1 else "Everything is back.")
+        names = [_brought_back(client, undo, item, tell) for item in undo.ids]
+        named = listing([f"“{name}”" for name in dict.fromkeys(names)])
+        verb = "is" if len(set(names)) == 1 else "are"
+        return Outcome(
+            text=f"{named} {verb} {'as before' if undo.kind == 'datasets' else 'back with all that had it'}."
+        )
 
     begin(undo.project_id, "Bringing back", 0, run)
-    # Most are back at once: the page that is drawn next tells so.
-    WORK.wait(work_key(undo.project_id), _LOOK_SECONDS)
+    # Most are back at once, and told at once: the page that is drawn next may be that of another project.
+    key = work_key(undo.project_id)
+    WORK.wait(key, _LOOK_SECONDS)
+    if (outcome := WORK.take(key)) is not None:
+        tell_outcome(undo.project_id, outcome)
+
+
+def _brought_back(client: SuperviselyClient, undo: Undo, item: int, tell: Tell) -> str:
+    """Bring one thing back and return its name, which may have a number now."""
+    match undo.kind:
+        case "class" | "tag":
+            return client.project_edits.restore_name(undo.project_id, undo.kind, item)
+        case "datasets" | "project":
+            return restore_dataset(client, DatasetId(item), tell).name
+        case _:
+            assert_never(undo.kind)

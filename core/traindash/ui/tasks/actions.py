@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from traindash.domain.ids import TaskId
-from traindash.domain.plan import CustomCheckpoint
+from traindash.domain.plan import CustomCheckpoint, ModelChoice
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
 from traindash.plans.lookups import custom_checkpoints
@@ -29,7 +29,6 @@ from traindash.ui.theme import plain
 from traindash.ui.wizard.again import begin_change, draw_again_menu, member_of, origin_of, step_to_mend
 
 _BEGUN = "begun_apps"  # tasks whose app was told to begin in this session
-_OPENS_ONLY = "This server opens the training app with these settings; start the training there."
 
 
 # What is stopped is lost; the dialog names it, as rows move while a list refreshes.
@@ -133,8 +132,6 @@ def draw_follow_ups(task: Task) -> None:
     repeatable = again.is_repeatable(task)
     if not (safer or repeatable or task.can_resume or again.can_start_over(task)):
         return
-    # docs/supervisely-api.md 8: fine-tune and rerun open the app, which waits for its button.
-    opens_only = None if task.settings is not None else _OPENS_ONLY
     client = connection.client()
     with st.container(border=True, key="task-next"):
         if safer is not None:
@@ -160,12 +157,12 @@ def draw_follow_ups(task: Task) -> None:
                     primary=safer is None and step is None,
                 )
             if repeatable:
-                _button("Start again", "replay", lambda: again.rerun(client, task), note=opens_only)
+                _button("Start again", "replay", lambda: _repeat(task))
                 _button(
                     "Fine-tune the best checkpoint",
                     "tune",
-                    lambda: again.fine_tune(client, task),
-                    note=opens_only or "Trains on from it with the same settings, as a new task.",
+                    lambda: _fine_tune(task),
+                    note="Trains on from it with the same settings, as a new task.",
                 )
                 _draw_other_checkpoints(task)
             elif again.can_start_over(task):
@@ -195,12 +192,32 @@ def _draw_other_checkpoints(task: Task) -> None:
             _button(f"Fine-tune {plain(name)}", "tune", start, key=f"next-checkpoint-{number}")
 
 
+# The app of another server only opens when it is asked to repeat a task, and waits for its own button
+# (docs/supervisely-api.md 8). With the whole plan it trains at once, or is told to.
+
+
+def _repeat(task: Task) -> TaskId:
+    return again.rerun(connection.client(), task) if task.settings is not None else _launch_again(task)
+
+
+def _fine_tune(task: Task) -> TaskId:
+    experiment = experiment_of_output(task.output)
+    best = next(iter(custom_checkpoints([experiment] if experiment else [])), None)  # the best one comes first
+    if task.settings is not None or best is None:
+        return again.fine_tune(connection.client(), task)
+    return _fine_tune_from(task, best)
+
+
 def _fine_tune_from(task: Task, path: str) -> TaskId:
+    return _launch_again(task, model=CustomCheckpoint(path=path))
+
+
+def _launch_again(task: Task, model: ModelChoice | None = None) -> TaskId:
     plan = origin_of(task.id).plan
-    changed = replace(
-        plan, model=CustomCheckpoint(path=path), experiment_name=None, agent_id=None, autostart=True, description=None
+    fresh = replace(
+        plan, model=model or plan.model, experiment_name=None, agent_id=None, autostart=True, description=None
     )
-    return launch(connection.client(), changed)
+    return launch(connection.client(), fresh)
 
 
 def _draw_retry(task: Task, safer: SaferSetting) -> None:

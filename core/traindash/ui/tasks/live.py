@@ -37,6 +37,7 @@ from traindash.ui.tasks.text import (
 from traindash.ui.theme import plain
 
 NUMBERS_EVERY = "1s"
+_SEEN_SECONDS = 0.8  # less than that: of many tabs one asks in each second, and all draw it
 CHARTS_EVERY = "5s"
 _TYPICAL_SECONDS = 600
 # What a training measures of itself and what the benchmark measures afterwards are two figures, so they have two names
@@ -115,7 +116,7 @@ def _numbers(state: LiveState) -> None:
     now = CLOCK.now()
     before = state.progress.task
     try:
-        progress = state.watch.refresh()
+        progress = state.watch.refresh(within=_SEEN_SECONDS)
     except AppError as error:
         draw_stale(error, "The numbers below are the last known ones.")
         progress = state.progress

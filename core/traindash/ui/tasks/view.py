@@ -26,11 +26,9 @@ from traindash.tasks.progress import TaskProgress
 from traindash.tasks.task_watcher import TaskWatch, lacks_result, result_is_due
 from traindash.ui import connection, lookups, screens, theme
 from traindash.ui.comparison.charts import draw_drawing
-from traindash.ui.connection import CacheKey
 from traindash.ui.errors import draw_empty_page, draw_stale, titled
 from traindash.ui.experiments.data import load_semantic
 from traindash.ui.series.view import draw_series_list, series_need_work
-from traindash.ui.state import kept_here
 from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
 from traindash.ui.tasks.live import LiveState
 from traindash.ui.tasks.text import (
@@ -51,11 +49,11 @@ _LOOK_AGAIN = "2s"
 _SHORT_HASH = 8
 _ABOUT_CHANGE = "Opens its settings at what you want to change. The changed training takes its place as a new task."
 _EVERY = "3s"
+_SEEN_SECONDS = 2.5  # less than that: the next tick shall find something new
 _PER_PAGE = 15
 _MOST_TASKS = 500
 _WIDTHS = [1.2, 3.4, 1.3, 1.2, 1.1, 3.2]
 _HEADS = ("Status", "Task", "Agent", "Started", "Duration", "Progress")
-_WATCHES = "list_watches"
 
 # The settings a task runs with, as they were fixed when it was taken in.
 
@@ -238,11 +236,10 @@ def open_task(wanted: str | None) -> LiveState:
         if not wanted.isascii() or not wanted.isdigit():
             raise InputError(f"“{wanted}” is no task id.", "Open a task from the list of tasks.")
         task_id = TaskId(int(wanted))
-        # Per server and epoch: after a reconnect the old watch would ask a client that is closed.
-        key = (connection.cache_key(), task_id)
-        watch = kept_here("task_watch", key, lambda: TaskWatch(connection.client(), task_id))
+        watch = lookups.task_watch(task_id)
         try:
-            return LiveState(watch=watch, progress=watch.refresh())
+            # Asked for anew, for of a task that is over a watch does not ask again, and its name may have changed.
+            return LiveState(watch=watch, progress=watch.refresh(connection.client().tasks.get(task_id)))
         except MissingError as error:
             msg = f"Task {task_id} does not exist on this server."
             raise NotFoundError(msg, "Open it from the list of tasks.") from error
@@ -349,13 +346,8 @@ def _progress(task: Task) -> None:
     if task.status is TaskStatus.QUEUED or task.status.is_terminal:
         st.caption(plain(result_text(task) or sentence(TaskProgress(task=task))))
         return
-    watches: dict[tuple[CacheKey, TaskId], TaskWatch] = st.session_state.setdefault(_WATCHES, {})
-    # Kept while the tab lives: a watch reads on where it stopped and not the whole log every three seconds.
-    key = (connection.cache_key(), task.id)
-    if key not in watches:
-        watches[key] = TaskWatch(connection.client(), task.id)
     try:
-        progress = watches[key].refresh(task)
+        progress = lookups.task_watch(task.id).refresh(task, within=_SEEN_SECONDS)
     except AppError:
         progress = TaskProgress(task=task)
     # Without the batch, which changes every second: the list refreshes every three.

@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import streamlit as st
 
@@ -11,6 +11,7 @@ from traindash.errors import AppError, InputError
 from traindash.formatting import plural
 from traindash.plans.draft import DraftId, WizardDraft, fill, mark_seen, split_draft
 from traindash.plans.facts import Facts
+from traindash.plans.former_names import FormerNames
 from traindash.plans.plan_code import launch_command, python_script
 from traindash.plans.plan_file import write_plan
 from traindash.plans.plan_reading import ReadPlan, read_any
@@ -24,12 +25,14 @@ from traindash.ui.experiments.index import all_experiments
 from traindash.ui.state import change_draft, flash, telling_errors
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import plan_of_experiment, surroundings
+from traindash.ui.wizard.former import told_of
 from traindash.ui.wizard.frame import WizardView, draw_problems, names_for
 
 _SOURCES = ("Paste", "Upload", "Earlier experiment")
 _TYPES = ["yaml", "yml", "py", "json", "txt"]
 _MOST_MEGABYTES = 2
 _PLAN_FILE = "plan.yaml"
+_NEW_NAMES = "plan-new-names"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Preview:
     read: ReadPlan
     filled: WizardDraft
     facts: Facts
+    former: FormerNames = field(default_factory=FormerNames)  # names of the plan that are others now
 
     @property
     def problems(self) -> dict[Step, tuple[Problem, ...]]:
@@ -62,7 +66,16 @@ def draw_sources(draft: WizardDraft) -> ReadPlan | None:
 
 
 def preview(draft: WizardDraft, read: ReadPlan) -> Preview:
-    """Return what a plan makes of a draft."""
+    """Return what a plan makes of a draft; with the names of today where the person wants them."""
+    found = _previewed(draft, read)
+    project = found.facts.project
+    former = FormerNames() if project is None else project.former.used_by(read.plan)
+    if not former or not st.session_state.get(_NEW_NAMES, True):
+        return replace(found, former=former)
+    return replace(_previewed(draft, replace(read, plan=former.renamed_in(read.plan))), former=former)
+
+
+def _previewed(draft: WizardDraft, read: ReadPlan) -> Preview:
     # Not a change of a training: what was read is the whole plan, so no differences are counted.
     filled = replace(fill(draft, read.plan), origin=None)
     return Preview(read=read, filled=filled, facts=lookups.facts_of(filled))
@@ -73,6 +86,9 @@ def draw_preview(found: Preview, draft: WizardDraft) -> None:
     st.subheader(f"Read from the {found.read.form}", anchor=False)
     for note in found.read.notes:
         st.info(plain(note), icon=":material/info:")
+    if found.former:
+        st.info(told_of(found.former), icon=":material/edit_note:")
+        st.toggle("Use the new names", value=True, key=_NEW_NAMES)
     names = names_for(found.filled.project_id, found.facts.default_hyperparameters)
     now = {} if draft.is_untouched else {item.label: item.text for item in described(draft, names)}
     st.html(_table(described(found.filled, names), now))
