@@ -44,7 +44,8 @@ def _prepared(folder: Path) -> tuple[Any, Any, Any, Any]:
     engine = make_engine(run, None)
     data = import_module("traindash.training.trainers.data").write_dataset(run, engine.labels(layout.work / "dataset"))
     weights = import_module("traindash.training.trainers.weights")
-    start = weights.find_start(spec, framework(spec.framework), events, fetch=None, wants_random=True)
+    asked = framework(spec.framework)
+    start = weights.find_start(spec, asked, events, fetch=None, checkpoints=engine.checkpoints, wants_random=True)
     return run, engine, data, start
 
 

@@ -32,6 +32,8 @@ def watch(event, arguments):
         raise PermissionError(f"{event} {arguments}")
 
 sys.addaudithook(watch)
+for name in sys.argv.pop(1).split():
+    sys.modules[name] = None  # cannot be imported
 runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
 """
 
@@ -60,7 +62,12 @@ class FinishedRun:
 
 
 def start_trainer(
-    run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False, limits: Mapping[int, int] | None = None
+    run: RunLayout,
+    *,
+    trainer: str = "yolo",
+    forbid_network: bool = False,
+    without: str = "",
+    limits: Mapping[int, int] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a trainer; its output goes to ``output.log``.
 
@@ -68,6 +75,7 @@ def start_trainer(
         run: Its folder.
         trainer: Package under ``traindash.training.trainers``.
         forbid_network: Any look-up or connection is an error.
+        without: Modules that cannot be imported, if the network is forbidden.
         limits: Resource of :mod:`resource` → what the process may use of it.
     """
 
@@ -76,16 +84,20 @@ def start_trainer(
             resource.setrlimit(kind, (most, most))
 
     module = f"traindash.training.trainers.{trainer}"
-    command = [sys.executable, *(["-c", _NO_NETWORK, module] if forbid_network else ["-m", module]), str(run.root)]
+    command = [
+        sys.executable,
+        *(["-c", _NO_NETWORK, without, module] if forbid_network else ["-m", module]),
+        str(run.root),
+    ]
     with run.output.open("wb") as output:
         return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=_VARIABLES, preexec_fn=limit)  # noqa: PLW1509
 
 
 def run_trainer(
-    run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False, limits: Mapping[int, int] | None = None
+    run: RunLayout, *, trainer: str = "yolo", forbid_network: bool = False, without: str = ""
 ) -> FinishedRun:
     """Run a trainer to its end; arguments as in :func:`start_trainer`."""
-    return wait_for(run, start_trainer(run, trainer=trainer, forbid_network=forbid_network, limits=limits))
+    return wait_for(run, start_trainer(run, trainer=trainer, forbid_network=forbid_network, without=without))
 
 
 def wait_for(run: RunLayout, process: subprocess.Popen[bytes]) -> FinishedRun:
@@ -105,10 +117,12 @@ class TrainerNursery(LineProcess):
 
     Args:
         scratch: Folder for the engine's settings and fonts.
+        trainer: Package under ``traindash.training.trainers``.
     """
 
-    def __init__(self, scratch: Path) -> None:
-        super().__init__([sys.executable, "-m", "tests.training.trainer_nursery", str(scratch)], _VARIABLES, ROOT)
+    def __init__(self, scratch: Path, trainer: str = "yolo") -> None:
+        command = [sys.executable, "-m", "tests.training.trainer_nursery", str(scratch), trainer]
+        super().__init__(command, _VARIABLES, ROOT)
 
     def run(self, run: RunLayout, limits: Mapping[int, int] | None = None) -> FinishedRun:
         """Run a trainer to its end; arguments as in :func:`start_trainer`."""

@@ -58,8 +58,17 @@ def _region(geometry: Geometry, task_type: str) -> Polygon | Bitmap | None:
             return None
 
 
-def yolo_lines(annotation: Annotation, classes: Sequence[str], task_type: str) -> tuple[str, ...]:
-    """Return the lines of an image's label file; none for an image without objects.
+@dataclass(frozen=True, slots=True)
+class LearntObject:
+    """An object as engines learn it; positions are parts of the image's sides, 0 to 1."""
+
+    number: int  # position of its class among the trained ones
+    box: tuple[float, float, float, float]  # left, top, right and bottom
+    outline: tuple[float, ...] = ()  # x1, y1, x2, y2, …; empty where boxes are learnt
+
+
+def learnt_objects(annotation: Annotation, classes: Sequence[str], task_type: str) -> tuple[LearntObject, ...]:
+    """Return what a model learns of an image; nothing for an image without objects.
 
     Objects of other classes and objects that the task cannot use are left out, parts outside the image are cut off.
 
@@ -69,38 +78,51 @@ def yolo_lines(annotation: Annotation, classes: Sequence[str], task_type: str) -
         InputError: The task type is unknown, or a mask is damaged.
     """
     numbers = {name: number for number, name in enumerate(classes)}
-    lines = []
+    found = []
     for label in annotation.labels:
         if label.class_name not in numbers:
             continue
         for part in convert_label(label, task_type):
-            values = _box(part, annotation) if task_type == DETECTION else _outline(label, annotation)
-            if values:
-                lines.append(" ".join([str(numbers[label.class_name]), *(f"{value:.6f}" for value in values)]))
-    return tuple(lines)
+            number = numbers[label.class_name]
+            learnt = _box(part, annotation, number) if task_type == DETECTION else _outline(label, annotation, number)
+            if learnt is not None:
+                found.append(learnt)
+    return tuple(found)
 
 
-def _box(label: Label, annotation: Annotation) -> tuple[float, ...]:
+def yolo_lines(annotation: Annotation, classes: Sequence[str], task_type: str) -> tuple[str, ...]:
+    """Return the lines of an image's label file; what is in it and what it raises is as in :func:`learnt_objects`."""
+    return tuple(_line(item) for item in learnt_objects(annotation, classes, task_type))
+
+
+def _line(learnt: LearntObject) -> str:
+    left, top, right, bottom = learnt.box
+    values = learnt.outline or ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+    return " ".join([str(learnt.number), *(f"{value:.6f}" for value in values)])
+
+
+def _box(label: Label, annotation: Annotation, number: int) -> LearntObject | None:
     if not isinstance(label.geometry, Rectangle):
-        return ()
+        return None
     box = label.geometry
     # Border pixels are part of the box, so as positions it ends one farther.
     left, right = _cut(box.left, annotation.width), _cut(box.right + 1, annotation.width)
     top, bottom = _cut(box.top, annotation.height), _cut(box.bottom + 1, annotation.height)
     if right <= left or bottom <= top:
-        return ()
-    return ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
+        return None
+    return LearntObject(number, (left, top, right, bottom))
 
 
-def _outline(label: Label, annotation: Annotation) -> tuple[float, ...]:
+def _outline(label: Label, annotation: Annotation, number: int) -> LearntObject | None:
     joined = join_outlines(outlines(label.geometry))
     if len(joined) < _FEWEST_POINTS:
-        return ()
+        return None
     # Ultralytics takes lines with values outside of 0 to 1 for damage and leaves out the whole image.
     points = np.clip(np.array(joined, dtype=np.float64) / (annotation.width, annotation.height), 0, 1)
     if np.ptp(points, axis=0).min() == 0:  # nothing is left of it inside the image
-        return ()
-    return tuple(points.ravel().tolist())
+        return None
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    return LearntObject(number, (left, top, right, bottom), tuple(points.ravel().tolist()))
 
 
 def _cut(position: float, side: int) -> float:

@@ -25,7 +25,10 @@ from traindash.supervisely.errors import ContractError, MissingError
 
 _TAKES_ALL = AppOptions()
 # kind of file → folder of an experiment that holds it (docs/supervisely-api.md 7.1)
-_FOLDERS = {".pt": "checkpoints", ".pth": "checkpoints", ".onnx": "export", ".engine": "export"}
+_FOLDERS = {
+    **dict.fromkeys((".pt", ".pth", ".safetensors"), "checkpoints"),
+    **dict.fromkeys((".onnx", ".engine"), "export"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +50,7 @@ def split_checkpoint_path(path: str) -> tuple[str, str]:
     absolute = path if path.startswith("/") else f"/{path}"
     folder = _FOLDERS.get(PurePosixPath(absolute).suffix)
     if folder is None:
-        msg = f"{path} is not a checkpoint: its name must end with .pt, .pth, .onnx or .engine."
+        msg = f"{path} is not a checkpoint: its name must end with .pt, .pth, .safetensors, .onnx or .engine."
         raise InputError(msg, "Choose a checkpoint of an experiment.")
     # Project names stand in paths as they are, so the folder's name may come twice: then it is nobody's checkpoint.
     parts = absolute.split(f"/{folder}/")

@@ -93,7 +93,7 @@ def _key_points(wanted: Sequence[str] | None, project: ProjectFacts, task_type: 
     return [warning("classes", message, "Leave them out, unless both are wanted.")]
 
 
-CHECKPOINT_ENDINGS = (".pt", ".pth")  # of weights; the other ones are exported models
+CHECKPOINT_ENDINGS = (".pt", ".pth", ".safetensors")  # of weights; the other ones are exported models
 LONGEST = 255  # characters that the server takes for a name or a description (docs/supervisely-api.md 3.2)
 
 Rule: TypeAlias = Callable[[PartialPlan, Facts], tuple[Problem, ...]]

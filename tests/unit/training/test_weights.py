@@ -2,6 +2,7 @@
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,9 @@ from tests.training.run_folders import PICO, train_spec
 from traindash.domain.task import ExitCause
 from traindash.frameworks.registry import FRAMEWORKS
 from traindash.training.runs.events import EventWriter, read_events
+from traindash.training.trainers.checkpoint_files import TORCH
 from traindash.training.trainers.entry import RunError
-from traindash.training.trainers.weights import StartingPoint, custom_checkpoint, find_start, is_checkpoint
+from traindash.training.trainers.weights import StartingPoint, custom_checkpoint, find_start
 
 YOLO = FRAMEWORKS["YOLO"]
 
@@ -41,7 +43,8 @@ def start_of(tmp_path: Path, **how: object) -> tuple[StartingPoint, str]:
     """Find a starting point; returns it and the log."""
     model = str(how.pop("model", "YOLO11s-det"))
     events = EventWriter(tmp_path / "events.jsonl")
-    start = find_start(train_spec(tmp_path, model_name=model), YOLO, events, **{"fetch": None, **how})  # type: ignore[arg-type]
+    given: Any = {"fetch": None, "checkpoints": TORCH, **how}
+    start = find_start(train_spec(tmp_path, model_name=model), YOLO, events, **given)
     return start, " ".join(str(row["message"]) for row in read_events(tmp_path / "events.jsonl").rows)
 
 
@@ -68,7 +71,7 @@ def test_offline_without_weights_is_random_and_says_so(tmp_path: Path) -> None:
 def test_weights_are_downloaded_once(tmp_path: Path) -> None:
     start, _ = start_of(tmp_path, fetch=fetch_complete)
     assert not start.is_random
-    assert is_checkpoint(tmp_path / "weights" / "yolo11s.pt")
+    assert TORCH.is_complete(tmp_path / "weights" / "yolo11s.pt")
     again, _ = start_of(tmp_path, fetch=fetch_nothing)
     assert again == start
 
@@ -104,14 +107,14 @@ def test_random_initialisation_can_be_asked_for(tmp_path: Path) -> None:
 def test_a_custom_checkpoint_is_used(tmp_path: Path) -> None:
     path = write_checkpoint(tmp_path / "checkpoints" / "last.pt")
     spec = train_spec(tmp_path, custom_weights=str(path), base_checkpoint="last.pt")
-    start = find_start(spec, YOLO, EventWriter(tmp_path / "events.jsonl"), fetch=None)
+    start = find_start(spec, YOLO, EventWriter(tmp_path / "events.jsonl"), fetch=None, checkpoints=TORCH)
     assert (start.source, start.is_random, start.base_checkpoint) == (str(path), False, "last.pt")
 
 
 @pytest.mark.parametrize("name", ["best.onnx", "best.engine"])
 def test_an_exported_model_stands_for_its_checkpoint(tmp_path: Path, name: str) -> None:
     path = write_checkpoint(tmp_path / "checkpoints" / "best.pt")
-    assert custom_checkpoint(tmp_path / "export" / name) == path
+    assert custom_checkpoint(tmp_path / "export" / name, TORCH) == path
 
 
 @pytest.mark.parametrize("name", ["export/best.onnx", "checkpoints/gone.pt", "checkpoints/broken.pt"])
@@ -119,6 +122,6 @@ def test_what_cannot_be_trained_on_is_refused(tmp_path: Path, name: str) -> None
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "broken.pt").write_bytes(b"PK nothing")
     with pytest.raises(RunError) as caught:
-        custom_checkpoint(tmp_path / name)
+        custom_checkpoint(tmp_path / name, TORCH)
     assert caught.value.cause is ExitCause.BAD_INPUT
     assert Path(name).name in caught.value.message

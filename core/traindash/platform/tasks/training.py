@@ -7,7 +7,7 @@ because the project may have changed while it waited.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import assert_never
 
 import msgspec
@@ -32,7 +32,9 @@ from traindash.platform.tasks.splits import Sides, resolve_split
 
 _EXPERIMENTS = "/experiments"
 _RECORD = "experiment_info.json"
-_WEIGHTS = (".pt", ".pth")
+# The official SDK takes no other names of weights than the first two (``get_artifacts_dir_and_checkpoint_name``)
+_SDK_WEIGHTS = (".pt", ".pth")
+_WEIGHTS = (*_SDK_WEIGHTS, ".safetensors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +80,8 @@ def settings_of(services: Services, team_id: TeamId, source: ExperimentInfo) -> 
 def find_checkpoint(services: Services, team_id: TeamId, source: ExperimentInfo, name: str) -> CheckpointFile:
     """Return a checkpoint of an experiment.
 
-    Training starts from weights only. An exported model (ONNX, TensorRT) holds no weights that can be trained on, but
+    Training starts from weights only. A file of safetensors may be asked for as ``.pt`` or ``.pth``, for the official
+    SDK refuses its own name. An exported model (ONNX, TensorRT) holds no weights that can be trained on, but
     it was made from the best checkpoint, so that one is taken, and said.
 
     Raises:
@@ -92,6 +95,9 @@ def find_checkpoint(services: Services, team_id: TeamId, source: ExperimentInfo,
     weights = stored("checkpoints")
     if (file := weights.get(name)) is not None and file.local_path.suffix.lower() in _WEIGHTS:
         return CheckpointFile(path=file.local_path, name=name)
+    path = PurePosixPath(name)
+    if path.suffix in _SDK_WEIGHTS and (file := weights.get(f"{path.stem}.safetensors")) is not None:
+        return CheckpointFile(path=file.local_path, name=file.name)
     best = weights.get(source.best_checkpoint)
     if name in stored("export") and best is not None:
         note = f"Training cannot start from {name}; it starts from {best.name}, from which that file was exported."

@@ -328,9 +328,9 @@ class RunLayout:
         """From here another run can go on.
 
         The trainer writes it in one step after each epoch that is not the last one, with what belongs to it beside it,
-        and removes it when no epoch is left.
+        and removes it when no epoch is left. Its form is the engine's own.
         """
-        return self.work / "training" / "weights" / "resume.pt"
+        return self.work / "training" / "weights" / "resume"
 
     @property
     def artifacts(self) -> Path:

@@ -16,6 +16,7 @@ from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import DryRunResult, RunImage, TrainSpec, read_images, write_images
 from traindash.training.trainers import exported, pipeline
 from traindash.training.trainers.benchmark import expected_seconds
+from traindash.training.trainers.checkpoint_files import CheckpointFormat
 from traindash.training.trainers.data import DATASET_FOLDER
 from traindash.training.trainers.engine import BATCH_SIZE, MakeEngine, Run
 from traindash.training.trainers.hyperparameters import Hyperparameters
@@ -93,13 +94,15 @@ def run(whole: Run, make_engine: MakeEngine, hyperparameters: Hyperparameters) -
         result = pipeline.run(
             replace(whole, spec=spec, events=events), lambda short_run, _: make_engine(short_run, seen), short
         )
-    return DryRunResult(figures=_figures(whole, schedule, sample, events, seen), problems=result.problems)
+    disk = _disk(whole, schedule, asking.checkpoints)
+    return DryRunResult(figures=_figures(whole, (schedule, disk), sample, events, seen), problems=result.problems)
 
 
 def _figures(
-    whole: Run, schedule: Schedule, sample: Sequence[RunImage], events: _Clocked, seen: Observations
+    whole: Run, planned: tuple[Schedule, int], sample: Sequence[RunImage], events: _Clocked, seen: Observations
 ) -> DryRunFigures:
     end = time.monotonic()
+    schedule, disk = planned
     spec = whole.spec
     val = sum("val" in image.sides for image in sample)
     per_prediction = events.per_item(_PREDICTING, at_once=BATCH_SIZE)
@@ -126,7 +129,7 @@ def _figures(
         memory_base=base,
         memory_peak=max(base, peak),
         cache_per_image=seen.cached_bytes // max(1, seen.dataset_images),
-        disk=_disk(whole, schedule),
+        disk=disk,
         disk_per_image=_bytes_in(whole.layout.work / DATASET_FOLDER) // len(sample),
         unknown=("the TensorRT export",) if spec.export_tensorrt else (),
     )
@@ -140,11 +143,11 @@ def _started(events: _Clocked, seen: Observations) -> float:
     return first - began - seen.dataset_seconds
 
 
-def _disk(whole: Run, schedule: Schedule) -> int:
+def _disk(whole: Run, schedule: Schedule, checkpoints: CheckpointFormat) -> int:
     """Return what does not grow with the images: the run's files, and further checkpoints that are asked for."""
     layout = whole.layout
-    last = layout.resume_checkpoint.with_name("last.pt")
-    resumable = 2 * last.stat().st_size  # with the state of the optimizer, before the end strips it
+    last = checkpoints.last(layout.resume_checkpoint.parent)
+    resumable = checkpoints.resumable_factor * last.stat().st_size  # the end strips it of what only going on needs
     further = schedule.epochs // schedule.save_period * resumable if schedule.save_period else 0
     return _bytes_in(layout.root) - _bytes_in(layout.work / DATASET_FOLDER) + 3 * resumable + further
 

@@ -17,6 +17,7 @@ from traindash.domain.jobs import Schedule
 from traindash.domain.plan import Side
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import MOST_FOUND, RunImage, RunLayout, TrainSpec
+from traindash.training.trainers.checkpoint_files import CheckpointFormat
 from traindash.training.trainers.entry import StopSwitch
 from traindash.training.trainers.reporting import Observations
 from traindash.training.trainers.weights import StartingPoint
@@ -152,6 +153,7 @@ class Engine(Protocol):
     """Trains the models of a framework. One object serves one run."""
 
     name: str  # of the folder in the artifacts that keeps the engine's own files
+    checkpoints: CheckpointFormat  # of its checkpoints, which lie in `weights/` of :attr:`TrainingOutcome.folder`
 
     def check(self, values: Mapping[str, object]) -> None:
         """Check hyperparameters before anything is done.

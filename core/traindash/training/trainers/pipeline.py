@@ -1,6 +1,5 @@
 """A training from its run folder to its result, whatever engine trains."""
 
-import re
 import shutil
 import sys
 import traceback
@@ -31,7 +30,6 @@ from traindash.training.trainers.samples import keep_samples
 from traindash.training.trainers.weights import StartingPoint, download, find_start
 
 _ONNX = "ONNXRuntime"  # its key in a record
-_EPOCH_FILE = re.compile(r"epoch(\d+)\.pt")
 _T = TypeVar("_T")
 # What an engine raises when an optional step does not work; the training counts all the same.
 _STEP_ERRORS = (
@@ -108,8 +106,8 @@ class _Pipeline:
     def _start(self, hyperparameters: Hyperparameters) -> StartingPoint:
         wants_random = hyperparameters.values.get("pretrained") is False
         fetch = None if self._run.offline else download
-        asked = framework(self._spec.framework)
-        return find_start(self._spec, asked, self._events, fetch=fetch, wants_random=wants_random)
+        asked, reads = framework(self._spec.framework), self._engine.checkpoints
+        return find_start(self._spec, asked, self._events, fetch=fetch, checkpoints=reads, wants_random=wants_random)
 
     def _train(self, hyperparameters: Hyperparameters, data: PreparedData, start: StartingPoint) -> TrainingOutcome:
         try:
@@ -118,14 +116,15 @@ class _Pipeline:
             return self._engine.train(data, start, hyperparameters.values)
         except Stopped:
             # A person who stops a training wants to have what it has learned so far
-            kept = _keep_checkpoints(self._layout.resume_checkpoint.parent, self._layout.artifacts / "checkpoints")
+            weights = self._layout.resume_checkpoint.parent
+            kept = self._engine.checkpoints.keep(weights, self._layout.artifacts / "checkpoints")
             if kept:
                 names = " and ".join(path.name for path in kept[:2])
-                self._events.log(f"Stopped; {names} are kept, and the training can be continued from last.pt.")
+                self._events.log(f"Stopped; {names} are kept, and the training can be continued.")
             raise
 
     def _keep(self, outcome: TrainingOutcome) -> tuple[Path, ...]:
-        kept = _keep_checkpoints(outcome.best.parent, self._layout.artifacts / "checkpoints")
+        kept = self._engine.checkpoints.keep(outcome.best.parent, self._layout.artifacts / "checkpoints")
         for path in kept:
             self._engine.finish_checkpoint(path, _checkpoint_facts(self._spec, path.name))
         _keep_engine_files(outcome.folder, self._layout.artifacts / self._engine.name)
@@ -205,23 +204,6 @@ class _Pipeline:
             self.problems.append(problem)
             self._events.log(problem, "warning")
             return None
-
-
-def epoch_checkpoints(weights: Path) -> tuple[Path, ...]:
-    """Return the checkpoints that an engine has kept of single epochs (``epoch12.pt``), in their order."""
-    found = ((match, path) for path in weights.glob("epoch*.pt") if (match := _EPOCH_FILE.fullmatch(path.name)))
-    return tuple(path for _, path in sorted(found, key=lambda pair: int(pair[0][1])))
-
-
-def _keep_checkpoints(weights: Path, target: Path) -> tuple[Path, ...]:
-    """Copy ``best.pt``, ``last.pt`` and those of single epochs (``save_period``), as far as they exist, best first."""
-    target.mkdir(parents=True, exist_ok=True)
-    kept = []
-    for path in (weights / "best.pt", weights / "last.pt", *epoch_checkpoints(weights)):
-        if path.is_file():
-            shutil.copyfile(path, target / path.name)
-            kept.append(target / path.name)
-    return tuple(kept)
 
 
 def _checkpoint_facts(spec: TrainSpec, name: str) -> dict[str, object]:

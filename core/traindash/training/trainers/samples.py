@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from traindash.datasets.contours import simplify
-from traindash.datasets.training_labels import yolo_lines
+from traindash.datasets.training_labels import LearntObject, learnt_objects
 from traindash.domain.annotation import Point
 from traindash.domain.experiment import SampleBox, SampleImage, flat_borders
 from traindash.domain.ids import ImageId
@@ -30,7 +30,6 @@ MOST_EPOCHS = 100
 LEAST_SCORE = 0.1
 FILE_NAME = "sample_predictions.json"
 
-_SIDES = 4
 # Pixels by which an outline may be simpler than the mask.
 TOLERANCE = 0.75
 
@@ -65,26 +64,27 @@ def _classes(image: SampleImage) -> set[str]:
 def _sample_image(placed: PlacedImage, spec: TrainSpec) -> SampleImage:
     image, annotation = placed.image, placed.annotation
     size = (annotation.width, annotation.height)
-    lines = yolo_lines(annotation, classes=spec.classes, task_type=spec.task_type)[:MOST_BOXES]
-    boxes = tuple(_box_of(line, spec.classes, size) for line in lines)
+    learnt = learnt_objects(annotation, classes=spec.classes, task_type=spec.task_type)[:MOST_BOXES]
+    boxes = tuple(_box_of(item, spec.classes, size) for item in learnt)
     return SampleImage(id=image.id, name=image.name, width=size[0], height=size[1], objects=boxes)
 
 
-def _box_of(line: str, classes: Sequence[str], size: tuple[int, int]) -> SampleBox:
-    """Read a label line: class, and centre and size or an outline, in parts of the image's sides."""
-    number, *rest = line.split()
+def _box_of(learnt: LearntObject, classes: Sequence[str], size: tuple[int, int]) -> SampleBox:
+    """Return an object in pixels, its outline simplified."""
     outlines: list[tuple[Point, ...]] = []
-    values = np.array(rest, dtype=np.float64)
-    if values.size == _SIDES:
-        center, extent = values[:2] * size, values[2:] * size
-        low = center - extent / 2
-    else:
-        points = simplify(values.reshape(-1, 2) * size, TOLERANCE)
-        low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    corners = np.array(learnt.box, dtype=np.float64).reshape(2, 2) * size
+    if learnt.outline:
+        points = simplify(np.array(learnt.outline, dtype=np.float64).reshape(-1, 2) * size, TOLERANCE)
+        corners = np.array([points.min(axis=0), points.max(axis=0)])
         outlines.append(tuple((x, y) for x, y in points.tolist()))
-    (left, top), (width, height) = low.tolist(), extent.tolist()
+    (left, top), (width, height) = corners[0].tolist(), (corners[1] - corners[0]).tolist()
     return SampleBox(
-        class_name=classes[int(number)], left=left, top=top, width=width, height=height, borders=flat_borders(outlines)
+        class_name=classes[learnt.number],
+        left=left,
+        top=top,
+        width=width,
+        height=height,
+        borders=flat_borders(outlines),
     )
 
 

@@ -3,9 +3,8 @@
 import http.client
 import shutil
 import urllib.request
-import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from traindash.domain.task import ExitCause
@@ -13,6 +12,7 @@ from traindash.files import replacing
 from traindash.frameworks.spec import Framework, FrameworkModel
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import TrainSpec
+from traindash.training.trainers.checkpoint_files import CheckpointFormat
 from traindash.training.trainers.entry import RunError
 
 # Seconds without an answer after which the download is given up; the training then starts without it.
@@ -31,22 +31,33 @@ class StartingPoint:
     base_checkpoint: str  # what the experiment record names
     # where that is published, or the path of a checkpoint in Team Files (ModelSelector.get_checkpoint_link of the SDK)
     base_checkpoint_link: str | None = None
+    config: str | None = None  # the architecture of published weights, for engines that do not find it in the file
+
+
+class IncompleteError(Exception):
+    """A download is not what it was said to be."""
 
 
 def find_start(
-    spec: TrainSpec, framework: Framework, events: EventWriter, *, fetch: Fetch | None, wants_random: bool = False
+    spec: TrainSpec,
+    framework: Framework,
+    events: EventWriter,
+    *,
+    fetch: Fetch | None,
+    checkpoints: CheckpointFormat,
+    wants_random: bool = False,
 ) -> StartingPoint:
     """Decide what to start from, and say it in the log.
 
-    ``fetch`` downloads a URL to a path; ``None`` on a machine that shall stay offline. A person may want random
-    initialisation (``pretrained: False``).
+    ``fetch`` downloads a URL to a path; ``None`` on a machine that shall stay offline. ``checkpoints`` is what the
+    engine reads. A person may want random initialisation.
 
     Raises:
         RunError: The custom checkpoint cannot be used.
     """
-    # What the person chose comes before everything else, "pretrained: False" too
+    # What the person chose comes before everything else, the wish for random numbers too
     if spec.custom_weights is not None:
-        path = custom_checkpoint(Path(spec.custom_weights))
+        path = custom_checkpoint(Path(spec.custom_weights), checkpoints)
         events.log(f"Training starts from the checkpoint {spec.base_checkpoint or path.name}.")
         return StartingPoint(
             source=str(path),
@@ -55,6 +66,8 @@ def find_start(
             base_checkpoint_link=spec.base_checkpoint_link,
         )
     model = framework.model(spec.model_name)
+    if (converted := checkpoints.published(model.config)) is not None:
+        model = replace(model, weights_file=converted[0], weights_url=converted[1])
     config = framework.config_source(model)
     random = StartingPoint(source=config, is_random=True, base_checkpoint=f"random initialisation ({model.config})")
     if wants_random:
@@ -65,9 +78,17 @@ def find_start(
     if model.weights_file is None:
         events.log(f"{model.name} has no published weights: training starts from random initialisation.", "warning")
         return random
+    if not model.weights_file.endswith(checkpoints.suffix):
+        events.log(
+            f"The published weights {model.weights_file} are in their authors' own form, which is not read here: "
+            f"training of {model.name} starts from random initialisation. To start from learned weights, choose a "
+            "checkpoint of an experiment.",
+            "warning",
+        )
+        return random
     path = Path(spec.weights_dir) / model.weights_file
     # Looked into, not only for: a download that was cut off leaves a file of the right name
-    problem = None if is_checkpoint(path) else _obtain(model, path, fetch)
+    problem = None if checkpoints.is_complete(path) else _obtain(model, path, fetch, checkpoints)
     if problem is not None:
         events.log(
             f"{problem} Training of {model.name} starts from random initialisation: expect a lower accuracy than with "
@@ -78,14 +99,18 @@ def find_start(
         return random
     events.log(f"Training starts from the published weights {model.weights_file}.")
     return StartingPoint(
-        source=str(path), is_random=False, base_checkpoint=model.weights_file, base_checkpoint_link=model.weights_url
+        source=str(path),
+        is_random=False,
+        base_checkpoint=model.weights_file,
+        base_checkpoint_link=model.weights_url,
+        config=config,
     )
 
 
-def custom_checkpoint(path: Path) -> Path:
+def custom_checkpoint(path: Path, checkpoints: CheckpointFormat) -> Path:
     """Return the trainable checkpoint that a chosen file stands for.
 
-    An exported model (``export/best.onnx``) cannot be trained on; the ``.pt`` file it was made from can, where it lies
+    An exported model (``export/best.onnx``) cannot be trained on; the checkpoint it was made from can, where it lies
     beside it as Supervisely's layout has it.
 
     Raises:
@@ -93,27 +118,17 @@ def custom_checkpoint(path: Path) -> Path:
     """
     found = path
     if path.suffix.lower() in {".onnx", ".engine"}:
-        found = path.parent.parent / "checkpoints" / f"{path.stem}.pt"
+        found = path.parent.parent / "checkpoints" / f"{path.stem}{checkpoints.suffix}"
         if not found.is_file():
             message = f"Training cannot start from the exported model {path.name}."
-            raise RunError(ExitCause.BAD_INPUT, message, "Choose a .pt checkpoint of the experiment.")
-    if not is_checkpoint(found):
+            raise RunError(ExitCause.BAD_INPUT, message, f"Choose a {checkpoints.suffix} checkpoint of the experiment.")
+    if not checkpoints.is_complete(found):
         message = f"The checkpoint {found.name} is missing or damaged."
         raise RunError(ExitCause.BAD_INPUT, message, "Choose another checkpoint.")
     return found
 
 
-def is_checkpoint(path: Path) -> bool:
-    """Whether a file looks like a complete torch checkpoint: a zip archive whose index and checksums are right."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            has_data = any(name.endswith("data.pkl") for name in archive.namelist())
-            return has_data and archive.testzip() is None
-    except (OSError, zipfile.BadZipFile):
-        return False
-
-
-def _obtain(model: FrameworkModel, path: Path, fetch: Fetch | None) -> str | None:
+def _obtain(model: FrameworkModel, path: Path, fetch: Fetch | None, checkpoints: CheckpointFormat) -> str | None:
     """Download published weights; returns what went wrong, ``None`` if all is well."""
     name = model.weights_file
     if fetch is None or model.weights_url is None:
@@ -122,17 +137,17 @@ def _obtain(model: FrameworkModel, path: Path, fetch: Fetch | None) -> str | Non
         # Two trainings may fetch the same file at once; each writes its own, the last one stays
         with replacing(path) as partial:
             fetch(model.weights_url, partial)
-            _check(partial)
-    except zipfile.BadZipFile:
+            _check(partial, checkpoints)
+    except IncompleteError:
         return f"The download of {name} is not a complete checkpoint."
     except (OSError, http.client.HTTPException) as error:
         return f"The published weights {name} are not on this machine and could not be downloaded ({error})."
     return None
 
 
-def _check(path: Path) -> None:
-    if not is_checkpoint(path):
-        raise zipfile.BadZipFile(path)
+def _check(path: Path, checkpoints: CheckpointFormat) -> None:
+    if not checkpoints.is_complete(path):
+        raise IncompleteError
 
 
 def download(url: str, path: Path) -> None:

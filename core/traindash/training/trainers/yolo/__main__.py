@@ -14,7 +14,7 @@ from traindash.settings import set_environment
 from traindash.training.runs.spec import RunLayout, TrainSpec
 from traindash.training.trainers.entry import run
 from traindash.training.trainers.start import train
-from traindash.training.trainers.yolo.torchvision_fallback import ensure_torchvision
+from traindash.training.trainers.torchvision_fallback import ensure_torchvision
 
 # Makes Ultralytics a quiet guest: no network, no installs, no telemetry, no settings outside the run folder.
 #

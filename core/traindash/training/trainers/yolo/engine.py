@@ -26,6 +26,7 @@ from traindash.domain.task import ExitCause
 from traindash.files import copy_whole
 from traindash.frameworks.registry import framework
 from traindash.training.runs.spec import TrainSpec
+from traindash.training.trainers.checkpoint_files import TORCH
 from traindash.training.trainers.engine import (
     BATCH_SIZE,
     CONFIDENCE,
@@ -43,11 +44,10 @@ from traindash.training.trainers.engine import (
 )
 from traindash.training.trainers.entry import RunError
 from traindash.training.trainers.hyperparameters import check_each, refuse
-from traindash.training.trainers.pipeline import epoch_checkpoints
 from traindash.training.trainers.reporting import Observations, TrainingReporter
 from traindash.training.trainers.resume_state import STATE_FILE, save_at_once
 from traindash.training.trainers.samples import SampleRecorder, choose_samples
-from traindash.training.trainers.weights import StartingPoint, is_checkpoint
+from traindash.training.trainers.weights import StartingPoint
 from traindash.training.trainers.yolo.engine_hooks import Callbacks, hooked_trainer
 
 # Supervisely's task types → Ultralytics' tasks.
@@ -213,6 +213,7 @@ class YoloEngine:
     """
 
     name = "ultralytics"
+    checkpoints = TORCH
 
     def __init__(self, run: Run, seen: Observations | None) -> None:
         self._run = run
@@ -264,7 +265,7 @@ class YoloEngine:
         folder = self._folder
         weights = folder / "weights"
         weights.mkdir(parents=True, exist_ok=True)
-        last = weights / "last.pt"
+        last = self.checkpoints.last(weights)
         try:
             shutil.copyfile(checkpoint, last)
         except OSError as error:
@@ -273,8 +274,9 @@ class YoloEngine:
         state = checkpoint.with_name(STATE_FILE)
         if state.is_file():
             shutil.copyfile(state, weights / STATE_FILE)
-        for kept in (checkpoint.with_name("best.pt"), *epoch_checkpoints(checkpoint.parent)):
-            if is_checkpoint(kept):  # a kill may have torn it
+        before = checkpoint.parent
+        for kept in (self.checkpoints.best(before), *self.checkpoints.of_epochs(before)):
+            if self.checkpoints.is_complete(kept):  # a kill may have torn it
                 shutil.copyfile(kept, weights / kept.name)
         model = load_model(str(last), self._run.spec.task_type)
         # Any normal end strips the optimizer; from such a file Ultralytics would "resume" with its demo data set

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from traindash.training.trainers.yolo.torchvision_fallback import suppress
+from traindash.training.trainers.torchvision_fallback import suppress
 
 torch: Any = importlib.import_module("torch")
 

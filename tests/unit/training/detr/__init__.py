@@ -1,0 +1,1 @@
+"""The engine of RT-DETRv2 and DEIM, without training."""
