@@ -253,7 +253,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         key="onnx_score",
         title="mAP of the ONNX file",
-        better="higher",
+        better="neither",  # it is held against its own checkpoint, not against other experiments
         meaning="The exported file, run over validation images: it should equal the checkpoint to half a point.",
         write=formatting.metric,
         write_delta=_points,

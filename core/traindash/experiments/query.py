@@ -112,7 +112,6 @@ _FIXED: tuple[Column, ...] = (
         title="mAP of the ONNX file",
         kind="metric",
         read=_from_info(lambda info: score.score if (score := info.export_scores.get("ONNXRuntime")) else None),
-        better="higher",
         about="The exported file, run over validation images: it should equal the checkpoint to half a point.",
     ),
     Column(key="task", title="Task id", kind="number", read=lambda row: row.task_id),

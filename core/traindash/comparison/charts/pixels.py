@@ -50,6 +50,6 @@ def draw_overlap(comparison: Comparison, view: View) -> Drawing:
                 f"“{experiment.label}”: {absent} of {count(total)} are neither annotated nor predicted on these "
                 "images, and do not count in the mean."
             )
-        if evaluation.background is not None:
-            notes.append(f"“{experiment.label}”: “{evaluation.background}” counts in the mean as any other class.")
+    backgrounds = dict.fromkeys(evaluation.background for _, evaluation in measured)
+    notes += [f"“{name}” counts in the mean as any other class." for name in backgrounds if name is not None]
     return Drawing(panels=(panel,), notes=tuple(notes))

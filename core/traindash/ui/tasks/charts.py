@@ -18,7 +18,6 @@ from traindash.tasks.progress import TaskProgress
 from traindash.ui.comparison.charts import draw_drawing, draw_panel
 from traindash.ui.experiments.data import load_curves
 from traindash.ui.tasks.live import CHARTS_EVERY, LiveState, has_masks, reports_figures
-from traindash.ui.theme import plain
 
 # Fixed by kind of loss, so that a chart keeps its colours when the engine reports another set.
 _LOSS_COLORS = {"box": 0, "cls": 1, "dfl": 2, "seg": 3, "l1": 4, "giou": 4, "obj": 5}
@@ -162,20 +161,12 @@ def _charts(state: LiveState) -> None:
     progress = state.progress
     left = None if progress.curves else _left_behind(progress)
     with st.container(border=True, key="live-charts"):
-        axis = st.segmented_control(
-            "Horizontal axis",
-            ["Epoch", _OVER_TIME],
-            default="Epoch",
-            required=True,
-            format_func=lambda name: axis_name(left) if left is not None and name == "Epoch" else name,
-            key="live-axis",
-            label_visibility="collapsed",
-        )
+        first = "Epoch" if left is None else axis_name(left)
+        axis = _choose_axis(first) if progress.curves or left is not None else first
         if left is not None:
-            drawing = draw_training_curves(left, View(time_axis=axis == _OVER_TIME))
-            draw_drawing(drawing, "left-curves", width=CHART_WIDTH)
-            for note in drawing.notes:
-                st.caption(plain(note))
+            draw_drawing(
+                draw_training_curves(left, View(time_axis=axis == _OVER_TIME)), "left-curves", width=CHART_WIDTH
+            )
             return
         panels = [draw(progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
         for number, panel in enumerate(panels):
@@ -190,6 +181,20 @@ def _charts(state: LiveState) -> None:
                 height=CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"
             ):
                 st.markdown(f":material/show_chart: {text}")
+
+
+def _choose_axis(first: str) -> str:
+    """Offer what the curves are drawn over: what the training counts, or time."""
+    chosen: str = st.segmented_control(
+        "Horizontal axis",
+        ["Epoch", _OVER_TIME],
+        default="Epoch",
+        required=True,
+        format_func=lambda name: first if name == "Epoch" else name,
+        key="live-axis",
+        label_visibility="collapsed",
+    )
+    return chosen
 
 
 def _left_behind(progress: TaskProgress) -> Comparison | None:

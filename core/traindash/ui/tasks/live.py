@@ -167,8 +167,9 @@ def _typical_of(key: connection.CacheKey, task_id: TaskId, _task: Task) -> Mappi
 
 def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
     cards = st.columns(4)
+    last = cards[3]
     if not reports_figures(progress):
-        _progress_cards(progress, cards[:3])
+        last = cards[_progress_cards(progress, cards)]
     else:
         if has_masks(progress):
             _best_card(cards[0], "Best mask mAP in training", progress.curves.get(MASK_MAP))
@@ -184,7 +185,7 @@ def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
     started = progress.task.started_at
     begun = f"started {formatting.clock(started)}" if started else "not started"
     note = begun if left is None else f"{formatting.time_left(left.low, left.high)} in all"
-    theme.number_card("Time", duration(progress.task, CLOCK.now()), note, cards[3])
+    theme.number_card("Time", duration(progress.task, CLOCK.now()), note, last)
 
 
 def reports_figures(progress: TaskProgress) -> bool:
@@ -193,19 +194,24 @@ def reports_figures(progress: TaskProgress) -> bool:
     return bool(progress.curves) or progress.reports_phases or begins
 
 
-def _progress_cards(progress: TaskProgress, cards: Sequence[DeltaGenerator]) -> None:
-    """Draw what is known of a training whose app tells no figures: how far it is, and how fast it goes."""
+def _progress_cards(progress: TaskProgress, cards: Sequence[DeltaGenerator]) -> int:
+    """Draw what is known of a training whose app tells no figures: how far it is, how fast it goes.
+
+    Returns how many cards that were.
+    """
     if progress.epoch is None and progress.task.status.is_terminal:
-        return
+        return 0
     of = f"of {formatting.count(progress.epochs)}" if progress.epochs else None
     theme.number_card(f"{progress.counts.capitalize()}s done", formatting.count(progress.epoch), of, cards[0])
     pace = mean_pace(progress.epoch_marks)
     note = None if pace is None else "mean of the last ones"
     theme.number_card(f"Time for one {progress.counts}", formatting.duration(pace), note, cards[1])
-    if not progress.task.status.is_terminal:
-        rest = progress.eta_seconds
-        text = formatting.MISSING if rest is None else formatting.time_range(rest.low, rest.high)
-        theme.number_card("Left of the training", text, f"for all {progress.counts}s" if rest else None, cards[2])
+    if progress.task.status.is_terminal:
+        return 2
+    rest = progress.eta_seconds
+    text = formatting.MISSING if rest is None else formatting.time_range(rest.low, rest.high)
+    theme.number_card("Left of the training", text, f"for all {progress.counts}s" if rest else None, cards[2])
+    return 3
 
 
 def _best_card(place: DeltaGenerator, label: str, curve: Curve | None) -> None:

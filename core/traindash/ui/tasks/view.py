@@ -199,11 +199,8 @@ def _draw_classes(experiment: ExperimentInfo) -> None:
             ),
         )
     )
-    drawing = draw_overlap(shown, View())
     st.markdown("**IoU of each class**")
-    draw_drawing(drawing, "task-classes")
-    for note in drawing.notes:
-        st.caption(plain(note))
+    draw_drawing(draw_overlap(shown, View()), "task-classes")
 
 
 def _draw_files(experiment: ExperimentInfo) -> None:
