@@ -8,7 +8,7 @@ def form(view: WizardView) -> None:
     """Draw the hyperparameters step."""
     if view.facts.model is None:
         return
-    draw_about(view.facts.model)
+    draw_about(view.draft, view.facts.model)
     draw_presets(view.draft, view.facts.model, has_gpu=view.facts.has_gpu)
     draw_editor(view.draft, view.facts.model)
     draw_changes(view.draft, view.facts.model)

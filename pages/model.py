@@ -6,8 +6,16 @@ from traindash.domain.plan import CustomCheckpoint
 from traindash.plans.suggestions import recommend_model, suggest_task
 from traindash.ui import lookups
 from traindash.ui.experiments.index import all_experiments
+from traindash.ui.theme import plain
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
-from traindash.ui.wizard.tables import draw_catalogue, draw_checkpoints, draw_recommendation, draw_start_note, narrow
+from traindash.ui.wizard.tables import (
+    draw_catalogue,
+    draw_checkpoints,
+    draw_missing,
+    draw_recommendation,
+    draw_start_note,
+    narrow,
+)
 
 SOURCES = ("Pretrained models", "My checkpoints")
 
@@ -33,14 +41,18 @@ def pretrained(view: WizardView) -> None:
         st.info("This server offers no models to train.", icon=":material/info:")
         return
     task_type = suggest_task(view.facts.project)
-    here = [model for model in catalogue if not lookups.app_options(model.framework).needs_gpu]
+    apps = {model.framework: lookups.app_options(model.framework) for model in catalogue}
+    here = [model for model in catalogue if not (apps[model.framework].needs_gpu or apps[model.framework].missing)]
     draw_recommendation(view.draft, recommend_model(here, has_gpu=view.facts.has_gpu, task_type=task_type))
     draw_start_note(catalogue, view.facts.model)
     with st.container(horizontal=True):
         shown = narrow(catalogue, "Framework", lambda model: model.framework, view.facts.model)
         shown = narrow(shown, "Task", lambda model: model.task_type, view.facts.model, task_type)
+    app = apps[shown[0].framework]
+    draw_missing(app.missing)
     draw_catalogue(view.draft, shown)
-    st.caption("Figures as published by the framework's authors, measured on their data and not on your images.")
+    licence = f" Licence of {shown[0].framework}: {app.licence}." if app.licence else ""
+    st.caption(f"Figures as published by its authors, measured on their data and not on your images.{plain(licence)}")
 
 
 def checkpoints(view: WizardView) -> None:

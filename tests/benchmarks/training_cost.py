@@ -50,7 +50,8 @@ def _prepared(folder: Path) -> tuple[Any, Any, Any, Any]:
 
 
 def _values(spec: TrainSpec) -> Mapping[str, object]:
-    return parse_hyperparameters(spec.hyperparameters, framework(spec.framework).reference).values
+    trained = framework(spec.framework)
+    return parse_hyperparameters(spec.hyperparameters, trained.reference, trained.roles).values
 
 
 def _ours(folder: Path) -> dict[str, float]:

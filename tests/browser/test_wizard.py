@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.widgets import tick_row
 from tests.server import DashboardProcess
 
 pytestmark = pytest.mark.browser
@@ -120,6 +121,34 @@ def test_reference_beside_the_editor_is_one_stop_of_the_keyboard(server: str, pa
     expect(page.locator("button.entry:focus")).to_have_count(0)
     page.keyboard.press("Shift+Tab")
     expect(entries.last).to_be_focused()
+
+
+def test_keys_of_groups_are_completed_and_added_where_they_belong(server: str, page: Page) -> None:
+    start_draft(page, server)
+    open_step(page, server, "model")
+    page.get_by_role("button", name="RT-DETRv2", exact=True).click()
+    expect(page.get_by_text("AP_val").or_(page.get_by_test_id("stDataFrame"))).to_be_attached(timeout=WAIT_MS)
+    ready(page)
+    tick_row(page, 0)
+    open_step(page, server, "hyperparameters")
+    editor = page.get_by_label("Hyperparameters", exact=True)
+    expect(editor).to_have_value(re.compile("epoches"), timeout=WAIT_MS)
+    editor.fill("epoches: 2 # few\noptimizer: # mine\n  type: SGD\n\nlr_scheduler: {type: MultiStepLR}\n")
+    editor.evaluate("field => { const end = field.value.indexOf('SGD') + 3; field.setSelectionRange(end, end) }")
+    page.keyboard.press("Enter")
+    page.keyboard.type("  mom")
+    page.keyboard.press("Enter")
+    expect(editor).to_have_value(re.compile(r"\n  type: SGD\n  momentum: 0\.9\n"))
+    entry = page.locator("button.entry", has_text=re.compile(r"^lr_scheduler\.gamma"))
+    entry.click()
+    expect(editor).to_have_value(re.compile(r"lr_scheduler: \{type: MultiStepLR, gamma: 0\.1\}"))
+    page.locator("button.entry", has_text=re.compile(r"^optimizer\.lr")).first.click()
+    expect(editor).to_have_value(
+        "epoches: 2 # few\noptimizer: # mine\n  type: SGD\n  momentum: 0.9\n  lr: 0.0001\n\n"
+        "lr_scheduler: {type: MultiStepLR, gamma: 0.1}\n"
+    )
+    editor.press("Control+Enter")
+    expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=WAIT_MS)
 
 
 def test_what_was_typed_last_is_not_lost_by_going_on(server: str, page: Page) -> None:

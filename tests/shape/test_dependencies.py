@@ -14,6 +14,7 @@ DECLARED = [
     Requirement(text)
     for texts in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values())
     for text in texts
+    if not text.startswith("traindash[")  # an extra that is made of others
 ]
 LOCKED = {
     canonicalize_name(name): version

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.outside import ROOT
+from traindash.frameworks.registry import FRAMEWORKS
+from traindash.frameworks.spec import ROLES
 
 PYTHON_FILES = sorted(
     path.relative_to(ROOT) for folder in ("core", "pages", "tests") for path in (ROOT / folder).rglob("*.py")
@@ -15,7 +17,7 @@ PYTHON_FILES = sorted(
 CODE_FILES = [path for path in PYTHON_FILES if path.parts[0] != "tests"]
 BANNED_NAMES = {"utils", "helpers", "manager", "helper", "util", "managers", "misc", "common"}
 STREAMLIT_HOMES = ("pages", "core/traindash/ui", "core/traindash/frame")
-HEAVY = {"torch", "ultralytics", "onnx", "onnxruntime", "torchvision"}
+HEAVY = {"torch", "ultralytics", "transformers", "onnx", "onnxruntime", "torchvision"}
 
 
 def _imports(path: Path) -> set[str]:
@@ -53,9 +55,50 @@ def test_heavy_and_framed_imports_stay_at_home(path: Path) -> None:
     assert "pickle" not in names, f"{path} imports pickle"
 
 
+# Keys that are also words of something else: of our own records, or the names of roles
+_OTHER_MEANINGS = {*ROLES, "time", "use_ema"}
+_OWN_RECORDS = {
+    # rows of the log, kept samples, the name of an axis
+    "epochs": {"runs/events.py", "trainers/samples.py", "tasks/log_reading.py", "charts/training.py"},
+    "batch_size": {"trainers/benchmark.py"},  # rows of a speed test
+}
+
+
+@functools.cache
+def _keys() -> frozenset[str]:
+    every = {key for known in FRAMEWORKS.values() for key in (*known.roles.keys.values(), *known.telling)}
+    return frozenset(every - _OTHER_MEANINGS)
+
+
+@pytest.mark.parametrize("path", CODE_FILES, ids=str)
+def test_only_frameworks_and_engines_know_keys_of_hyperparameters(path: Path) -> None:
+    place = path.as_posix()
+    if re.search(r"/frameworks/|/trainers/(yolo|detr)/", place):
+        return
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {id(node.body[0]) for node in ast.walk(tree) if isinstance(node, documented) and node.body}
+    said = {
+        node.value
+        for parent in ast.walk(tree)
+        for node in ast.iter_child_nodes(parent)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(parent) not in docstrings
+    }
+    known = {
+        key
+        for key in _keys()
+        if not any(place.endswith(home) for home in _OWN_RECORDS.get(key, ()))
+        if any(re.search(rf"^{re.escape(key)}$|[“`]{re.escape(key)}[”`:]|^{re.escape(key)}:", text) for text in said)
+    }
+    assert not known, f"{path} names hyperparameters ({', '.join(sorted(known))}): ask for them by their roles"
+
+
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/security.md", "docs/supervisely-api.md"],
+    [
+        *("README.md", "CONTRIBUTING.md"),
+        *(f"docs/{name}.md" for name in ("architecture", "frameworks", "security", "supervisely-api")),
+    ],
 )
 def test_documents_name_real_files(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")

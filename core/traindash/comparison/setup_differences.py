@@ -2,7 +2,7 @@
 
 import enum
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final, Literal, TypeAlias
@@ -12,8 +12,12 @@ from traindash.comparison.experiment import ComparedExperiment
 from traindash.domain.experiment import ExperimentInfo
 from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import MISSING, setting
+from traindash.frameworks.hyperparameter_text import leaves
+from traindash.frameworks.registry import framework_or_none, roles_of
+from traindash.frameworks.spec import Role, Roles
 
-# What differs between the settings of experiments.
+# What differs between the settings of experiments. Settings are nested as they are; a leaf is named by its path, in
+# which a key with a dot of its own is quoted.
 #
 # A setting that one side lacks is a difference. Values are equal only if they are of one kind: the number 1, the text
 # "1" and the truth value true are three things; the numbers 1 and 1.0 are one. NaN equals NaN.
@@ -26,14 +30,13 @@ class _Absent(enum.Enum):
 ABSENT: Final = _Absent.ABSENT  # stands for "this experiment has no such setting", which is not the same as ``null``
 
 Value: TypeAlias = object | Literal[_Absent.ABSENT]
-KeyPath: TypeAlias = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRow:
     """One setting over all experiments."""
 
-    path: str  # dotted path; a key that holds a dot itself is quoted
+    path: str
     values: tuple[Value, ...]  # one for each experiment; :data:`ABSENT` where it has none
     differs: bool  # whether not all of them are equal
 
@@ -52,8 +55,8 @@ def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[S
 
     Settings are nested as they are. Unknown ones (``None``) make no difference: absent in every row, but not compared.
     """
-    flat = [None if item is None else dict(flatten(item)) for item in settings]
-    paths: dict[KeyPath, None] = {}
+    flat = [None if item is None else leaves(item) for item in settings]
+    paths: dict[str, None] = {}
     for item in flat:
         paths.update(dict.fromkeys(item or ()))
     rows = []
@@ -61,24 +64,8 @@ def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[S
         known = [item.get(path, ABSENT) for item in flat if item is not None]
         values = tuple(ABSENT if item is None else item.get(path, ABSENT) for item in flat)
         differs = any(not same(known[0], other) for other in known[1:])
-        rows.append(
-            SettingRow(
-                path=".".join(f'"{key}"' if "." in key or not key else key for key in path),
-                values=values,
-                differs=differs,
-            )
-        )
+        rows.append(SettingRow(path=path, values=values, differs=differs))
     return tuple(rows)
-
-
-def flatten(value: Mapping[str, object], prefix: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
-    """Yield the leaves of nested mappings with their paths; lists and empty mappings are leaves."""
-    for key, item in value.items():
-        path = (*prefix, str(key))
-        if isinstance(item, Mapping) and item:
-            yield from flatten(item, path)
-        else:
-            yield path, item
 
 
 def same(first: object, second: object) -> bool:
@@ -139,11 +126,9 @@ def start_of(info: ExperimentInfo) -> str:
     return info.base_checkpoint or "Pretrained weights"
 
 
-# settings that people ask for first, in this order; the others follow as they come
-FIRST = (
-    *("Model", "Started from", "Project", "Project version", "Training images", "Classes"),
-    *("epochs", "imgsz", "batch", "optimizer", "lr0", "lrf", "freeze", "seed", "mosaic"),
-)
+# What people ask for first, in this order: of the set-up, and of the hyperparameters by their roles
+_FIRST = ("Model", "Started from", "Project", "Project version", "Training images", "Classes")
+_FIRST_ROLES: tuple[Role, ...] = ("length", "image_size", "batch", "optimizer", "learning_rate")
 
 # what does not explain how well a model learned
 CONSEQUENCES = frozenset(
@@ -161,9 +146,22 @@ def telling_differences(first: ComparedExperiment, second: ComparedExperiment) -
     differing = [
         row for row in rows if row.differs and row.path not in CONSEQUENCES and not row.path.startswith("Options.")
     ]
-    return in_telling_order(differing)
+    return in_telling_order(differing, (first, second))
 
 
-def in_telling_order(rows: Sequence[SettingRow]) -> tuple[SettingRow, ...]:
-    """Return the rows that people ask for first before the others."""
-    return tuple(sorted(rows, key=lambda row: FIRST.index(row.path) if row.path in FIRST else len(FIRST)))
+def in_telling_order(rows: Sequence[SettingRow], experiments: Sequence[ComparedExperiment]) -> tuple[SettingRow, ...]:
+    """Return the rows of these experiments that people ask for first before the others, which follow as they come."""
+    first = dict.fromkeys(_FIRST)
+    for role in _FIRST_ROLES:
+        first |= dict.fromkeys(key for item in experiments if (key := _roles(item).key(role)) is not None)
+    for item in experiments:
+        known = None if item.info is None else framework_or_none(item.info.framework_name)
+        seed = _roles(item).key("seed")
+        first |= dict.fromkeys([*(known.telling if known else ()), *([seed] if seed else [])])
+    order = {path: place for place, path in enumerate(first)}
+    return tuple(sorted(rows, key=lambda row: order.get(row.path, len(order))))
+
+
+def _roles(experiment: ComparedExperiment) -> Roles:
+    name = None if experiment.info is None else experiment.info.framework_name
+    return roles_of(name, leaves(experiment.known_hyperparameters or {}))

@@ -84,10 +84,8 @@ def _columns(experiments: Sequence[ComparedExperiment]) -> list[tuple[str, ...]]
         *compare_settings([one.known_hyperparameters for one in experiments]),
     )
     differing = (row for row in rows if row.differs and row.path not in CONSEQUENCES)
-    columns = [
-        tuple(_words(row.path, value) for value in row.values)
-        for row in in_telling_order([row for row in differing if not row.path.startswith("Options.")])
-    ]
+    told = in_telling_order([row for row in differing if not row.path.startswith("Options.")], experiments)
+    columns = [tuple(_words(row.path, value) for value in row.values) for row in told]
     return [column for column in columns if all(len(text) <= LONGEST for text in column)]
 
 

@@ -71,6 +71,14 @@ class AgentSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MissingEngine:
+    """Why an app of the embedded platform cannot train: its engine is not installed on this machine."""
+
+    message: str  # what is missing, a sentence
+    hint: str  # how to get it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppModule:
     """An app of the ecosystem."""
 
@@ -83,6 +91,8 @@ class AppModule:
     exports: frozenset[ExportFormat] | None = None  # what it can export to; `None` where it does not say
     needs_gpu: bool | None = None  # it runs on agents with a GPU only; `None` where it does not say
     abilities: frozenset[str] = frozenset()  # such as :data:`ANY_SHAPE`
+    licence: str = ""  # of the app and its models, e.g. `Apache-2.0`; empty where it does not say
+    missing: MissingEngine | None = None  # `None` when it can train, and on servers that do not say
 
     @property
     def framework(self) -> str | None:
@@ -109,6 +119,8 @@ class AppOptions:
     refuses_unknown_keys: bool = False  # hyperparameters beyond those of the framework's reference are refused
     wants_tags: bool = False  # it has a step for tags, and begins only with some
     needs_gpu: bool | None = None  # as of :class:`AppModule`
+    licence: str = ""  # as of :class:`AppModule`
+    missing: MissingEngine | None = None  # as of :class:`AppModule`
 
     @property
     def export_is_settable(self) -> bool:
@@ -123,7 +135,7 @@ class CatalogueModel:
 
     framework: str  # e.g. `YOLO`
     name: str  # e.g. `YOLO26s-det`; unique within the framework
-    task_type: str  # `object detection` or `instance segmentation`
+    task_type: str  # `object detection`, `instance segmentation` or another word of its app
     # further columns as the framework gives them (`Size (pixels)`, `mAP`, `Params (M)`, …). Frameworks differ in names
     # and types, so they are shown as they are
     columns: Mapping[str, str | float | None]

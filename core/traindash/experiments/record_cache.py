@@ -17,11 +17,11 @@ from typing import TypeVar
 import msgspec
 
 from traindash.comparison.experiment import Missing, parse_hyperparameters
-from traindash.comparison.setup_differences import flatten
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TeamId
 from traindash.errors import AppError
 from traindash.experiments.marks import open_tables
+from traindash.frameworks.hyperparameter_text import leaves
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ContractError, MissingError
 
@@ -225,7 +225,7 @@ class SettingsReader:
 
 def _flat(content: bytes) -> Settings:
     values = parse_hyperparameters(content)
-    return {} if isinstance(values, Missing) else {".".join(path): value for path, value in flatten(values)}
+    return {} if isinstance(values, Missing) else leaves(values)
 
 
 def folder_of(info: ExperimentInfo) -> str:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import yaml
 
@@ -22,6 +23,7 @@ _QUOTES = {
 }
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
 _NUMBER_WITHOUT_POINT = re.compile(r"[-+]?(?:\d[\d_]*[eE][-+]?\d+|(?:\d+\.\d*|\.\d+)[eE]\d+)")
+_PART = re.compile(r'"([^"]*)"|([^."]+)')
 _COLONS = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 
 
@@ -46,6 +48,41 @@ def read_mapping(text: str) -> Mapping[str, object]:
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise TypeError("no mapping of texts")
     return content
+
+
+def leaves(values: Mapping[str, object]) -> dict[str, object]:
+    """Return path → value of nested values; lists and empty groups are values."""
+    found: dict[str, object] = {}
+    for name, value in values.items():
+        key = written_key(str(name))
+        if isinstance(value, Mapping) and value:
+            found |= {f"{key}.{inner}": leaf for inner, leaf in leaves(value).items()}
+        else:
+            found[key] = value
+    return found
+
+
+def nested(values: Mapping[str, object]) -> dict[str, object]:
+    """Return the groups that paths stand for, the other way round from :func:`leaves`."""
+    found: dict[str, Any] = {}
+    for path, value in values.items():
+        *groups, name = path_parts(path)
+        inside = found
+        for group in groups:
+            below = inside.get(group)
+            inside[group] = inside = below if isinstance(below, dict) else {}
+        inside[name] = value
+    return found
+
+
+def written_key(name: str) -> str:
+    """Return a name as a part of a path; one with a dot of its own is quoted."""
+    return f'"{name}"' if "." in name or not name else name
+
+
+def path_parts(path: str) -> list[str]:
+    """Return the names of a path."""
+    return [quoted or plain for quoted, plain in _PART.findall(path)]
 
 
 def compose_hyperparameters(text: str, *, takes_repeated: bool = False) -> yaml.Node | None:
@@ -143,6 +180,35 @@ def with_point(value: object) -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValueNode:
+    """A value that is no group, where it stands."""
+
+    path: str
+    key: yaml.Node
+    value: yaml.Node
+
+
+def value_nodes(node: yaml.Node | None) -> Iterator[ValueNode]:
+    """Yield the values of a tree that :func:`values` has read before, in the order of the text.
+
+    A key that is given twice counts once, with its last value, as YAML readers take it. The values of an alias come
+    with their place in the group that it stands for.
+    """
+    yield from _value_nodes(node, ())
+
+
+def _value_nodes(node: yaml.Node | None, groups: tuple[str, ...]) -> Iterator[ValueNode]:
+    # Reading has put the pairs of merged groups before the node's own, which count
+    pairs = {str(key.value): (key, value) for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
+    for name, (key, value) in pairs.items():
+        path = (*groups, written_key(name))
+        if isinstance(value, yaml.MappingNode) and value.value:
+            yield from _value_nodes(value, path)
+        else:
+            yield ValueNode(path=".".join(path), key=key, value=value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextNumber:
     """A number that YAML takes for a text, wherever it stands."""
 
@@ -165,7 +231,7 @@ def _text_numbers(node: yaml.Node | None, path: tuple[str, ...], seen: set[int])
     match node:
         case yaml.MappingNode():
             for key, child in node.value:
-                yield from _text_numbers(child, (*path, str(key.value)), seen)
+                yield from _text_numbers(child, (*path, written_key(str(key.value))), seen)
         case yaml.SequenceNode():
             for child in node.value:
                 yield from _text_numbers(child, path, seen)
@@ -190,11 +256,122 @@ def first_problem(text: str) -> YamlProblem | None:
         found = problem_of(error)
         return replace(found, message=f"it is not valid YAML: {found.message}")
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        return YamlProblem(line=None, message="it is no list of “name: value” lines", hint="Write “epochs: 20”, say.")
-    for key, child in node.value if isinstance(node, yaml.MappingNode) else ():
-        value = content.get(key.value)
-        if (wrong := misread(child, value)) is not None:
-            message = f"“{key.value}: {child.value}” is {value}, for {wrong.why}"
+        message = "it is no list of “name: value” lines"
+        return YamlProblem(line=None, message=message, hint="Write one “name: value” per line.")
+    for item in value_nodes(node):
+        value = values(item.value, HyperparameterLoader)
+        if (wrong := misread(item.value, value)) is not None:
+            message = f"“{item.path}: {item.value.value}” is {value}, for {wrong.why}"
             hint = f"Write {wrong.meant}." if wrong.meant else "Write the number that is meant."
-            return YamlProblem(line=key.start_mark.line + 1, message=message, hint=hint)
+            return YamlProblem(line=item.key.start_mark.line + 1, message=message, hint=hint)
     return None
+
+
+# Values changed in a text, which stays as the person wrote it.
+
+
+def value_text(value: object) -> str:
+    """Return a value as it is written in YAML, on one line."""
+    if isinstance(value, bool):
+        return str(value)
+    # Only in double quotes are line breaks written as escapes, and YAML knows more of them than “\n” (U+0085, U+2028).
+    style = '"' if isinstance(value, str) and value.splitlines() != [value] else None
+    written = yaml.safe_dump(value, default_style=style, default_flow_style=True, allow_unicode=True, width=10_000)
+    # PyYAML ends a lone scalar with “...”.
+    return written.removesuffix("\n").removesuffix("\n...")
+
+
+def with_values(text: str, changes: Mapping[str, object]) -> str:
+    """Return a readable text with other values (path → value); all else in it, comments too, stays as it was.
+
+    Keys that it does not have yet are added at the end of their group, or of the text. Only a text in which single
+    values cannot be exchanged, because one value stands for another, is written anew.
+
+    Raises:
+        yaml.MarkedYAMLError: The text cannot be read.
+    """
+    node = compose_hyperparameters(text, takes_repeated=True)
+    before = _leaves_of(node)
+    new = {path: value for path, value in changes.items() if path not in before}
+    kept = {path: value for path, value in before.items() if not any(added.startswith(f"{path}.") for added in new)}
+    wanted = {**kept, **changes}
+    try:
+        changed = _changed_in_place(text, node, changes, new)
+        if _leaves_of(compose_hyperparameters(changed, takes_repeated=True)) == wanted:
+            return changed
+    except yaml.YAMLError:  # the place of an alias is that of its anchor
+        pass
+    return "".join(f"{value_text(name)}: {value_text(value)}\n" for name, value in nested(wanted).items())
+
+
+def _changed_in_place(
+    text: str, node: yaml.Node | None, changes: Mapping[str, object], new: Mapping[str, object]
+) -> str:
+    spans = {
+        (found.value.start_mark.index, found.value.end_mark.index): value_text(changes[found.path])
+        for found in value_nodes(node)
+        if found.path in changes
+    }
+    # From the end on, so that the places of earlier values stay right.
+    for (start, end), written in sorted(spans.items(), reverse=True):
+        text = _replaced(text, start, end, written)
+    for path, value in new.items():
+        text = _with_new(text, path, value)
+    return text
+
+
+def _leaves_of(node: yaml.Node | None) -> dict[str, object]:
+    content = values(node, HyperparameterLoader)
+    return leaves(content) if isinstance(content, dict) else {}
+
+
+def _with_new(text: str, path: str, value: object) -> str:
+    group, rest, is_root = compose_hyperparameters(text, takes_repeated=True), path_parts(path), True
+    while isinstance(group, yaml.MappingNode):
+        child = next((child for key, child in group.value if key.value == rest[0]), None)
+        if child is None:
+            break
+        group, rest, is_root = child, rest[1:], False
+        if not rest:
+            break
+    if group is None or (is_root and not (isinstance(group, yaml.MappingNode) and group.flow_style)):
+        return f"{text.rstrip()}\n{_block(rest, value)}\n".lstrip("\n")
+    if not isinstance(group, yaml.MappingNode) or not rest:  # a single value where the group should be
+        return _replaced(text, group.start_mark.index, group.end_mark.index, _flow(rest, value, braces=bool(rest)))
+    if group.flow_style:
+        place = group.end_mark.index - 1
+        comma = ", " if group.value else ""
+        return f"{text[:place].rstrip()}{comma}{_flow(rest, value, braces=False)}{text[place:]}"
+    place = text.find("\n", _end_of(group))
+    place = len(text) if place < 0 else place
+    indent = " " * group.value[0][0].start_mark.column
+    lines = "\n".join(f"{indent}{line}" for line in _block(rest, value).split("\n"))
+    return f"{text[:place]}\n{lines}{text[place:]}"
+
+
+def _end_of(node: yaml.Node) -> int:
+    """Return where the last value of a node ends; a block itself ends only where the next one begins."""
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(last, tuple) else last
+    return node.end_mark.index
+
+
+def _block(names: list[str], value: object) -> str:
+    """Return a line for each name, the second one inside the first, and the value behind the last one."""
+    lines = [f"{'  ' * depth}{value_text(name)}:" for depth, name in enumerate(names)]
+    return "\n".join(lines) + f" {value_text(value)}"
+
+
+def _flow(names: list[str], value: object, *, braces: bool) -> str:
+    """Return ``a: {b: value}`` for the names ``a`` and ``b``, in braces on demand."""
+    written = value_text(value)
+    for depth, name in enumerate(reversed(names), start=1):
+        written = f"{value_text(name)}: {written}"
+        written = written if depth == len(names) and not braces else f"{{{written}}}"
+    return written
+
+
+def _replaced(text: str, start: int, end: int, written: str) -> str:
+    gap = " " if start and text[start - 1] == ":" else ""
+    return f"{text[:start]}{gap}{written}{text[end:]}"

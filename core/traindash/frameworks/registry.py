@@ -1,42 +1,27 @@
-"""All frameworks. A new one is a folder beside this file and a line in :data:`FRAMEWORKS`."""
+"""All frameworks. A new one is a folder beside this file and its name in :data:`FRAMEWORKS`."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import msgspec
+import yaml
 
 from traindash.errors import NotFoundError
-from traindash.frameworks.spec import Framework, FrameworkModel, Reference
+from traindash.frameworks.spec import Framework, Reference, Role, Roles, load_framework
 
 _HERE = Path(__file__).resolve().parent
 
-
-class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
-    """Form of ``models.json``; unknown keys are mistakes."""
-
-    source: str
-    models: tuple[FrameworkModel, ...]
-
-
-def _load(folder: str, *, name: str, slug: str, app_name: str, trainer: str) -> Framework:
-    # At import, not when asked: a damaged catalogue shall not wait for a person to find it
-    table = msgspec.json.decode((_HERE / folder / "models.json").read_bytes(), type=_ModelTable)
-    return Framework(
-        name=name, slug=slug, app_name=app_name, trainer=trainer, folder=_HERE / folder, models=table.models
-    )
-
-
-# Framework name → framework, in the order they are shown.
+# Framework name → framework, in the order they are shown. Read at import, not when asked: a damaged catalogue shall
+# not wait for a person to find it
 FRAMEWORKS: Mapping[str, Framework] = {
     framework.name: framework
     for framework in (
-        _load(
-            "yolo",
-            name="YOLO",
-            slug="supervisely-ecosystem/yolo/supervisely_integration/train",
-            app_name="Train YOLO v8 - 26",
-            trainer="yolo",
-        ),
+        load_framework(_HERE / "yolo"),
+        load_framework(_HERE / "rtdetrv2"),
+        load_framework(_HERE / "deim"),
+        load_framework(_HERE / "sparseinst"),
+        load_framework(_HERE / "maskdino"),
     )
 }
 
@@ -58,7 +43,43 @@ def framework_or_none(name: str) -> Framework | None:
     return next((known for known in FRAMEWORKS.values() if known.name.casefold() == name.casefold()), None)
 
 
+def framework_of_app(app_name: str) -> str | None:
+    """Return the name of the framework that an app trains, by the app's title; ``None`` for apps nobody described."""
+    return next((known.name for known in FRAMEWORKS.values() if known.app_name == app_name), None)
+
+
 def reference_of(name: str) -> Reference | None:
     """Return what a framework's hyperparameters may be, ``None`` for a framework that only a server knows."""
     known = framework_or_none(name)
     return None if known is None else known.reference
+
+
+def roles_of(name: str | None, values: Mapping[str, object]) -> Roles:
+    """Return the roles of a framework's hyperparameters.
+
+    For a framework that only a server knows, or where nobody says which one it is (``None``), they are guessed from
+    common spellings among the keys of ``values`` (path → value).
+    """
+    known = None if name is None else framework_or_none(name)
+    return _guessed(values) if known is None else known.roles
+
+
+def _guessed(values: Mapping[str, object]) -> Roles:
+    spellings = _spellings()
+    found = {role: next((key for key in keys if key in values), None) for role, keys in spellings.roles.items()}
+    keys = {role: key for role, key in found.items() if key is not None}
+    counts_iterations = keys.get("length") in spellings.iterations
+    # Sides that are no multiple of 32 are refused by most detectors
+    return Roles(keys=keys, counts="iteration" if counts_iterations else "epoch", stride=32, is_guess=True)
+
+
+class _Spellings(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of ``common_spellings.yaml``."""
+
+    roles: dict[Role, tuple[str, ...]]
+    iterations: tuple[str, ...]  # those of the length that count iterations
+
+
+@cache
+def _spellings() -> _Spellings:
+    return msgspec.convert(yaml.safe_load((_HERE / "common_spellings.yaml").read_bytes()), _Spellings)

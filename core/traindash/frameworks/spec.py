@@ -1,18 +1,21 @@
 """A framework and its models. Data only: nothing here imports a training engine."""
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 import yaml
 
+from traindash.domain.ecosystem import ExportFormat
 from traindash.errors import NotFoundError
 
-# What a framework's hyperparameters mean and may be, as data: ``reference.yaml`` in the framework's folder.
+# What a framework's hyperparameters mean and may be, as data: ``reference.yaml`` in the framework's folder. A key is a
+# path: ``optimizer.lr`` is the value ``lr`` in the group ``optimizer``.
 
 
 Kind: TypeAlias = Literal["whole", "number", "flag", "text", "choice", "list"]
@@ -30,7 +33,7 @@ _WORDS: Mapping[Kind, str] = {
 class Hyperparameter:
     """One key."""
 
-    name: str  # as the framework spells it
+    name: str  # its path, as the framework spells it
     group: str  # what it belongs to, for people
     meaning: str  # one sentence
     kinds: tuple[Kind, ...]  # types that the framework takes
@@ -40,13 +43,18 @@ class Hyperparameter:
     # lowest and highest number that the framework takes; `None` where it is open
     limits: tuple[float | None, float | None] = (None, None)
     usual: tuple[float | None, float | None] = (None, None)  # numbers outside of these are most likely mistyped
+    count: int | None = None  # how many numbers a list has; `None` where that is open
+    multiple: int | None = None  # what numbers are divisible by; `None` where that does not matter
 
     @property
     def expected(self) -> str:
         """What it may be, for a sentence, e.g. ``a whole number, 1 or more``."""
         words = [f"one of {', '.join(self.choices)}" if kind == "choice" else _WORDS[kind] for kind in self.kinds]
-        numeric = {"whole", "number"} & set(self.kinds)
-        return " or ".join(words) + (_limits(self.limits) if numeric else "")
+        if self.count is not None:
+            words[self.kinds.index("list")] = f"a list of {self.count} numbers"
+        numeric = {"whole", "number"} & set(self.kinds) or self.count is not None
+        divisible = "" if self.multiple is None else f", divisible by {self.multiple}"
+        return " or ".join(words) + (_limits(self.limits) if numeric else "") + divisible
 
     def accepts(self, value: object) -> bool:
         """Return whether the framework takes a value."""
@@ -58,13 +66,22 @@ class Hyperparameter:
                 return "flag" in self.kinds
             case int() | float():
                 is_whole = isinstance(value, int) or value.is_integer()
-                return ("number" in self.kinds or ("whole" in self.kinds and is_whole)) and inside(value, self.limits)
+                return ("number" in self.kinds or ("whole" in self.kinds and is_whole)) and self._fits(value)
             case str():
                 return "text" in self.kinds or value.casefold() in {choice.casefold() for choice in self.choices}
             case list():
-                return "list" in self.kinds
+                return "list" in self.kinds and self._accepts_items(value)
             case _:
                 return False
+
+    def _fits(self, value: float) -> bool:
+        return inside(value, self.limits) and (self.multiple is None or value % self.multiple == 0)
+
+    def _accepts_items(self, items: list[object]) -> bool:
+        if self.count is None:
+            return True
+        numbers = [item for item in items if isinstance(item, int | float) and not isinstance(item, bool)]
+        return len(items) == len(numbers) == self.count and all(map(self._fits, numbers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +98,10 @@ class IdleKeys:
         if self.value is not None:
             same = other == self.value
             return same or (isinstance(other, str) and other.casefold() == str(self.value).casefold())
-        return isinstance(value, int | float) and isinstance(other, int | float) and value >= other
+        numbers = value if isinstance(value, list) else [value]
+        return bool(numbers) and all(
+            isinstance(number, int | float) and isinstance(other, int | float) and number >= other for number in numbers
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +119,41 @@ class Reference:
 
     def knows(self, name: str) -> bool:
         """Return whether the framework has a key."""
-        return any(name in names for names in (self.keys, self.decided, self.refused, self.unused, self.outdated))
+        others = (self.decided, self.refused, self.unused, self.outdated)
+        return name in self.keys or any(entry_for(name, names) is not None for names in others)
+
+    def is_group(self, name: str) -> bool:
+        """Return whether a name is that of a group of keys."""
+        return any(key.startswith(f"{name}.") for key in self.keys)
+
+    def misplaced(self, name: str, value: object) -> tuple[str, str] | None:
+        """Return what is a group and should be a value, or the other way round, with the rest of a sentence."""
+        if self.is_group(name) and value != {}:
+            example = next(key for key in self.keys if key.startswith(f"{name}.")).removeprefix(f"{name}.")
+            return name, f"has to be a group of values, for example {{{example}: …}}"
+        parts = name.split(".")
+        above = (".".join(parts[:depth]) for depth in range(1, len(parts)))
+        key = next((self.keys[group] for group in above if group in self.keys), None)
+        return None if key is None else (key.name, f"is a group of values; it has to be {key.expected}")
 
     def nearest(self, name: str) -> str | None:
         """Return the key that a name was most likely meant to be."""
         lower = {key.casefold(): key for key in self.keys}
         # Dashes for underscores is what people type who know the command line
-        close = difflib.get_close_matches(name.casefold().replace("-", "_"), lower, n=1)
-        return lower[close[0]] if close else None
+        wanted = name.casefold().replace("-", "_")
+        close = difflib.get_close_matches(wanted, lower, n=1)
+        # A key at the wrong level: “lr” for “optimizer.lr”
+        ends = [key for folded, key in lower.items() if folded.rpartition(".")[2] == wanted.rpartition(".")[2]]
+        return lower[close[0]] if close else ends[0] if len(ends) == 1 else None
+
+
+def entry_for(name: str, entries: Mapping[str, str]) -> str | None:
+    """Return what is said of a key or of a group that it is in; ``None`` where nothing is."""
+    while name:
+        if name in entries:
+            return entries[name]
+        name = name.rpartition(".")[0]
+    return None
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
@@ -117,6 +164,8 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     optional: bool = False
     range: tuple[float | None, float | None] = (None, None)
     usual: tuple[float | None, float | None] | None = None
+    count: int | None = None
+    multiple: int | None = None
 
 
 class _Idle(msgspec.Struct, forbid_unknown_fields=True):
@@ -131,10 +180,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     title: str
     url: str
     groups: dict[str, dict[str, _Entry]]
-    decided: dict[str, str]
-    refused: dict[str, str]
-    unused: dict[str, tuple[str, ...]]
-    outdated: dict[str, str]
+    decided: dict[str, str] = {}
+    refused: dict[str, str] = {}
+    unused: dict[str, tuple[str, ...]] = {}
+    outdated: dict[str, str] = {}
     idle: tuple[_Idle, ...] = ()
 
 
@@ -172,6 +221,8 @@ def _hyperparameter(name: str, group: str, entry: _Entry) -> Hyperparameter:
         optional=entry.optional,
         limits=entry.range,
         usual=entry.usual or entry.range,
+        count=entry.count,
+        multiple=entry.multiple,
     )
 
 
@@ -205,7 +256,7 @@ class Preset:
 
     name: str  # for people
     about: str  # one sentence: what it is for and what it costs
-    # kind of device → key → value; an empty mapping is the defaults themselves
+    # kind of device → path of a key → value; an empty mapping is the defaults themselves
     values: Mapping[DeviceKind, Mapping[str, object]]
 
 
@@ -225,7 +276,79 @@ def load_presets(path: Path) -> tuple[Preset, ...]:
     )
 
 
-TaskType: TypeAlias = Literal["object detection", "instance segmentation"]
+# What a key is for, whatever a framework calls it: ``roles`` of ``framework.yaml``.
+
+
+Role: TypeAlias = Literal[
+    "length",  # how long the training goes on, in epochs or iterations
+    "time_limit",  # hours that end it
+    "patience",  # epochs without progress that end it
+    "batch",  # images per step
+    "image_size",  # in pixels: a number, or [height, width]
+    "optimizer",  # its name
+    "learning_rate",  # at the start
+    "mixed_precision",  # a switch
+    "pretrained",  # a switch: off begins with random numbers where published weights are there
+    "seed",
+    "device",
+    "workers",  # processes that load images
+]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """Which hyperparameter has which role. All methods take values as path → value, as texts are read."""
+
+    keys: Mapping[Role, str]  # path of the key; a role that the framework has no key for is missing
+    counts: Literal["epoch", "iteration"] = "epoch"  # what the length counts
+    stride: int = 1  # sides of images are multiples of it
+    is_guess: bool = False  # by common spellings, as nobody has described the framework
+
+    def key(self, role: Role) -> str | None:
+        """Return the path of the key with a role."""
+        return self.keys.get(role)
+
+    def value(self, values: Mapping[str, object], role: Role) -> object:
+        """Return a value by its role; ``None`` where it is not given."""
+        key = self.keys.get(role)
+        return None if key is None else values.get(key)
+
+    def number(self, values: Mapping[str, object], role: Role) -> float | None:
+        """Return a value by its role, if it is a finite number above 0."""
+        return _positive(self.value(values, role))
+
+    def image_pixels(self, values: Mapping[str, object]) -> float | None:
+        """Return how many pixels an image has in training, ``None`` where its size is not given."""
+        size = self.value(values, "image_size")
+        sides = [_positive(side) for side in (size if isinstance(size, list) else [size, size])]
+        return None if None in sides or not sides else math.prod(side for side in sides if side is not None)
+
+    def halved(self, values: Mapping[str, object], role: Role, least: int) -> object:
+        """Return half of a whole number, or of each in a list, as a multiple of the stride for an image size.
+
+        ``None`` where it is no whole number, or its half is below ``least``.
+        """
+        value, step = self.value(values, role), self.stride if role == "image_size" else 1
+        if isinstance(value, list):
+            halves = [_half(item, step, least) for item in value]
+            return None if None in halves or not halves else halves
+        return _half(value, step, least)
+
+
+def _positive(value: object) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+    return float(value) if usable and isinstance(value, int | float) else None
+
+
+def _half(value: object, step: int, least: int) -> int | None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    half = value // 2 // step * step
+    return half if half >= least else None
+
+
+TaskType: TypeAlias = Literal["object detection", "instance segmentation", "semantic segmentation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,8 +361,18 @@ class FrameworkModel:
     weights_url: str | None  # where they are published; `None` exactly when `weights_file` is
     config: str  # the engine's name of the architecture, or a file of that name in the framework's own folder
     # columns of the model table as the framework gives them; `None` where it gives no value
-    columns: Mapping[str, str | float | None]
+    columns: Mapping[str, str | int | float | None]
     note: str = ""  # one sentence to know before choosing it; empty when there is none
+
+
+class Columns(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names of those columns of a model table that mean the same in every framework; ``None`` where there is none."""
+
+    name: str = "Model"  # in which the app's own table has the name
+    score: str | None = None  # published mAP
+    parameters: str | None = None  # millions
+    flops: str | None = None  # 10⁹
+    size: str | None = None  # of the images it was measured on, in pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,9 +382,34 @@ class Framework:
     name: str  # as Supervisely spells it, e.g. `YOLO`; the part before the slash in `YOLO/YOLO26s-det`
     slug: str  # slug of the training app in the ecosystem
     app_name: str  # title of the training app
-    trainer: str  # package under `traindash.training.trainers` that trains its models on this machine
+    licence: str  # of the app and of what trains here
+    # package under `traindash.training.trainers` that trains its models on this machine; `None`: servers train them
+    trainer: str | None  # a dotted name is a module of its own
+    extra: str | None  # of our package: what the engine needs is installed with it
+    needs: tuple[str, ...]  # modules that have to be there for the engine
+    task_types: tuple[TaskType, ...]
+    exports: tuple[ExportFormat, ...]
+    roles: Roles
+    telling: tuple[str, ...]  # further keys that explain differences between experiments
+    columns: Columns
     folder: Path  # where its data files are
-    models: tuple[FrameworkModel, ...]  # the catalogue, recommended order
+    models: tuple[FrameworkModel, ...]  # the catalogue, recommended order; empty where servers alone have one
+
+    @property
+    def install_hint(self) -> str:
+        """How to get its engine, for people."""
+        return f'Add it with: pip install -e ".[{self.extra or "local"}]", in the folder of the dashboard.'
+
+    def own_trainer(self) -> str:
+        """Return what trains its models on this machine.
+
+        Raises:
+            NotFoundError: Servers alone train them.
+        """
+        if self.trainer is None:
+            msg = f"Models of {self.name} are not trained on this machine."
+            raise NotFoundError(msg, "Train them on a Supervisely server, or choose another framework.")
+        return self.trainer
 
     def hyperparameters(self, device: DeviceKind) -> str:
         """Return the default hyperparameters for a kind of device: YAML text with comments."""
@@ -264,8 +422,9 @@ class Framework:
 
     @property
     def presets(self) -> tuple[Preset, ...]:
-        """Ready-made hyperparameters."""
-        return load_presets(self.folder / "presets.yaml")
+        """Ready-made hyperparameters; none where nobody made any."""
+        path = self.folder / "presets.yaml"
+        return load_presets(path) if path.is_file() else ()
 
     def model(self, name: str) -> FrameworkModel:
         """Return a model by name; upper and lower case do not matter, as in Supervisely's training app.
@@ -284,3 +443,47 @@ class Framework:
         # A file of ours (the small CPU demo model) goes before the engine's own of that name
         own = self.folder / model.config
         return str(own) if own.is_file() else model.config
+
+
+def trainer_module(trainer: str) -> str:
+    """Return the module of a trainer: a package of ours by its name, or one of its own by a dotted name."""
+    return trainer if "." in trainer else f"traindash.training.trainers.{trainer}"
+
+
+class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of ``models.json``; unknown keys are mistakes."""
+
+    source: str
+    models: tuple[FrameworkModel, ...]
+
+
+class _FrameworkFile(msgspec.Struct, forbid_unknown_fields=True):
+    """Form of ``framework.yaml``."""
+
+    name: str
+    slug: str
+    app_name: str
+    licence: str
+    task_types: tuple[TaskType, ...]
+    exports: tuple[ExportFormat, ...]
+    roles: dict[Role, str]
+    trainer: str | None = None
+    extra: str | None = None
+    needs: tuple[str, ...] = ()
+    counts: Literal["epoch", "iteration"] = "epoch"
+    stride: int = 1
+    telling: tuple[str, ...] = ()
+    columns: Columns = Columns()
+
+
+def load_framework(folder: Path) -> Framework:
+    """Read a framework's folder: ``framework.yaml`` and, where it has one, ``models.json``."""
+    said = msgspec.convert(yaml.safe_load((folder / "framework.yaml").read_bytes()), _FrameworkFile)
+    table = folder / "models.json"
+    models = msgspec.json.decode(table.read_bytes(), type=_ModelTable).models if table.is_file() else ()
+    return Framework(
+        **{name: getattr(said, name) for name in said.__struct_fields__ if name not in {"roles", "counts", "stride"}},
+        roles=Roles(keys=said.roles, counts=said.counts, stride=said.stride),
+        folder=folder,
+        models=models,
+    )

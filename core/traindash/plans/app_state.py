@@ -61,6 +61,16 @@ def split_checkpoint_path(path: str) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
+def framework_of(model: ModelChoice) -> str:
+    """Return the name of a model's framework; that of a checkpoint is in the name of its folder."""
+    match model:
+        case PretrainedModel(framework=framework):
+            return framework
+        case CustomCheckpoint(path=path):
+            # /experiments/<project>/<task>_<framework>/checkpoints/<file> (docs/supervisely-api.md 7.1)
+            return PurePosixPath(path).parent.parent.name.partition("_")[2]
+
+
 def find_checkpoint(client: SuperviselyClient, team_id: TeamId, path: str) -> CheckpointOrigin:
     """Look a checkpoint up: in the project's team first, then in the other teams.
 

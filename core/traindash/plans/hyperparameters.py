@@ -14,11 +14,13 @@ from traindash.frameworks.hyperparameter_text import (
     lookalikes,
     misread,
     numbers_read_as_text,
+    value_nodes,
+    value_text,
     with_plain_characters,
     with_point,
 )
 from traindash.frameworks.registry import reference_of
-from traindash.frameworks.spec import Hyperparameter, Reference, inside
+from traindash.frameworks.spec import Hyperparameter, Reference, entry_for, inside
 from traindash.plans.problems import Problem, error, warning
 from traindash.yaml_text import problem_of, values
 
@@ -29,6 +31,7 @@ _WORDS = {
     **dict.fromkeys(("none", "null", "~"), "null"),
 }
 _LONGEST = 40
+_LOOK_UP = "Write it as the framework's defaults do."
 _MAY_REFUSE, _REFUSES = "The training may refuse it.", "This server refuses it."
 
 
@@ -36,7 +39,7 @@ _MAY_REFUSE, _REFUSES = "The training may refuse it.", "This server refuses it."
 class Entry:
     """A key with its value and its place in the text; spans are positions of characters, the end is not included."""
 
-    name: str
+    name: str  # its path: “lr” in the group “optimizer” is `optimizer.lr`
     value: object
     line: int
     misread: Misread | None  # how YAML takes the value otherwise than people do
@@ -76,25 +79,18 @@ def value_problems(
         key = reference.keys.get(entry.name) if reference else None
         if entry.misread is not None and (key is not None or reference is None or not reference.knows(entry.name)):
             errors.append(_misread(text, entry, entry.misread))
-        elif key is None:
-            warnings.extend(_foreign(text, entry, reference))
-        elif not key.accepts(entry.value):
+        elif key is not None and not key.accepts(entry.value):
             errors.append(_wrong(text, entry, key))
-        elif not _is_usual(key, entry.value):
-            message = f"Line {entry.line}: {entry.name} is {entry.value}, which is unusual."
-            warnings.append(TextProblem(line=entry.line, message=message, hint=key.meaning))
-    return tuple(errors), tuple(warnings)
-
-
-def value_text(value: object) -> str:
-    """Return a value as it is written in YAML, on one line."""
-    if isinstance(value, bool):
-        return str(value)
-    # Only in double quotes are line breaks written as escapes, and YAML knows more of them than “\n” (U+0085, U+2028).
-    style = '"' if isinstance(value, str) and value.splitlines() != [value] else None
-    written = yaml.safe_dump(value, default_style=style, default_flow_style=True, allow_unicode=True, width=10_000)
-    # PyYAML ends a lone scalar with “...”.
-    return written.removesuffix("\n").removesuffix("\n...")
+        elif key is not None:
+            if not _is_usual(key, entry.value):
+                message = f"Line {entry.line}: {entry.name} is {entry.value}, which is unusual."
+                warnings.append(TextProblem(line=entry.line, message=message, hint=key.meaning))
+        elif reference is not None and (found := reference.misplaced(entry.name, entry.value)) is not None:
+            message = f"Line {entry.line}: {found[0]} {found[1]}."
+            errors.append(TextProblem(line=entry.line, message=message, hint=_LOOK_UP))
+        else:
+            warnings.extend(_foreign(text, entry, reference))
+    return tuple(dict.fromkeys(errors)), tuple(warnings)
 
 
 def _misread(text: str, entry: Entry, wrong: Misread) -> TextProblem:
@@ -120,21 +116,30 @@ def text_numbers(text: str, node: yaml.Node | None, known: Collection[str]) -> t
     return tuple(problems)
 
 
-def idle_values(entries: tuple[Entry, ...], reference: Reference) -> tuple[TextProblem, ...]:
-    """Return the values that a person has changed and that change nothing, because of another one."""
-    given = {entry.name: entry for entry in entries}
-    problems = []
+def idle_values(values: Mapping[str, object], reference: Reference) -> Mapping[str, tuple[str, str]]:
+    """Return the keys that a person has changed and that change nothing, because of another one.
+
+    Each comes with the rest of a sentence that begins with it, and with what to do.
+    """
+    found: dict[str, tuple[str, str]] = {}
     for rule in reference.idle:
-        other = given[rule.other].value if rule.other in given else reference.keys[rule.other].default
+        other = values.get(rule.other, reference.keys[rule.other].default)
         for name in rule.keys:
-            entry = given.get(name)
             # A default stands there whether it matters or not; nobody waits for its effect.
-            if entry is None or entry.value == reference.keys[name].default or not rule.are_idle(entry.value, other):
-                continue
-            message = f"Line {entry.line}: {name} has no effect while {rule.other} is {_shown(other)}: {rule.why}."
-            hint = f"Change {rule.other}, or leave {name} as it is."
-            problems.append(TextProblem(line=entry.line, message=message, hint=hint))
-    return tuple(problems)
+            is_changed = name in values and values[name] != reference.keys[name].default
+            if is_changed and rule.are_idle(values[name], other):
+                why = f"has no effect while {rule.other} is {_shown(other)}: {rule.why}."
+                found.setdefault(name, (why, f"Change {rule.other}, or leave {name} as it is."))
+    return found
+
+
+def _idle_problems(entries: tuple[Entry, ...], reference: Reference) -> tuple[TextProblem, ...]:
+    lines = {entry.name: entry.line for entry in entries}
+    idle = idle_values({entry.name: entry.value for entry in entries}, reference)
+    return tuple(
+        TextProblem(line=lines[name], message=f"Line {lines[name]}: {name} {why}", hint=hint)
+        for name, (why, hint) in sorted(idle.items(), key=lambda item: lines[item[0]])
+    )
 
 
 def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextProblem]:
@@ -142,39 +147,44 @@ def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextP
     match reference:
         case None:
             return []
-        case Reference(decided=decided) if name in decided:
-            message, hint, fix = f"{where} is not used: {decided[name]}.", "Remove the line.", None
-        case Reference(outdated=outdated) if name in outdated:
-            message, hint, fix = (
-                f"{where} is of an older {reference.title}: {outdated[name]}.",
-                "Remove the line.",
-                None,
-            )
-        case Reference(refused=refused) if name in refused:
+        case Reference(keys=keys) if name in keys or reference.is_group(name):
+            return []
+        case Reference(decided=decided) if (said := entry_for(name, decided)) is not None:
+            message, hint, fix = f"{where} is not used: {said}.", "Remove the line.", None
+        case Reference(outdated=outdated) if (said := entry_for(name, outdated)) is not None:
+            message, hint, fix = f"{where} is of an older {reference.title}: {said}.", "Remove the line.", None
+        case Reference(refused=refused) if (said := entry_for(name, refused)) is not None:
             # Switched off, a key that is refused does no harm.
             if not entry.value:
                 return []
-            message, hint, fix = f"{where} cannot be used here.", refused[name], None
-        case Reference(unused=unused) if name in unused:
-            message, hint, fix = f"{where} is for {unused[name]} and changes nothing here.", "Remove the line.", None
+            message, hint, fix = f"{where} cannot be used here.", said, None
+        case Reference(unused=unused) if (said := entry_for(name, unused)) is not None:
+            message, hint, fix = f"{where} is for {said} and changes nothing here.", "Remove the line.", None
         case _:
             message, hint, fix = f"{where} is not known to {reference.title}.", _MAY_REFUSE, None
             unknown = True
             if (near := reference.nearest(name)) is not None:
-                start, end = entry.name_span
-                hint = f"Did you mean “{near}”? {hint}"
-                fix = Fix(label=f"Rename to “{near}”", text=f"{text[:start]}{near}{text[end:]}")
+                hint, fix = f"Did you mean “{near}”? {hint}", _renaming(text, entry, near)
     return [TextProblem(line=entry.line, message=message, hint=hint, fix=fix, is_unknown_key=unknown)]
 
 
+def _renaming(text: str, entry: Entry, near: str) -> Fix | None:
+    """Return how to call a key otherwise; one that belongs into another group is not moved."""
+    group, _, name = near.rpartition(".")
+    if group != entry.name.rpartition(".")[0]:
+        return None
+    start, end = entry.name_span
+    return Fix(label=f"Rename to “{name}”", text=f"{text[:start]}{name}{text[end:]}")
+
+
 def _is_usual(key: Hyperparameter, value: object) -> bool:
-    return isinstance(value, bool) or not isinstance(value, int | float) or inside(value, key.usual)
+    numbers = value if isinstance(value, list) and key.count is not None else [value]
+    return all(isinstance(one, bool) or not isinstance(one, int | float) or inside(one, key.usual) for one in numbers)
 
 
 def _wrong(text: str, entry: Entry, key: Hyperparameter) -> TextProblem:
     better = _better(key, entry.value)
-    said = "empty" if entry.value is None else _shown(entry.value)
-    message = f"Line {entry.line}: {key.name} is {said}; it has to be {key.expected}."
+    message = f"Line {entry.line}: {key.name} is {_said(entry.value)}; it has to be {key.expected}."
     hint = f"YAML reads it as text, not as a number: write {better}." if with_point(entry.value) else key.meaning
     fix = None if better is None else _replacing(text, entry, better)
     return TextProblem(line=entry.line, message=message, hint=hint, fix=fix)
@@ -184,6 +194,8 @@ def _better(key: Hyperparameter, value: object) -> str | None:
     """Return what was most likely meant, if that can be told."""
     if value is None:
         return value_text(key.default)
+    if key.count is not None and key.accepts([value] * key.count):
+        return value_text([value] * key.count)
     if not isinstance(value, str):
         return None
     word = value.strip().casefold()
@@ -200,6 +212,10 @@ def _replacing(text: str, entry: Entry, better: str) -> Fix:
     start, end = entry.value_span
     gap = " " if start and text[start - 1] == ":" else ""
     return Fix(label=f"Write {entry.name}: {better}", text=f"{text[:start]}{gap}{better}{text[end:]}")
+
+
+def _said(value: object) -> str:
+    return "empty" if value is None else _shown(value)
 
 
 def _shown(value: object) -> str:
@@ -221,7 +237,7 @@ class ReadText:
 
     @property
     def values(self) -> Mapping[str, object]:
-        """Key → value; of a key that is given twice the last one, as YAML readers do."""
+        """Path → value; of a key that is given twice the last one, as YAML readers do."""
         return {entry.name: entry.value for entry in self.entries}
 
     @property
@@ -249,7 +265,7 @@ def read_text(text: str, reference: Reference | None = None) -> ReadText:
     odd = _lookalike_problems(text)
     try:
         node = compose_hyperparameters(text, takes_repeated=True)
-        repeated = _repeated_keys(text, node)
+        repeated = tuple(dict.fromkeys(_repeated_keys(text, node)))
         content = values(node, HyperparameterLoader)
         entries = _entries(node) if isinstance(content, dict) else ()
     except yaml.YAMLError as error:
@@ -259,14 +275,15 @@ def read_text(text: str, reference: Reference | None = None) -> ReadText:
         return ReadText(errors=(TextProblem(line=None, message=message, hint="Write “name: value” lines or reset."),))
     if not entries:
         message = "The hyperparameters are not a list of “name: value” lines."
-        return ReadText(errors=odd or (TextProblem(line=1, message=message, hint="Write for example “epochs: 20”."),))
+        return ReadText(errors=odd or (TextProblem(line=1, message=message, hint="Write one “name: value” per line."),))
     lines = {problem.line for problem in odd}
     sound = tuple(entry for entry in entries if entry.line not in lines)
     errors, warnings = value_problems(text, sound, reference)
     told = {problem.line for problem in errors} | lines
-    known = () if reference is None else reference.keys
+    # Of single values the framework says whether it takes a text; of the numbers in a list nobody does.
+    known = () if reference is None else [name for name, key in reference.keys.items() if "list" not in key.kinds]
     numbers = tuple(item for item in text_numbers(text, node, known) if item.line not in told)
-    idle = () if reference is None or errors else idle_values(sound, reference)
+    idle = () if reference is None or errors else _idle_problems(sound, reference)
     return ReadText(entries=entries, errors=(*odd, *repeated, *errors, *numbers), warnings=(*warnings, *idle))
 
 
@@ -285,44 +302,18 @@ def differences(values: Mapping[str, object], defaults: Mapping[str, object]) ->
     return (*changed, *removed)
 
 
-def with_values(text: str, values: Mapping[str, object]) -> str:
-    """Return a readable text with other values; everything else in it, comments too, stays as it was.
-
-    Keys that it does not have yet are added at its end. Only a text in which single values cannot be exchanged, because
-    it is one pair of braces or one value stands for another, is written anew.
-    """
-    entries = {entry.name: entry for entry in _entries(compose_hyperparameters(text, takes_repeated=True))}
-    changed = text
-    spans = {entries[name].value_span: value_text(value) for name, value in values.items() if name in entries}
-    # From the end on, so that the places of earlier values stay right.
-    for (start, end), written in sorted(spans.items(), reverse=True):
-        gap = " " if start and changed[start - 1] == ":" else ""
-        changed = f"{changed[:start]}{gap}{written}{changed[end:]}"
-    added = "".join(f"{name}: {value_text(value)}\n" for name, value in values.items() if name not in entries)
-    if added:
-        changed = f"{changed.rstrip()}\n{added}"
-    wanted = {**{name: entry.value for name, entry in entries.items()}, **values}
-    # Anchors, aliases and one-line mappings cannot be changed in place: then the text is written anew.
-    if read_text(changed).values == wanted:
-        return changed
-    return "".join(f"{name}: {value_text(value)}\n" for name, value in wanted.items())
-
-
 def _entries(node: yaml.Node | None) -> tuple[Entry, ...]:
-    if not isinstance(node, yaml.MappingNode):
-        return ()
     values(node, HyperparameterLoader)  # puts the pairs of merged groups before the node's own, which count
-    pairs = {str(key.value): (key, value) for key, value in node.value}
     return tuple(
         Entry(
-            name=name,
-            value=(found := values(value, HyperparameterLoader)),
-            line=key.start_mark.line + 1,
-            name_span=(key.start_mark.index, key.end_mark.index),
-            value_span=(value.start_mark.index, value.end_mark.index),
-            misread=misread(value, found),
+            name=item.path,
+            value=(found := values(item.value, HyperparameterLoader)),
+            line=item.key.start_mark.line + 1,
+            name_span=(item.key.start_mark.index, item.key.end_mark.index),
+            value_span=(item.value.start_mark.index, item.value.end_mark.index),
+            misread=misread(item.value, found),
         )
-        for name, (key, value) in pairs.items()
+        for item in value_nodes(node)
     )
 
 
@@ -358,20 +349,23 @@ def _syntax_fix(text: str, line: int | None) -> Fix | None:
     if line and without:
         lines[line - 1] = f"{without[1]}{without[2]}: {without[3]}"
         fix = Fix(label=f"Write “{without[2]}: {without[3]}”", text="\n".join(lines))
-    elif "\t" in text:
-        fix = Fix(label="Replace tabs by spaces", text="\n".join(_without_tabs(item) for item in text.split("\n")))
-    else:
-        return None
+        return fix if _is_mapping(fix.text) else None
+    # A tab stands for one step into a group; where that gives none, the lines belong to the left edge.
+    texts = ("\n".join(_without_tabs(item, step) for item in lines) for step in ("  ", "")) if "\t" in text else ()
+    better = next((item for item in texts if _is_mapping(item)), None)
+    return None if better is None else Fix(label="Replace tabs by spaces", text=better)
+
+
+def _is_mapping(text: str) -> bool:
     try:
-        return fix if isinstance(yaml.safe_load(fix.text), dict) else None
+        return isinstance(yaml.safe_load(text), dict)
     except (yaml.YAMLError, ValueError, RecursionError):
-        return None
+        return False
 
 
-def _without_tabs(line: str) -> str:
+def _without_tabs(line: str, step: str) -> str:
     indent = len(line) - len(line.lstrip(" \t"))
-    # Hyperparameters are flat: whatever a tab indents belongs to the left edge.
-    kept = "" if "\t" in line[:indent] else line[:indent]
+    kept = line[:indent] if "\t" not in line[:indent] else line[:indent].replace("\t", step) if step else ""
     return kept + line[indent:].replace("\t", " ")
 
 
@@ -384,11 +378,13 @@ def _repeated_keys(text: str, node: yaml.Node | None) -> tuple[TextProblem, ...]
             message = f"“{name}” is given twice, in line {seen[name]} and in line {line}."
             lines = text.split("\n")
             kept = [*lines[: line - 1], *lines[line:]]
-            # A value of several lines cannot be removed with one line.
-            ends_there = "\n" not in text[value.start_mark.index : value.end_mark.index].rstrip()
+            # A value of several lines cannot be removed with one line, and one of a line with others neither.
+            whole = lines[line - 1].strip().startswith(name)
+            ends_there = whole and "\n" not in text[value.start_mark.index : value.end_mark.index].rstrip()
             fix = Fix(label=f"Remove line {line}", text="\n".join(kept)) if ends_there else None
             problems.append(TextProblem(line=line, message=message, hint="Keep one of them.", fix=fix))
         seen.setdefault(name, line)
+        problems.extend(_repeated_keys(text, value))
     return tuple(problems)
 
 

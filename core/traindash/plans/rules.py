@@ -111,8 +111,8 @@ def check_project(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
 
 def check_model(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     """Check that the model exists on this server."""
-    if facts.model_error is not None:
-        return (error("model", facts.model_error.message, facts.model_error.hint or "Choose another model."),)
+    if (trouble := facts.model_error or facts.app.missing) is not None:
+        return (error("model", trouble.message, trouble.hint or "Choose another model."),)
     match choices.model:
         case None:
             return (error("model", "No model is chosen.", "Choose a model from the table."),)

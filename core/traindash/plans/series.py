@@ -3,15 +3,12 @@
 import hashlib
 import itertools
 import json
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import msgspec
-import yaml
 from msgspec import Meta, Struct, structs
 
 from traindash.domain.ids import AgentId, SeriesId, TaskId
@@ -24,49 +21,13 @@ from traindash.domain.plan import (
     TrainValSplit,
 )
 from traindash.errors import InputError, issue_of
-from traindash.plans.hyperparameters import read_text, value_text, with_values
+from traindash.frameworks.hyperparameter_text import leaves, path_parts, value_text, with_values
+from traindash.plans.hyperparameters import read_text
 from traindash.plans.plan_file import SERIES, model_of, model_text, plan_of
-
-Scalar: TypeAlias = bool | int | float | str
-
-MOST_VALUES = 50
-_NUMBER_WITHOUT_POINT = re.compile(r"[-+]?\d[\d_]*[eE][-+]?\d+")
-
-
-def parse_values(text: str) -> tuple[Scalar, ...]:
-    """Read values: ``0.001, 0.01``, ``SGD, AdamW``, ``true, false``; a repeated one counts once.
-
-    Raises:
-        InputError: It is not a list of numbers, words and flags, or of too many.
-    """
-    try:
-        content = yaml.safe_load(f"[{text}]")
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _unreadable(text) from error
-    found: dict[tuple[type, Scalar], Scalar] = {}
-    for item in content if isinstance(content, list) else (content,):
-        value = _as_number(item)
-        if not isinstance(value, bool | int | float | str) or (isinstance(value, float) and not math.isfinite(value)):
-            raise _unreadable(text)
-        # With its type: True and 1 are equal in Python and two values here.
-        found[type(value), value] = value
-    if len(found) > MOST_VALUES:
-        raise InputError(f"There are {len(found)} values.", f"Use at most {MOST_VALUES}.")
-    return tuple(found.values())
-
-
-def _as_number(item: object) -> object:
-    """Read ``1e-3`` as the number that a person means; YAML 1.1 takes it for text."""
-    return float(item) if isinstance(item, str) and _NUMBER_WITHOUT_POINT.fullmatch(item.strip()) else item
-
-
-def _unreadable(text: str) -> InputError:
-    return InputError(f"“{text}” is no list of values.", "Write values with commas between them: 0.001, 0.01.")
-
+from traindash.plans.varied_values import Value, parse_values, roles_for, values_for
 
 MOST_EXPERIMENTS = 100  # more of them are a typing mistake more often than a wish
 LONGEST_NAME = 80
-SEED = "seed"
 _KEY_LETTERS = 10
 _LONGEST_PART = 60
 _FALLBACK_NAME = "Experiment"
@@ -96,7 +57,7 @@ class Replaced:
 class Vary:
     """A hyperparameter and the values it takes."""
 
-    key: str = ""  # its name; empty while none is chosen
+    key: str = ""  # its path; empty while none is chosen
     text: str = ""  # values as people write them, see :func:`parse_values`
 
 
@@ -161,7 +122,7 @@ class _Variant:
     """One combination before it becomes an experiment."""
 
     model: ModelChoice
-    values: tuple[tuple[str, Scalar], ...]
+    values: tuple[tuple[str, Value], ...]
     split: TrainValSplit
     turn: int
 
@@ -180,7 +141,8 @@ def all_experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ..
     base, choices = series.base, series.choices
     models = tuple(dict.fromkeys(choices.models)) or (base.model,)
     splits = _splits(base, choices.split)
-    combinations = _combinations(choices)
+    texts = {model: text_of(model) for model in models}
+    combinations = _combinations(choices, {roles_for(model, text).key("seed") for model, text in texts.items()})
     count = len(models) * len(combinations) * len(splits) * choices.repeats
     if count > MOST_EXPERIMENTS:
         msg = f"These choices make {count:,} experiments."
@@ -189,7 +151,7 @@ def all_experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ..
     for model, values, split, turn in itertools.product(models, combinations, splits, range(choices.repeats)):
         # The order is that of the table on the page: models change slowest.
         variant = _Variant(model=model, values=values, split=split, turn=turn)
-        made.append(_experiment(series, variant, text_of(model), shows=(len(models) > 1, len(splits) > 1)))
+        made.append(_experiment(series, variant, texts, shows=(len(models) > 1, len(splits) > 1)))
     return _with_agents(_with_names(made, series), choices)
 
 
@@ -202,11 +164,11 @@ def varied_in(varied: Sequence[tuple[str, str]], plan: TrainingPlan) -> tuple[tu
             case "model":
                 return model_label(plan.model)
             # A changed plan keeps its label: the share of a frozen split is not in its collections.
-            case "split":
+            case "split" | "repetition":
                 return before
             case _:
                 value = values.get(thing)
-                return _shown(value) if isinstance(value, str | int | float) else "not set"
+                return _shown(value) if isinstance(value, str | int | float | list) else "not set"
 
     return tuple((thing, now(thing, before)) for thing, before in varied)
 
@@ -221,15 +183,15 @@ def model_label(model: ModelChoice) -> str:
             return f"{file.parent.parent.name} {file.stem}".strip()
 
 
-def _combinations(choices: SeriesChoices) -> tuple[tuple[tuple[str, Scalar], ...], ...]:
-    """Return what the hyperparameters that vary are set to, one after the other."""
+def _combinations(choices: SeriesChoices, seeds: Collection[str | None]) -> tuple[tuple[tuple[str, Value], ...], ...]:
+    """Return what the hyperparameters that vary are set to, one after the other; ``seeds`` are keys of seeds."""
     used = [(item.key, parse_values(item.text)) for item in choices.vary if item.key and item.text.strip()]
     keys = [key for key, _ in used]
     for key in keys:
         if keys.count(key) > 1:
             raise InputError(f"The hyperparameter “{key}” varies twice.", "Write all its values into one line.")
     # Repetitions write the seed themselves.
-    if SEED in keys and choices.repeats > 1:
+    if choices.repeats > 1 and any(key in seeds for key in keys):
         msg = "The seed varies twice: by its values and by the repetitions."
         raise InputError(msg, "Remove the values, or do each experiment once.")
     if choices.combine == "list" and len({len(values) for _, values in used}) > 1:
@@ -258,13 +220,18 @@ def _splits(base: TrainingPlan, wanted: SplitVariation) -> tuple[TrainValSplit, 
     return tuple(structs.replace(split, percent=share, seed=seed) for share, seed in itertools.product(shares, seeds))
 
 
-def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tuple[bool, bool]) -> Experiment:
-    base, choices = series.base, series.choices
-    values = dict(variant.values)
-    if choices.repeats > 1:
+def _experiment(
+    series: SeriesPlan, variant: _Variant, texts: Mapping[ModelChoice, str], *, shows: tuple[bool, bool]
+) -> Experiment:
+    base, choices, text = series.base, series.choices, texts[variant.model]
+    values = values_for(variant.model, variant.values, texts)
+    roles, repetition = roles_for(variant.model, text), []
+    if choices.repeats > 1 and (key := roles.key("seed")) is not None:
         # From the seed of the plan on: the first repetition is the plan itself.
-        seed = read_text(text).values.get(SEED)
-        values[SEED] = (seed if isinstance(seed, int) and not isinstance(seed, bool) else 0) + variant.turn
+        seed = read_text(text).values.get(key)
+        values[key] = (seed if isinstance(seed, int) and not isinstance(seed, bool) else 0) + variant.turn
+    elif choices.repeats > 1:
+        repetition = [("repetition", f"{variant.turn + 1}")]
     if values:
         hyperparameters: str | None = _with_values(text, values)
     else:
@@ -274,7 +241,7 @@ def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tupl
     change = choices.changes.get(key, ExperimentChange())
     by_model, by_split = shows
     varied = [("model", model_label(variant.model))] if by_model else []
-    varied += [(name, _shown(value)) for name, value in values.items()]
+    varied += [*((name, _shown(value)) for name, value in values.items()), *repetition]
     if by_split and isinstance(variant.split, RandomSplit):
         varied.append(("split", _split_label(variant.split, choices.split)))
     plan = replace(
@@ -287,7 +254,7 @@ def _experiment(series: SeriesPlan, variant: _Variant, text: str, *, shows: tupl
     return Experiment(key=key, plan=plan, varied=tuple(varied))
 
 
-def _with_values(text: str, values: Mapping[str, Scalar]) -> str:
+def _with_values(text: str, values: Mapping[str, Value]) -> str:
     errors = read_text(text).errors if text.strip() else ()
     if errors:
         raise InputError(errors[0].message, errors[0].hint)
@@ -303,7 +270,7 @@ def _key(variant: _Variant) -> str:
     return hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:_KEY_LETTERS]
 
 
-def _shown(value: Scalar) -> str:
+def _shown(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else value_text(value)
 
 
@@ -326,7 +293,9 @@ def _with_names(made: Sequence[Experiment], series: SeriesPlan) -> list[Experime
 
 def _made_name(prefix: str, varied: Sequence[tuple[str, str]]) -> str:
     """Join the series' name with what sets the experiment apart; the latter is never cut off by the former."""
-    own = ", ".join(value if thing in {"model", "split"} else f"{thing} {value}" for thing, value in varied)
+    # Of a path its end is enough: there is one such key among those that vary, or the table beside says which
+    words = [value if thing in {"model", "split"} else f"{path_parts(thing)[-1]} {value}" for thing, value in varied]
+    own = ", ".join(words)
     if len(own) > _LONGEST_PART:  # whole parts are left out, the last ones first
         own = own[: max(own.rfind(", ", 0, _LONGEST_PART), 0) or _LONGEST_PART].rstrip()
     room = LONGEST_NAME - len(own) - 1
@@ -360,7 +329,7 @@ def _with_agents(made: Sequence[Experiment], choices: SeriesChoices) -> tuple[Ex
 
 # A plan file with a section ``series``: what varies in the plan.
 
-_EXAMPLE = "For example series: {hyperparameters: {lr0: [0.001, 0.01]}, seeds: 3}."
+_EXAMPLE = "For example series: {hyperparameters: {name: [0.001, 0.01]}, seeds: 3}."
 _MOST_TIMES = 100
 _ReadT = TypeVar("_ReadT")
 
@@ -382,9 +351,10 @@ class _Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesPlan:
     """Read a plan file that has a section ``series``.
 
-    Beside the keys of a plan, ``series`` holds any of ``name``, ``models``, ``hyperparameters`` (key → list of values),
-    ``combine`` (grid or list), ``split`` (shared, several or own) with ``percents`` and ``draws``, ``seeds`` (how often
-    each experiment is done) and ``agents``.
+    Beside the keys of a plan, ``series`` holds any of ``name``, ``models``, ``hyperparameters`` (key → list of values;
+    a key in a group is named by its path, ``optimizer.lr``, or stands in its group), ``combine`` (grid or list),
+    ``split`` (shared, several or own) with ``percents`` and ``draws``, ``seeds`` (how often each experiment is done)
+    and ``agents``.
 
     The content has the key :data:`traindash.plans.plan_file.SERIES`; ``lines`` are those of the keys, for messages.
 
@@ -401,8 +371,8 @@ def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesP
             models=tuple(model_of(name) for name in section.models),
             # One by one: msgspec does not tell in which key of a mapping a value is wrong.
             vary=tuple(
-                Vary(key=key, text=value_text(_read(list[Scalar], values, f"{SERIES}.hyperparameters.{key}"))[1:-1])
-                for key, values in section.hyperparameters.items()
+                Vary(key=key, text=value_text(_read(list[Value], values, f"{SERIES}.hyperparameters.{key}"))[1:-1])
+                for key, values in _paths(section.hyperparameters).items()
             ),
             combine=section.combine,
             split=SplitVariation(mode=section.split, percents=section.percents, draws=section.draws),
@@ -415,11 +385,22 @@ def read_series(content: Mapping[str, Any], lines: Mapping[str, int]) -> SeriesP
 def _refuse_empty(section: Mapping[str, Any]) -> None:
     """Refuse lists without a value: they would vary nothing, which nobody writes a list for."""
     values = section.get("hyperparameters")
-    named = {f"hyperparameters.{key}": value for key, value in (values or {}).items()}
+    named = {f"hyperparameters.{key}": value for key, value in _paths(values or {}).items()}
     for key, value in {**section, **named}.items():
         if value == []:
             msg = f"{SERIES}.{key} is an empty list."
             raise InputError(msg, "Write at least one value, or leave the key out to use the plan's own.")
+
+
+def _paths(values: Mapping[str, object]) -> dict[str, object]:
+    """Return path → value, whether a key is written as a path or stands in its group."""
+    inner = {
+        f"{key}.{path}": leaf
+        for key, group in values.items()
+        if isinstance(group, Mapping)
+        for path, leaf in leaves(group).items()
+    }
+    return {key: value for key, value in values.items() if not isinstance(value, Mapping)} | inner
 
 
 def _read(kind: type[_ReadT], value: object, where: str) -> _ReadT:

@@ -1,8 +1,11 @@
 """The ecosystem of this server: one training app per framework, and the app that compares models."""
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 
+from traindash.domain.ecosystem import MissingEngine
 from traindash.domain.ids import ModuleId
 from traindash.errors import NotFoundError
 from traindash.frameworks.registry import FRAMEWORKS
@@ -28,6 +31,7 @@ class Module:
     created_at: str
     framework: Framework | None = None  # what it trains; `None` for the comparison
     knows_keys: bool = True  # it takes no hyperparameters but those of the framework's reference
+    missing: MissingEngine | None = None  # what its engine needs and is not installed
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -43,22 +47,41 @@ class Module:
         return TRAIN_FILES if self.framework is not None else {}
 
 
-class Modules:
-    """The apps, with ids that the database keeps: they stay the same from start to start."""
+def missing_engine(framework: Framework) -> MissingEngine | None:
+    """Return what a framework's engine needs and is not installed; nothing is imported for it."""
+    importlib.invalidate_caches()  # it may have been installed since this server was started
+    absent = [name for name in framework.needs if find_spec(name) is None]
+    if not absent:
+        return None
+    names = " and ".join(f"“{name}”" for name in absent)
+    return MissingEngine(
+        message=f"{framework.name} cannot be trained on this machine yet: {names} is not installed.",
+        hint=framework.install_hint,
+    )
 
-    def __init__(self, database: Database, *, knows_keys: bool = True) -> None:
+
+class Modules:
+    """The apps, with ids that the database keeps: they stay the same from start to start.
+
+    ``is_real`` is false where a trainer of tests runs every training: it takes all keys and needs no engine.
+    """
+
+    def __init__(self, database: Database, *, is_real: bool = True) -> None:
         self._database = database
-        self._knows_keys = knows_keys
-        self._frameworks = {framework.slug: framework for framework in FRAMEWORKS.values()}
+        self._is_real = is_real
+        # Frameworks that servers alone train have no app here.
+        self._frameworks = {item.slug: item for item in FRAMEWORKS.values() if item.trainer is not None}
 
     def ensure(self) -> None:
         """Give every app an id."""
         now = now_text()
-        # Ids are never given anew: tasks and plans of earlier starts name them.
+        first, *others = self._frameworks
+        # Ids are never given anew: tasks and plans of earlier starts name them. In the order in which apps came to be,
+        # so that a new data directory has the ids of an old one.
         with self._database.write() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO modules (slug, created_at) VALUES (?, ?)",
-                [(slug, now) for slug in (*self._frameworks, COMPARE_SLUG)],
+                [(slug, now) for slug in (first, COMPARE_SLUG, *others)],
             )
 
     def all(self) -> tuple[Module, ...]:
@@ -79,7 +102,8 @@ class Modules:
                         name=name,
                         created_at=created_at,
                         framework=framework,
-                        knows_keys=self._knows_keys,
+                        knows_keys=self._is_real,
+                        missing=missing_engine(framework) if framework and self._is_real else None,
                     )
                 )
         return tuple(found)

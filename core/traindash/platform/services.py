@@ -67,7 +67,7 @@ class Services:
         self.accounts = Accounts(database)
         self.unanswered = UnansweredWrites(database)
         self.agents = Agents(database, hardware or Hardware())
-        self.modules = Modules(database, knows_keys=trainer is None)
+        self.modules = Modules(database, is_real=trainer is None)
         self.projects = Projects(database)
         self.activity = Activity(database)
         self.archive = Archive(database)

@@ -112,6 +112,8 @@ class Ecosystem(Resource):
                 takes_exports=STARTS_FROM_EXPORTS in module.abilities,
                 refuses_unknown_keys=KNOWS_ITS_KEYS in module.abilities,
                 needs_gpu=module.needs_gpu,
+                licence=module.licence,
+                missing=module.missing,
             )
         said = self._app_options(module)
         return AppOptions(
@@ -123,6 +125,7 @@ class Ecosystem(Resource):
             takes_exports=False,  # TrainGUI looks for a start among the checkpoints only
             wants_tags=_part(said, "tags_selector").get("enabled", False) is True,
             needs_gpu=module.needs_gpu,
+            licence=module.licence,
         )
 
     def _app_options(self, module: AppModule) -> JsonRow:
@@ -208,6 +211,7 @@ def _fit_module(row: JsonRow) -> JsonRow:
     config = free_object(row.get("config")) or {}
     files = free_object(config.get("files")) or {}
     exports, abilities = (free_object(config.get("framework")) or {}).get("export"), config.get("abilities")
+    missing, licence = (free_object(config.get(key)) or {} for key in ("missing", "license"))
     return {
         **row,
         "name": row.get("name") or config.get("name") or f"Module {row.get('id')}",
@@ -216,6 +220,8 @@ def _fit_module(row: JsonRow) -> JsonRow:
         "exports": _known_exports(exports) if isinstance(exports, list) else None,
         "needsGpu": _needs_gpu(config),
         "abilities": [word for word in abilities if isinstance(word, str)] if isinstance(abilities, list) else [],
+        "licence": name if isinstance(name := licence.get("type"), str) else "",
+        "missing": missing if all(isinstance(missing.get(key), str) for key in ("message", "hint")) else None,
     }
 
 

@@ -15,7 +15,11 @@ from traindash.domain.ids import TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.domain.task import ExitCause, Task, TaskStatus
 from traindash.errors import StateError
-from traindash.plans.hyperparameters import read_text, with_values
+from traindash.formatting import setting
+from traindash.frameworks.hyperparameter_text import with_values
+from traindash.frameworks.registry import framework_of_app, roles_of
+from traindash.frameworks.spec import Role
+from traindash.plans.hyperparameters import read_text
 from traindash.plans.series import Replaced, SeriesPlace
 from traindash.plans.splits import with_fixed_split
 from traindash.supervisely.client import SuperviselyClient
@@ -23,38 +27,44 @@ from traindash.supervisely.tasks import start_request
 from traindash.tasks.launcher import launch, send
 from traindash.tasks.series_record import Series, SeriesStore, with_plan
 
-_STRIDE = 32  # image sizes are multiples of this in all YOLO models
-_SMALLEST_SIZE = 64
+# What is made smaller when memory runs out, with the least that is worth trying. The batch first: it costs time, a
+# smaller image costs accuracy
+_SAFER: tuple[tuple[Role, int], ...] = (("batch", 1), ("image_size", 64))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaferSetting:
     """A change that makes a training need less memory."""
 
-    name: str  # the hyperparameter
-    before: int  # its value so far
-    after: int  # its new value
+    name: str  # path of the hyperparameter
+    before: object  # its value so far: a whole number, or a list of them
+    after: object  # its new value
     hyperparameters: str  # the whole YAML text with the new value; everything else in it, comments too, is as it was
 
+    @property
+    def words(self) -> str:
+        """The new value, in words."""
+        return f"{self.name} {setting(self.after)}"
 
-def safer_setting(hyperparameters: str) -> SaferSetting | None:
+    @property
+    def sentence(self) -> str:
+        """What changes, for people."""
+        return f"The same settings with {self.words} instead of {setting(self.before)} need less memory."
+
+
+def safer_setting(hyperparameters: str, framework: str | None) -> SaferSetting | None:
     """Return the next thing to try after a training ran out of memory: half the batch, then smaller images.
 
     ``None`` when neither can be made smaller, or neither is a whole number there.
     """
     values = read_text(hyperparameters).values
-    # The batch first: it costs time, a smaller image costs accuracy.
-    for name, step, least in (("batch", 1, 1), ("imgsz", _STRIDE, _SMALLEST_SIZE)):
-        value = values.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and (less := value // 2 // step * step) >= least:
+    roles = roles_of(framework, values)
+    for role, least in _SAFER:
+        name, less = roles.key(role), roles.halved(values, role, least)
+        if name is not None and less is not None:
             text = with_values(hyperparameters, {name: less})
-            return SaferSetting(name=name, before=value, after=less, hyperparameters=text)
+            return SaferSetting(name=name, before=values[name], after=less, hyperparameters=text)
     return None
-
-
-def with_batch(hyperparameters: str, batch: int) -> str:
-    """Return hyperparameters with another batch size; everything else, comments too, is as it was."""
-    return with_values(hyperparameters, {"batch": batch})
 
 
 def resume(client: SuperviselyClient, task: Task) -> TaskId:
@@ -108,7 +118,9 @@ def safer_retry(task: Task) -> SaferSetting | None:
     """Return what to change so that a training that ran out of memory needs less; ``None`` for other tasks."""
     if task.exit_report is None or task.exit_report.cause is not ExitCause.OUT_OF_MEMORY:
         return None
-    return None if task.hyperparameters is None else safer_setting(task.hyperparameters)
+    return (
+        None if task.hyperparameters is None else safer_setting(task.hyperparameters, framework_of_app(task.app_name))
+    )
 
 
 def is_repeatable(task: Task) -> bool:

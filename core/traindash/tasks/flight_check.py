@@ -15,6 +15,9 @@ from traindash.domain.jobs import DryRun, DryRunFigures, JobStatus
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
 from traindash.domain.project import Project
 from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.frameworks.registry import framework_of_app, roles_of
+from traindash.frameworks.spec import Roles
+from traindash.plans.app_state import framework_of
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.plan_file import plan_values
 from traindash.plans.problems import Problem, error, warning
@@ -93,7 +96,7 @@ def _parts(dry_run: DryRun, figures: DryRunFigures) -> Mapping[str, float]:
     epochs = figures.epochs * (epoch + (validation if figures.validates else 0.0))
     # Ultralytics validates the last epoch in any case, and the best checkpoint once more at the end.
     training = epochs + validation * (1 if figures.validates else 2)  # at the end the best checkpoint once more
-    # “time” in hours ends the training wherever it is, whatever “epochs” says.
+    # A limit in hours ends the training wherever it is, whatever its length says.
     if figures.time_limit is not None:
         training = figures.time_limit + validation
     evaluation = figures.evaluation
@@ -164,13 +167,16 @@ def begin(client: SuperviselyClient, plan: TrainingPlan) -> DryRun:
     return client.dry_runs.start(request_for(plan, facts), plan_key(plan, facts.project.project))
 
 
-def flight_problems(dry_run: DryRun, expected: Forecast | None) -> tuple[Problem, ...]:
-    """Return what a dry run found against the start. ``expected`` is ``None`` unless the dry run is finished."""
+def flight_problems(dry_run: DryRun, expected: Forecast | None, roles: Roles) -> tuple[Problem, ...]:
+    """Return what a dry run found against the start.
+
+    ``expected`` is ``None`` unless the dry run is finished; ``roles`` are those of the plan's hyperparameters.
+    """
     if dry_run.status is JobStatus.ERROR:
         return (_failure(dry_run),)
     if expected is None:
         return ()
-    found = [*_memory(dry_run, expected)]
+    found = [*_memory(dry_run, expected, roles)]
     found += [warning("launch", text, "The training counts all the same.") for text in dry_run.problems]
     if expected.disk + _SPARE_DISK > dry_run.disk_free:
         message = (
@@ -188,11 +194,11 @@ def flight_problems(dry_run: DryRun, expected: Forecast | None) -> tuple[Problem
     return tuple(found)
 
 
-def _memory(dry_run: DryRun, expected: Forecast) -> list[Problem]:
-    figures = dry_run.figures
+def _memory(dry_run: DryRun, expected: Forecast, roles: Roles) -> list[Problem]:
+    figures, batch = dry_run.figures, f"“{roles.key('batch') or 'batch'}”"
     if figures is not None and 0 < figures.used_batch_size < figures.batch_size:
         message = f"A batch of {figures.batch_size} does not fit; the engine went on with {figures.used_batch_size}."
-        hint = f"Set “batch” to {figures.used_batch_size}, so that the plan says what happens."
+        hint = f"Set {batch} to {figures.used_batch_size}, so that the plan says what happens."
         return [warning("hyperparameters", message, hint)]
     if expected.largest_batch is None:
         return []
@@ -201,8 +207,10 @@ def _memory(dry_run: DryRun, expected: Forecast) -> list[Problem]:
         f"agent “{dry_run.agent}”."
     )
     if expected.largest_batch >= 1:
-        return [warning("hyperparameters", message, f"Set “batch” to {expected.largest_batch} or less.")]
-    return [warning("hyperparameters", message, "Close other programs, or choose a smaller model or “imgsz”.")]
+        return [warning("hyperparameters", message, f"Set {batch} to {expected.largest_batch} or less.")]
+    size = f" (“{key}”)" if (key := roles.key("image_size")) else ""
+    hint = f"Close other programs, or choose a smaller model or smaller images{size}."
+    return [warning("hyperparameters", message, hint)]
 
 
 def _failure(dry_run: DryRun) -> Problem:
@@ -237,7 +245,7 @@ class PastRun:
 
     model: str  # name in the catalogue
     project_id: ProjectId
-    work: float  # epochs, times the square of the image size where it is known
+    work: float  # its length, times the pixels of an image where these are known
     seconds: float  # from its start to its end, evaluation included
 
 
@@ -248,7 +256,8 @@ def past_runs(tasks: Iterable[Task]) -> tuple[PastRun, ...]:
     models = models_by_task(listed)
     runs: list[PastRun] = []
     for task in listed:
-        work = None if task.hyperparameters is None else _work(task.hyperparameters)
+        text = task.hyperparameters
+        work = None if text is None else _work(text, framework_of_app(task.app_name))
         model = models.get(int(task.id))
         if task.status is not TaskStatus.FINISHED or task.started_at is None or task.finished_at is None:
             continue
@@ -281,7 +290,7 @@ def estimate(plan: TrainingPlan, text: str, runs: Sequence[PastRun], models: Map
 
     ``text`` are its hyperparameters, or those it gets; runs come newest first; models as of :func:`models_by_task`.
     """
-    model, work = _model_of(plan, models), _work(text)
+    model, work = _model_of(plan, models), _work(text, framework_of(plan.model))
     known = [run for run in runs if run.model == model and run.project_id == plan.project_id][:_NEWEST]
     if not known or not work:
         return None
@@ -314,17 +323,15 @@ def _model_of(plan: TrainingPlan, models: Mapping[int, str]) -> str | None:
             return models.get(int(folders[-1].group(1))) if folders else None
 
 
-def _work(text: str) -> float | None:
+def _work(text: str, framework: str | None) -> float | None:
     values = read_text(text).values
-    epochs, size = _number(values.get("epochs")), _number(values.get("imgsz"))
-    if epochs is None:
+    roles = roles_of(framework, values)
+    length = roles.number(values, "length")
+    if length is None:
         return None
-    return epochs * (1.0 if size is None else size * size)
-
-
-def _number(value: object) -> float | None:
-    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
-    return float(value) if usable and isinstance(value, int | float) else None
+    # An epoch has as many images whatever the batch is, an iteration a batch of them
+    images = (roles.number(values, "batch") or 1.0) if roles.counts == "iteration" else 1.0
+    return length * images * (roles.image_pixels(values) or 1.0)
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from tests.app.wizard.stage import Stage, everything_said
 from tests.fakes.wizard_client import add_project
-from traindash.domain.ecosystem import AppOptions
+from traindash.domain.ecosystem import AppOptions, MissingEngine
 from traindash.domain.ids import ProjectId
 
 DETECTOR = AppOptions(task_types=frozenset({"object detection"}), takes_exports=False, needs_gpu=True)
@@ -92,3 +92,14 @@ def test_an_address_that_names_a_project_opens_it_in_a_draft_once(stage: Stage) 
     assert [draft.project_id for draft in drafts] == [ProjectId(9)]
     assert stage.store.load(begun.id).project_id == begun.project_id
     assert "Project 77 does not exist on this server." in everything_said(stage.open("project", project="77"))
+
+
+def test_an_engine_that_is_not_installed_is_said_with_how_to_get_it(stage: Stage) -> None:
+    missing = MissingEngine(message="YOLO cannot be trained on this machine yet.", hint="Add it with: pip.")
+    stage.world.app = AppOptions(missing=missing)
+    app = stage.open("model", draft=stage.draft(lambda item: replace(item, model=None)).id)
+    said = everything_said(app)
+    assert "YOLO cannot be trained on this machine yet. Add it with: pip." in said
+    assert "is the smallest" not in said  # nothing is recommended that cannot be trained
+    app = stage.open("model", draft=stage.draft().id)
+    assert app.button(key="next").disabled

@@ -1,6 +1,7 @@
 """Hyperparameters that cannot work are told before a task is taken in: by the rules of plans and by the start."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from tests.contract.client.conftest import connected, project_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from traindash.domain.plan import PretrainedModel, TrainingPlan
+from traindash.frameworks.registry import FRAMEWORKS
 from traindash.plans.facts import gather
 from traindash.plans.rules import problems_of
 from traindash.supervisely.client import SuperviselyClient
@@ -64,3 +66,35 @@ def test_texts_that_work_are_taken(strict: LivePlatform) -> None:
             answer = strict.post("tasks.run.app", **msgspec.to_builtins(request_for(plan, found)))
             assert answer.status_code == 200, answer.text
             client.tasks.stop(answer.json()[0]["id"])
+
+
+def test_a_group_is_checked_by_its_paths(strict: LivePlatform) -> None:
+    model = PretrainedModel(framework="RT-DETRv2", name="RT-DETRv2-S")
+    for text, said in (
+        ("optimizer: {lrr: 0.1}\n", "“optimizer.lrr” is not known to RT-DETRv2"),
+        ("optimizer: AdamW\n", "“optimizer” has to be a group of values"),
+        ("ema: {decay: 1e-3}\n", "“ema.decay” is '1e-3'; it has to be a number from 0 to 1"),
+    ):
+        with connected(strict) as client:
+            plan = TrainingPlan(project_id=project_of(client).id, model=model, hyperparameters=text)
+            answer = strict.post("tasks.run.app", **msgspec.to_builtins(request_for(plan, gather(client, plan))))
+            assert (answer.status_code, said in answer.json()["error"]) == (400, True), answer.text
+
+
+def test_a_framework_without_its_engine_is_listed_and_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = replace(FRAMEWORKS["DEIM"], needs=("msgspec", "no_such_engine"))
+    monkeypatch.setitem(FRAMEWORKS, "DEIM", without)
+    message = "DEIM cannot be trained on this machine yet: “no_such_engine” is not installed."
+    with live_platform(tmp_path / "home", trainer=None) as live, connected(live) as client:
+        model = PretrainedModel(framework="DEIM", name="DEIM D-FINE-N")
+        plan = TrainingPlan(project_id=project_of(client).id, model=model)
+        found = gather(client, plan)
+        (problem,) = [item for item in problems_of(plan, found.facts) if item.severity == "error"]
+        assert (problem.step, problem.message) == ("model", message)
+        assert '".[detr]"' in problem.hint
+        assert client.ecosystem.train_module("YOLO").missing is None
+        answer = live.post("tasks.run.app", **msgspec.to_builtins(request_for(plan, found)))
+        assert (answer.status_code, answer.json()["error"]) == (400, message)
+        assert client.tasks.newest(project_of(client).workspace_id) == ()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.fakes import real_apps
 from tests.fakes.live_platform import LivePlatform
 from traindash.domain.ecosystem import AgentStatus
 
@@ -31,7 +32,7 @@ def test_one_app_trains_a_framework_and_one_compares(server: LivePlatform) -> No
     assert _call(server, "ecosystem.list", filter=_slug("none"))["total"] == 0
     assert _call(server, "ecosystem.list", **{**TRAIN, "categories": ["train", "framework:NOPE"]})["total"] == 0
     both = {**TRAIN, "categories": ["train", "images"], "categoriesOperation": "or"}
-    assert _call(server, "ecosystem.list", **both)["total"] == 2
+    assert _call(server, "ecosystem.list", **both)["total"] == 4  # YOLO, RT-DETRv2, DEIM and the comparison
     assert server.post("ecosystem.list", filter=[{"field": "secret", "value": 1}]).status_code == 400
 
 
@@ -42,6 +43,19 @@ def test_an_app_by_id_and_slug(server: LivePlatform) -> None:
     assert server.post("ecosystem.info", id=99).status_code == 404
     assert server.post("ecosystem.info", slug="none").status_code == 404
     assert server.post("ecosystem.info").status_code == 400
+
+
+@pytest.mark.parametrize("name", ["RT-DETRv2", "DEIM"])
+def test_a_table_has_the_rows_and_columns_of_supervisely_s_app(server: LivePlatform, name: str) -> None:
+    (module,) = _call(server, "ecosystem.list", **{**TRAIN, "categories": ["train", f"framework:{name}"]})["entities"]
+    assert module["config"]["license"] == {"type": "Apache-2.0"}
+    answer = server.post("ecosystem.file.download", moduleId=module["id"], fileKey="models")
+    own, *rows = json.loads(answer.content)
+    assert "CPU demo" in own["Model"]
+    assert [list(row) for row in rows] == [list(row) for row in real_apps.models(name)]
+    assert [row["meta"]["model_files"]["checkpoint"] for row in rows] == [
+        row["meta"]["model_files"]["checkpoint"] for row in real_apps.models(name)
+    ]
 
 
 def test_files_of_the_training_app(server: LivePlatform) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from traindash.comparison.setup_differences import ABSENT, compare_settings, flatten, same
+from traindash.comparison.setup_differences import ABSENT, compare_settings, same
+from traindash.frameworks.hyperparameter_text import leaves
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 VALUES = st.recursive(
@@ -74,7 +75,7 @@ def test_nothing_to_compare() -> None:
 def test_equal_settings_never_differ(settings: dict[str, object]) -> None:
     rows = compare_settings([settings, settings, None])
     assert not any(row.differs for row in rows)
-    assert len(rows) == len(list(flatten(settings)))
+    assert len(rows) == len(leaves(settings))
     assert all(len(row.texts) == 3 for row in rows)
 
 

@@ -8,11 +8,13 @@ import pytest
 import yaml
 
 from traindash.errors import NotFoundError
+from traindash.frameworks.hyperparameter_text import leaves
 from traindash.frameworks.registry import FRAMEWORKS, framework
 from traindash.frameworks.spec import DeviceKind, Framework, FrameworkModel
 
 YOLO = FRAMEWORKS["YOLO"]
 MODELS = [pytest.param(known, model, id=model.name) for known in FRAMEWORKS.values() for model in known.models]
+OWN = [pytest.param(known, id=known.name) for known in FRAMEWORKS.values() if known.models]
 
 
 @pytest.mark.parametrize(
@@ -38,18 +40,25 @@ def test_model_rows_are_consistent(known: Framework, model: FrameworkModel) -> N
     if model.weights_url is not None and model.weights_file is not None:
         assert model.weights_url.startswith("https://")
         assert model.weights_url.endswith(f"/{model.weights_file}")
-        assert model.config.removesuffix(".yaml") == model.weights_file.removesuffix(".pt")
     assert model.task_type == ("instance segmentation" if "-seg" in model.name else "object detection")
     same_task = [other for other in known.models if other.task_type == model.task_type]
     assert {tuple(other.columns) for other in same_task} == {tuple(model.columns)}
 
 
-def test_our_own_model_claims_no_published_accuracy() -> None:
-    pico = next(model for model in YOLO.models if model.weights_file is None)
-    assert "CPU demo" in pico.name
-    assert pico.columns["mAP"] is None
-    assert "random initialisation" in pico.note
-    assert yaml.safe_load(Path(YOLO.config_source(pico)).read_text(encoding="utf-8"))["head"]
+@pytest.mark.parametrize("known", OWN)
+def test_our_own_model_claims_no_published_accuracy(known: Framework) -> None:
+    own = known.models[0]
+    assert (own.weights_file, "CPU demo" in own.name) == (None, True)
+    assert own.columns[known.columns.score or ""] is None
+    assert "random initialisation" in own.note
+
+
+def test_our_own_models_of_yolo_are_files_of_its_engine() -> None:
+    for model in YOLO.models:
+        if model.weights_file is None:
+            assert yaml.safe_load(Path(YOLO.config_source(model)).read_text(encoding="utf-8"))["head"]
+        else:
+            assert model.config.removesuffix(".yaml") == model.weights_file.removesuffix(".pt")
 
 
 def test_published_models_are_the_engines_own() -> None:
@@ -57,11 +66,12 @@ def test_published_models_are_the_engines_own() -> None:
     assert YOLO.config_source(model) == "yolo26s.yaml"
 
 
+@pytest.mark.parametrize("known", OWN)
 @pytest.mark.parametrize("device", ["cpu", "gpu"])
-def test_default_hyperparameters_are_a_commented_mapping(device: DeviceKind) -> None:
-    text = YOLO.hyperparameters(device)
-    values = yaml.safe_load(text)
-    assert values["epochs"] > 0
+def test_default_hyperparameters_are_a_commented_mapping(known: Framework, device: DeviceKind) -> None:
+    text = known.hyperparameters(device)
+    values = leaves(yaml.safe_load(text))
+    assert known.roles.number(values, "length") is not None
     assert text.count("#") > 5
     assert not [key for key, value in values.items() if isinstance(value, str) and value.replace("e-", "").isdigit()]
 

@@ -6,8 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakes.real_apps import FOLDER
+from traindash.frameworks.hyperparameter_text import with_values
 from traindash.frameworks.registry import FRAMEWORKS
-from traindash.plans.hyperparameters import read_text, with_values
+from traindash.plans.hyperparameters import read_text
 
 REFERENCE = FRAMEWORKS["YOLO"].reference
 
@@ -37,7 +38,7 @@ REFERENCE = FRAMEWORKS["YOLO"].reference
         ("save_period: \u22121", "(minus sign, U+2212)", "save_period: -1"),
         ("epochs\uff1a 10", "(fullwidth colon, U+FF1A)", "epochs: 10"),
         ("imgsz: 8", "32 or more", None),
-        ("mosaic: {a: 1}", "mosaic is {'a': 1}", None),
+        ("mosaic: {a: 1}", "mosaic is a group of values", None),
     ],
 )
 def test_a_value_that_the_framework_does_not_take(line: str, words: str, fixed: str | None) -> None:
@@ -226,3 +227,63 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
 def test_an_odd_character_is_named_where_it_leaves_no_name_at_all(text: str, words: str) -> None:
     (problem,) = read_text(text, REFERENCE).errors
     assert words in problem.message
+
+
+DETR = FRAMEWORKS["RT-DETRv2"].reference
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "fixed"),
+    [
+        ("optimizer: AdamW\n", "optimizer has to be a group of values, for example {type: …}", None),
+        ("epoches: {a: 1, b: 2}\n", "epoches is a group of values; it has to be a whole number", None),
+        (
+            "eval_spatial_size: 640\n",
+            "a list of 2 numbers, 32 or more, divisible by 32",
+            "eval_spatial_size: [640, 640]\n",
+        ),
+        ("eval_spatial_size: [100, 128]\n", "eval_spatial_size is [100, 128]", None),
+        ("optimizer:\n  lr: 1e-3 # x\n", "optimizer.lr is “1e-3”", "optimizer:\n  lr: 1.0e-3 # x\n"),
+        ("ema: {decay: 3}\n", "Line 1: ema.decay is 3; it has to be a number from 0 to 1", None),
+        (
+            "optimizer:\n  lr: 0.1\n  lr: 0.2\n",
+            "“lr” is given twice, in line 2 and in line 3",
+            "optimizer:\n  lr: 0.1\n",
+        ),
+        (
+            "lr_scheduler: {milestones: [1e1, 20]}\n",
+            "“lr_scheduler.milestones: 1e1” is read as text",
+            "lr_scheduler: {milestones: [1.0e+1, 20]}\n",
+        ),
+        ("optimizer:\n\tlr: 0.1\n", "there is a tab", "optimizer:\n  lr: 0.1\n"),
+    ],
+)
+def test_values_in_groups_are_checked_by_their_path(text: str, words: str, fixed: str | None) -> None:
+    (problem,) = read_text(text, DETR).errors
+    assert words in problem.message
+    assert (problem.fix.text if problem.fix else None) == fixed
+    assert fixed is None or read_text(fixed, DETR).errors == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "fixed"),
+    [
+        ("optimizer:\n  lrr: 0.1\n", "“optimizer.lrr” is not known to RT-DETRv2", "optimizer:\n  lr: 0.1\n"),
+        ("lr: 0.1\n", "“lr” is not known", None),  # it belongs into a group, which the hint names
+        ("val_dataloader: {x: 1}\n", "“val_dataloader.x” is not used: the validation images", None),
+        ("ema: {decay: 0.9}\nuse_ema: False\n", "ema.decay has no effect while use_ema is False", None),
+        ("epoches: 9\nlr_scheduler: {milestones: [9, 12]}\n", "lr_scheduler.milestones has no effect", None),
+    ],
+)
+def test_what_changes_nothing_in_a_group_is_told(text: str, words: str, fixed: str | None) -> None:
+    found = read_text(text, DETR)
+    assert found.errors == ()
+    (problem,) = found.warnings
+    assert words in problem.message
+    assert ("optimizer.lr" in problem.hint) == ("not known" in words)
+    assert (problem.fix.text if problem.fix else None) == fixed
+
+
+def test_groups_that_are_not_there_are_no_mistake() -> None:
+    text = "optimizer: {}\nema: {decay: 0.99}\nlr_scheduler: {milestones: [3, 90]}\n"
+    assert (read_text(text, DETR).errors, read_text(text, DETR).warnings) == ((), ())

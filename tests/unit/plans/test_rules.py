@@ -158,7 +158,7 @@ class TestHyperparameters:
         assert "1.0e-3" in found.hint
 
     def test_it_is_an_error_where_nobody_knows_what_is_needed_too(self) -> None:
-        other = replace(MODEL, framework="RT-DETRv2")
+        other = replace(MODEL, framework="Nobody's")
         found = only(check_hyperparameters(draft(hyperparameters="lr0: 1e-3"), facts(model=other)))
         assert found.severity == "error"
 

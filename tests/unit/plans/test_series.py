@@ -189,6 +189,50 @@ def test_edits_stay_with_their_experiment() -> None:
     assert made[0].hyperparameters == "epochs: 9\n"
 
 
+DETR = PretrainedModel(framework="RT-DETRv2", name="RT-DETRv2-S")
+SERVER_ONLY = PretrainedModel(framework="SparseInst", name="SparseInst R-50")
+TEXTS: dict[ModelChoice, str] = {
+    OTHER: TEXT,
+    DETR: "epoches: 5\neval_spatial_size: [640, 640]\noptimizer: {type: AdamW, lr: 0.0001}\n",
+    SERVER_ONLY: "n_iterations: 100\nbase_lr: 0.1\n",
+}
+
+
+def across(model: ModelChoice, *models: ModelChoice, **choices: object) -> dict[str, dict[str, object]]:
+    """Return name of the experiment → its hyperparameters, in a series of models with texts of their own."""
+    wanted = replace(SeriesChoices(), models=(model, *models), **choices)  # type: ignore[arg-type] # named fields
+    base = replace(PLAN, model=model, hyperparameters=TEXTS[model])
+    made = experiments(SeriesPlan(base=base, choices=wanted), TEXTS.__getitem__)
+    return {item.plan.experiment_name or "": values_of(item.plan) for item in made}
+
+
+def test_a_value_goes_to_the_key_with_the_same_role_in_another_framework() -> None:
+    vary = (Vary(key="lr0", text="0.001"), Vary(key="imgsz", text="96"))
+    made = across(OTHER, DETR, vary=vary, repeats=2)
+    assert made["Other-det, lr0 0.001, imgsz 96, seed 8"] == {"epochs": 5, "lr0": 0.001, "seed": 8, "imgsz": 96}
+    name = "RT-DETRv2-S, lr 0.001, eval_spatial_size [96, 96], seed 1"
+    assert made[name] == {
+        "epoches": 5,
+        "eval_spatial_size": [96, 96],
+        "optimizer.type": "AdamW",
+        "optimizer.lr": 0.001,
+        "seed": 1,
+    }
+    assert across(DETR, OTHER, vary=(Vary(key="eval_spatial_size", text="[96, 64]"),))["Other-det, imgsz 96"] == {
+        "epochs": 5,
+        "lr0": 0.01,
+        "seed": 7,
+        "imgsz": 96,
+    }
+    with pytest.raises(InputError, match="“mosaic” is no hyperparameter of RT-DETRv2, and"):
+        across(OTHER, DETR, vary=(Vary(key="mosaic", text="0, 1"),))
+
+
+def test_repetitions_without_a_seed_have_the_same_settings_and_names_of_their_own() -> None:
+    made = across(SERVER_ONLY, repeats=2)
+    assert made == {f"repetition {turn}": {"n_iterations": 100, "base_lr": 0.1} for turn in (1, 2)}
+
+
 def test_random_splits_are_drawn_with_a_seed_unless_each_run_has_its_own() -> None:
     choices = SeriesChoices(split=SplitVariation(mode="several", percents=(70, 80), draws=2), repeats=2)
     made = experiments(SeriesPlan(base=BASE, choices=choices), text_of)

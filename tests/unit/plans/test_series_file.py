@@ -32,6 +32,17 @@ def test_everything_that_can_vary() -> None:
     assert "optimizer: a, b\n" in (made[-1].plan.hyperparameters or "")
 
 
+def test_values_in_groups_are_named_by_their_path_or_stand_in_their_group() -> None:
+    text = PLAN.replace("YOLO/Pico-det", "RT-DETRv2/RT-DETRv2-S") + "series: {hyperparameters: {"
+    for section in ("optimizer.lr: [1e-4, 3e-4]", "optimizer: {lr: [1e-4, 3e-4]}"):
+        series = read_series(*read_mapping(f"{text}{section}}}}}\n"))
+        made = experiments(series, lambda _: "optimizer: # mine\n  type: AdamW\n  lr: 0.1\n")
+        assert [item.plan.hyperparameters for item in made] == [
+            f"optimizer: # mine\n  type: AdamW\n  lr: {rate}\n" for rate in ("0.0001", "0.0003")
+        ]
+        assert made[0].varied == (("optimizer.lr", "0.0001"),)
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [

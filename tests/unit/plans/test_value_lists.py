@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from traindash.errors import InputError
-from traindash.plans.series import parse_values
+from traindash.plans.varied_values import parse_values
 
 
 def test_values_as_people_write_them() -> None:
@@ -15,10 +15,11 @@ def test_values_as_people_write_them() -> None:
     assert parse_values("SGD, AdamW, SGD") == ("SGD", "AdamW")
     assert parse_values("true, 1, 1.0") == (True, 1, 1.0)
     assert parse_values(" 8 ") == (8,)
+    assert parse_values("[128, 128], [192, 1e2]") == ([128, 128], [192, 100.0])
 
 
 @pytest.mark.parametrize(
-    "text", ["1, [2]", "a: b", "1, 2]", "{", ".nan", "1,,2", "null", ",".join(map(str, range(99)))]
+    "text", ["1, [2]", "[1, [2]]", "[]", "a: b", "1, 2]", "{", ".nan", "1,,2", "null", ",".join(map(str, range(99)))]
 )
 def test_what_is_no_list_of_values_is_refused(text: str) -> None:
     with pytest.raises(InputError):

@@ -10,10 +10,12 @@ from traindash.domain.ids import DryRunId, ProjectId, TeamId, WorkspaceId
 from traindash.domain.jobs import DryRun, DryRunFigures, JobStatus
 from traindash.domain.project import Project
 from traindash.domain.task import ExitCause
+from traindash.frameworks.registry import FRAMEWORKS
 from traindash.tasks.flight_check import flight_problems, forecast, plan_key
 from traindash.tasks.progress import TimeRange
 
 PROJECT = Project(id=ProjectId(6), name="Fruit", workspace_id=WorkspaceId(2), team_id=TeamId(1), items_count=10)
+YOLO = FRAMEWORKS["YOLO"].roles
 GB = 1_000_000_000
 FIGURES = DryRunFigures(
     epochs=10,
@@ -93,11 +95,11 @@ def test_a_time_limit_and_a_share_of_the_images_count() -> None:
 def test_memory_that_is_short_gives_the_largest_batch_that_fits() -> None:
     expected = forecast(CHECK, FIGURES)
     assert expected.largest_batch is None
-    assert flight_problems(CHECK, expected) == ()
+    assert flight_problems(CHECK, expected, YOLO) == ()
     short = replace(CHECK, memory_free=int(1.7 * GB))
     found = forecast(short, FIGURES)
     assert found.largest_batch == 4  # 0.9 * 1.7 GB less 1 GB, at 0.125 GB an image
-    (problem,) = flight_problems(short, found)
+    (problem,) = flight_problems(short, found, YOLO)
     assert (problem.step, problem.severity) == ("hyperparameters", "warning")
     assert "4 or less" in problem.hint
     hopeless = replace(CHECK, memory_free=GB // 2)
@@ -112,7 +114,7 @@ def test_cached_images_take_memory() -> None:
 def test_a_full_disk_and_other_programs_are_told() -> None:
     busy = replace(FIGURES, processor_share=0.5)
     crowded = replace(CHECK, disk_free=GB, other_tasks=1, figures=busy)
-    told = [problem.message for problem in flight_problems(crowded, forecast(crowded, busy))]
+    told = [problem.message for problem in flight_problems(crowded, forecast(crowded, busy), YOLO)]
     assert any("disk" in text for text in told)
     assert any("it got 50 % of its processor time. 1 other task was running." in text for text in told)
     alone, beside = forecast(CHECK, FIGURES).total, forecast(crowded, busy).total
@@ -131,7 +133,7 @@ def test_a_full_disk_and_other_programs_are_told() -> None:
 )
 def test_a_failed_check_points_to_the_step(cause: ExitCause | None, step: str, severity: str) -> None:
     failed = replace(CHECK, status=JobStatus.ERROR, figures=None, cause=cause, message="It broke.", hint="Mend it.")
-    (problem,) = flight_problems(failed, None)
+    (problem,) = flight_problems(failed, None, YOLO)
     assert (problem.step, problem.severity, problem.hint) == (step, severity, "Mend it.")
 
 

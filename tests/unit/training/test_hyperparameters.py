@@ -23,7 +23,7 @@ def engine_check(values: Mapping[str, object]) -> None:
 
 
 def parsed_from(text: str) -> Hyperparameters:
-    return parse_hyperparameters(text, REFERENCE)
+    return parse_hyperparameters(text, REFERENCE, FRAMEWORKS["YOLO"].roles)
 
 
 @pytest.fixture

@@ -177,7 +177,7 @@ def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     if len(known) < FEWEST_LINES:
         return Parallel(empty=f"Three experiments with hyperparameters and a {name} are needed; here are {len(known)}.")
     settings = compare_settings([experiment.known_hyperparameters for experiment, _ in known])
-    rows = in_telling_order([row for row in settings if row.differs])
+    rows = in_telling_order([row for row in settings if row.differs], [experiment for experiment, _ in known])
     if not rows:
         return Parallel(empty="All hyperparameters are the same. Change one and train again to see what it does.")
     names = tuple(_short(experiment.label) for experiment, _ in known)

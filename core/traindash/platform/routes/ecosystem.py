@@ -54,7 +54,7 @@ def module_json(module: Module) -> dict[str, Any]:
             "needGPU": False,
             "headless": False,
             # What our training apps take beyond Supervisely's (docs/supervisely-api.md 9).
-            **({} if module.framework is None else {"abilities": _abilities(module)}),
+            **({} if module.framework is None else _of_training(module, module.framework)),
             # What it is started on, as the SDK's ``module_info.get_arguments`` asks.
             "context_menu": {"target": ["ecosystem"] if module.framework is None else ["images_project", "ecosystem"]},
             "slyModuleInfo": {"baseSlug": module.slug},
@@ -69,11 +69,17 @@ def module_json(module: Module) -> dict[str, Any]:
     }
 
 
-def _abilities(module: Module) -> list[str]:
-    return [ANY_SHAPE, STARTS_FROM_EXPORTS, *([KNOWS_ITS_KEYS] if module.knows_keys else [])]
+def _of_training(module: Module, framework: Framework) -> dict[str, Any]:
+    abilities = [ANY_SHAPE, STARTS_FROM_EXPORTS, *([KNOWS_ITS_KEYS] if module.knows_keys else [])]
+    return {
+        "abilities": abilities,
+        "framework": {"name": framework.name, "export": list(framework.exports)},
+        "license": {"type": framework.licence},
+        **({} if module.missing is None else {"missing": msgspec.to_builtins(module.missing)}),
+    }
 
 
-def model_row(services: Services, model: FrameworkModel) -> dict[str, Any]:
+def model_row(services: Services, framework: Framework, model: FrameworkModel) -> dict[str, Any]:
     """Return a row of ``models.json`` in the form of the ecosystem's training apps, with two keys of ours in ``meta``.
 
     ``pretrained`` says whether training can start from published weights: true or false where that is certain, null
@@ -81,7 +87,7 @@ def model_row(services: Services, model: FrameworkModel) -> dict[str, Any]:
     """
     files = {} if model.weights_url is None else {"checkpoint": model.weights_url}
     return {
-        "model_name": model.name,
+        framework.columns.name: model.name,
         **model.columns,
         "meta": {
             "model_name": model.name,
@@ -171,7 +177,7 @@ def _file_key(module: Module, body: _FileDownload) -> str | None:
 
 def _content(services: Services, framework: Framework, key: str) -> bytes:
     if key == "models":
-        rows = [model_row(services, model) for model in framework.models]
+        rows = [model_row(services, framework, model) for model in framework.models]
         return msgspec.json.format(msgspec.json.encode(rows), indent=2)
     # Defaults fit the machine: on a CPU, sizes and epochs of a GPU would take days.
     return framework.hyperparameters("gpu" if services.agents.kind == "gpu" else "cpu").encode()
@@ -191,8 +197,8 @@ def _model_json(
     services: Services, number: int, module: Module, framework: Framework, model: FrameworkModel
 ) -> dict[str, Any]:
     # The columns of models.json are each framework's own: "Size (pixels)", "params(M)", …; the list has fixed ones.
-    columns = {key.casefold(): value for key, value in model.columns.items()}
-    score = columns.get("map")
+    columns, said = model.columns, framework.columns
+    score = columns.get(said.score or "")
     return {
         "id": number,  # models have no rows of their own: their place in the list
         "name": model.name,
@@ -204,19 +210,15 @@ def _model_json(
         "architecture": model.config,
         "pretrained": _pretrained(services, model),
         "numClasses": None,
-        "size": _column(columns, "size"),
-        "paramsM": _column(columns, "params"),
-        "GFLOPs": _column(columns, "flops"),
+        "size": columns.get(said.size or ""),
+        "paramsM": columns.get(said.parameters or ""),
+        "GFLOPs": columns.get(said.flops or ""),
         "tags": [],
         "runtimes": ["PyTorch"],
         "files": [] if model.weights_url is None else [{"name": model.weights_file, "url": model.weights_url}],
         "speedTests": [],
         "evaluation": {"metrics": {} if score is None else {"mAP": score}},
     }
-
-
-def _column(columns: Mapping[str, str | float | None], start: str) -> str | float | None:
-    return next((value for name, value in columns.items() if name.startswith(start)), None)
 
 
 # Apps of a team and their sessions. Every module of the ecosystem counts as added to every team, under its own id.

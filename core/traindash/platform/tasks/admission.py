@@ -61,6 +61,8 @@ class Admission:
         module = self._services.modules.get(module_of(request))
         if module.framework is None:
             return self._compare(request, team_id, module)
+        if module.missing is not None:
+            raise InputError(module.missing.message, module.missing.hint)
         return self._train(request, team_id, module, module.framework)
 
     def release(self, task_id: TaskId, app_state: object = None) -> None:

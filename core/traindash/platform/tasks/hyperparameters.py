@@ -4,8 +4,8 @@ A trainer would find the same mistakes, but only when the task's turn comes, whi
 """
 
 from traindash.errors import InputError
-from traindash.frameworks.hyperparameter_text import compose_hyperparameters, numbers_read_as_text, read_mapping
-from traindash.frameworks.spec import Hyperparameter, Reference
+from traindash.frameworks.hyperparameter_text import compose_hyperparameters, leaves, numbers_read_as_text, read_mapping
+from traindash.frameworks.spec import Hyperparameter, Reference, entry_for
 
 _LONGEST = 60
 
@@ -16,13 +16,16 @@ def check_values(text: str, reference: Reference) -> None:
     Raises:
         InputError: A key is unknown or refused, or its value is not possible; names the first one.
     """
-    for key, value in read_mapping(text).items():
+    for key, value in leaves(read_mapping(text)).items():
         known = reference.keys.get(key)
         if known is not None and not known.accepts(value):
             raise _impossible(known, value)
-        if key in reference.refused and value:
-            raise InputError(f"The hyperparameter “{key}” cannot be used here.", reference.refused[key])
-        if not reference.knows(key):
+        if known is None and (misplaced := reference.misplaced(key, value)) is not None:
+            name, wrong = misplaced
+            raise InputError(f"The hyperparameter “{name}” {wrong}.", "Write it as the framework's defaults do.")
+        if value and (instead := entry_for(key, reference.refused)) is not None:
+            raise InputError(f"The hyperparameter “{key}” cannot be used here.", instead)
+        if not reference.knows(key) and not reference.is_group(key):
             near = reference.nearest(key)
             hint = (
                 f"Did you mean “{near}”?" if near else "Leave it out, or look it up in the framework's documentation."

@@ -163,7 +163,7 @@ def train_spec(services: Services, task_id: TaskId, agent: LocalAgent, training:
     folder, where = file_name(f"{project.id}_{project.name}"), (project.team_id, task_id)
     hyperparameters = plan.hyperparameters or asked.hyperparameters("gpu" if agent.is_gpu else "cpu")
     return TrainSpec(
-        trainer=services.trainer or asked.trainer,
+        trainer=services.trainer or asked.own_trainer(),
         task_id=task_id,
         project_id=project.id,
         project_name=project.name,

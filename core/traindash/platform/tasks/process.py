@@ -22,6 +22,7 @@ import psutil
 
 import traindash
 from traindash.files import write_whole
+from traindash.frameworks.spec import trainer_module
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunLayout
 
@@ -87,15 +88,13 @@ def trainer_environment(base: Mapping[str, str], *, threads: int) -> dict[str, s
 def start_process(run: RunLayout, trainer: str, environment: Mapping[str, str]) -> ProcessIdentity:
     """Start a trainer on a run folder and write down who it is.
 
-    The folder must exist; what the process prints goes to its ``output.log``. ``trainer`` is a package under
-    ``traindash.training.trainers``; a dotted name is a module of its own, as in tests. For the environment see
-    :func:`trainer_environment`.
+    The folder must exist; what the process prints goes to its ``output.log``. For the trainer's name see
+    :func:`traindash.frameworks.spec.trainer_module`, for the environment :func:`trainer_environment`.
 
     Raises:
         OSError: The process cannot be started, or its identity cannot be written; then it does not run.
     """
-    module = trainer if "." in trainer else f"traindash.training.trainers.{trainer}"
-    command = [sys.executable, "-m", module, str(run.root)]
+    command = [sys.executable, "-m", trainer_module(trainer), str(run.root)]
     # A file and no pipe: a pipe without its reader would end the trainer when this server dies.
     with run.output.open("ab") as output:
         child = subprocess.Popen(  # noqa: S603 - a list, no shell; the trainer's name comes from our registry

@@ -14,8 +14,18 @@ from typing import TypeAlias
 
 from traindash.domain.task import ExitCause
 from traindash.errors import AppError, StorageError
+from traindash.frameworks.registry import framework
+from traindash.frameworks.spec import Role, Roles
 from traindash.training.runs.events import EventWriter
-from traindash.training.runs.spec import RunLayout, RunResult, read_images, write_result
+from traindash.training.runs.spec import (
+    CompareSpec,
+    DryRunSpec,
+    RunLayout,
+    RunResult,
+    read_images,
+    read_spec,
+    write_result,
+)
 
 # Exit code of a trainer that was stopped, as shells report a process that SIGTERM ended.
 STOPPED_EXIT_CODE = 128 + signal.SIGTERM
@@ -84,7 +94,7 @@ class RunError(Exception):
         self.hint = hint
 
 
-OUT_OF_MEMORY_HINT = "Use a smaller “batch” or “imgsz”, a smaller model, or an agent with more memory."
+_NO_ROLES = Roles(keys={})
 DISK_FULL_HINT = "Free some space on the disk that holds the data directory and start the training again."
 
 # Ultralytics 8.4 goes back to its last checkpoint when the loss is not finite; it gives up when that does not help.
@@ -101,11 +111,12 @@ _OUT_OF_MEMORY_WORDS = (
 )
 
 
-def explain(error: BaseException, images: Path | None = None) -> RunError:
+def explain(error: BaseException, images: Path | None = None, roles: Roles = _NO_ROLES) -> RunError:
     """Say what an exception means for the person who started the run.
 
     An exception that is nobody's fault but the program's becomes ``crashed`` with its own text. ``images`` is the run's
-    image list, which tells the own name of a file that the engine names.
+    image list, which tells the own name of a file that the engine names; ``roles`` tell how the framework calls what
+    may help.
     """
     match error:
         case RunError():
@@ -115,21 +126,24 @@ def explain(error: BaseException, images: Path | None = None) -> RunError:
         case AppError():
             return RunError(ExitCause.BAD_INPUT, error.message, error.hint)
         case _ if _is_out_of_memory(error):
-            return RunError(ExitCause.OUT_OF_MEMORY, "The memory was not enough for this training.", OUT_OF_MEMORY_HINT)
+            hint = f"Use a smaller {_smaller(roles)}, a smaller model, or an agent with more memory."
+            return RunError(ExitCause.OUT_OF_MEMORY, "The memory was not enough for this training.", hint)
         case _ if _is_disk_full(error):
             return RunError(ExitCause.DISK_FULL, "The disk is full.", DISK_FULL_HINT)
         case _:
             message = f"The training engine failed: {type(error).__name__}: {_text(error)[:500]}"
             unknown = RunError(ExitCause.CRASHED, message, "The log has the details. Try other hyperparameters.")
-            return _from_words(_text(error), images) or unknown
+            return _from_words(_text(error), images, roles) or unknown
 
 
-def _from_words(text: str, images: Path | None) -> RunError | None:
+def _from_words(text: str, images: Path | None, roles: Roles) -> RunError | None:
     """Say what a text of the engine means, ``None`` for one that is not known here."""
     # Texts of Ultralytics 8.4 and torch 2; tests/training/test_causes.py provokes most of them
     if any(words in text.lower() for words in _NOT_A_NUMBER_WORDS):
         message = "The loss was no finite number any more, and the training could not recover."
-        hint = "Start again with a smaller “lr0”, a tenth for example; on a GPU, “amp: False” may help, too."
+        precision = f"“{key}: False”" if (key := roles.key("mixed_precision")) else "full precision"
+        rate = _named(roles, "learning_rate", "learning rate")
+        hint = f"Start again with a smaller {rate}, a tenth for example; on a GPU, {precision} may help, too."
         return RunError(ExitCause.BAD_HYPERPARAMETER, message, hint)
     if found := _UNREADABLE_IMAGE.search(text):
         name = _own_name(Path(found[1]), images)
@@ -138,8 +152,28 @@ def _from_words(text: str, images: Path | None) -> RunError | None:
     if found := _LOST_WORKER.search(text):
         why = f" by the operating system ({found[1].strip()})" if found[1] else ""
         message = f"A process that loads images was ended{why}; the usual reason is that memory ran out."
-        return RunError(ExitCause.OUT_OF_MEMORY, message, "Use “workers: 0”, or a smaller “batch” or “imgsz”.")
+        workers = f"“{key}: 0”" if (key := roles.key("workers")) else "no such processes"
+        return RunError(ExitCause.OUT_OF_MEMORY, message, f"Use {workers}, or a smaller {_smaller(roles)}.")
     return None
+
+
+def _smaller(roles: Roles) -> str:
+    return f"{_named(roles, 'batch', 'batch')} or {_named(roles, 'image_size', 'image size')}"
+
+
+def _named(roles: Roles, role: Role, otherwise: str) -> str:
+    key = roles.key(role)
+    return otherwise if key is None else f"“{key}”"
+
+
+def _roles_of(layout: RunLayout) -> Roles:
+    """Return how the framework of a run calls its hyperparameters; none where that cannot be told."""
+    try:
+        spec = read_spec(layout.spec)
+        training = spec.training if isinstance(spec, DryRunSpec) else spec
+        return _NO_ROLES if isinstance(training, CompareSpec) else framework(training.framework).roles
+    except AppError:
+        return _NO_ROLES
 
 
 def _own_name(file: Path, images: Path | None) -> str:
@@ -202,7 +236,7 @@ def run(arguments: Sequence[str], work: Work) -> int:
         return 1
     except (Exception, SystemExit) as error:  # noqa: BLE001 - edge of the process: whatever an engine throws gets a name
         traceback.print_exc()  # for the log; the event is for people
-        _report(events, explain(error, layout.images))
+        _report(events, explain(error, layout.images, _roles_of(layout)))
         return 1
     return 0
 

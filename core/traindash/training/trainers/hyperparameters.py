@@ -9,8 +9,8 @@ from typing import NoReturn
 import yaml
 
 from traindash.domain.task import ExitCause
-from traindash.frameworks.hyperparameter_text import read_mapping
-from traindash.frameworks.spec import Reference
+from traindash.frameworks.hyperparameter_text import leaves, nested, read_mapping
+from traindash.frameworks.spec import Reference, Roles, entry_for
 from traindash.training.trainers.entry import RunError
 from traindash.yaml_text import problem_of
 
@@ -22,11 +22,11 @@ _AGREES: Mapping[str, object] = {"save": True, "exist_ok": True, "mode": "train"
 class Hyperparameters:
     """What the person wrote, sorted."""
 
-    values: Mapping[str, object]  # keys for the engine
-    ignored: Mapping[str, str]  # keys the platform owns, each with the reason
+    values: Mapping[str, object]  # keys for the engine, groups as they are in the text
+    ignored: Mapping[str, str]  # paths of keys the platform owns, each with the reason
 
 
-def parse_hyperparameters(text: str, reference: Reference) -> Hyperparameters:
+def parse_hyperparameters(text: str, reference: Reference, roles: Roles) -> Hyperparameters:
     """Read the YAML text of a framework's hyperparameters.
 
     Raises:
@@ -40,16 +40,22 @@ def parse_hyperparameters(text: str, reference: Reference) -> Hyperparameters:
         refuse(f"The hyperparameters are not valid YAML{place}: {problem.message}.", problem.hint)
     except TypeError:
         refuse("The hyperparameters are no list of “key: value” lines.", "Write one key per line.")
-    for key in values.keys() & reference.refused.keys():
-        if values[key]:
-            refuse(f"The hyperparameter “{key}” cannot be used.", reference.refused[key])
+    given = leaves(values)
+    for key, value in given.items():
+        if value and (instead := entry_for(key, reference.refused)) is not None:
+            refuse(f"The hyperparameter “{key}” cannot be used.", instead)
     # A path here would load any file of the machine, past the step that checks and records checkpoints
-    if isinstance(values.get("pretrained"), str):
-        refuse("The hyperparameter “pretrained” cannot name a file.", "Choose a custom checkpoint in the step Model.")
+    if isinstance(roles.value(given, "pretrained"), str):
+        name = roles.key("pretrained")
+        refuse(f"The hyperparameter “{name}” cannot name a file.", "Choose a custom checkpoint in the step Model.")
     owned = {**reference.decided, **reference.outdated}
-    ignored = {key: owned[key] for key in values if key in owned and values[key] not in (None, _AGREES.get(key, False))}
-    used = {key: value for key, value in values.items() if key not in owned and key not in reference.refused}
-    return Hyperparameters(values=used, ignored=ignored)
+    ignored = {
+        key: reason
+        for key, value in given.items()
+        if (reason := entry_for(key, owned)) is not None and value not in (None, _AGREES.get(key, False))
+    }
+    used = {key: value for key, value in given.items() if entry_for(key, {**owned, **reference.refused}) is None}
+    return Hyperparameters(values=nested(used), ignored=ignored)
 
 
 def check_each(

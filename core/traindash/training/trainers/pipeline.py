@@ -16,6 +16,7 @@ from traindash.domain.experiment import ExportScore
 from traindash.domain.task import ExitCause
 from traindash.errors import AppError
 from traindash.evaluation.evaluation import Evaluation
+from traindash.frameworks.hyperparameter_text import leaves
 from traindash.frameworks.registry import framework
 from traindash.training.runs.events import Phase
 from traindash.training.runs.spec import TrainResult, TrainSpec
@@ -104,9 +105,9 @@ class _Pipeline:
         return TrainResult(experiment=record, has_evaluation=has_evaluation, problems=tuple(self.problems))
 
     def _start(self, hyperparameters: Hyperparameters) -> StartingPoint:
-        wants_random = hyperparameters.values.get("pretrained") is False
         fetch = None if self._run.offline else download
         asked, reads = framework(self._spec.framework), self._engine.checkpoints
+        wants_random = asked.roles.value(leaves(hyperparameters.values), "pretrained") is False
         return find_start(self._spec, asked, self._events, fetch=fetch, checkpoints=reads, wants_random=wants_random)
 
     def _train(self, hyperparameters: Hyperparameters, data: PreparedData, start: StartingPoint) -> TrainingOutcome:
@@ -194,7 +195,7 @@ class _Pipeline:
         try:
             return step()
         except _STEP_ERRORS as error:
-            explained = explain(error, self._run.layout.images)
+            explained = explain(error, self._run.layout.images, framework(self._spec.framework).roles)
             if explained.cause is ExitCause.DISK_FULL:
                 raise  # nothing else would work either
             if not isinstance(error, (AppError, ExportError)):

@@ -141,7 +141,7 @@ class TrainingReporter:
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken and not self._warned_of_nan:
             self._warned_of_nan = True
-            hint = "A smaller “lr0” usually helps; on a GPU, “amp: False” may, too."
+            hint = "A smaller learning rate usually helps; on a GPU, full precision may, too."
             self._events.log(f"Epoch {epoch}: {', '.join(broken)} is not a number any more. {hint}", "warning")
 
 

@@ -23,7 +23,6 @@ from traindash.training.trainers.hyperparameters import parse_hyperparameters
 # Prepares the environment, then imports the engine; returns its :data:`traindash.training.trainers.engine.MakeEngine`,
 # whose module is not imported here. An ``ImportError`` means that the engine is not installed.
 LoadEngine: TypeAlias = Callable[[RunLayout, TrainSpec], Any]
-_ENGINE_HINT = 'Install it with: pip install "traindash[local]"'
 
 
 def train(layout: RunLayout, events: EventWriter, stop: StopSwitch, *, load: LoadEngine) -> TrainResult | DryRunResult:
@@ -38,7 +37,8 @@ def train(layout: RunLayout, events: EventWriter, stop: StopSwitch, *, load: Loa
         raise RunError(ExitCause.BAD_INPUT, f"A trainer was given a run of kind “{spec.kind}”.", "Start a training.")
     training = spec.training if isinstance(spec, DryRunSpec) else spec
     # Before the engine is imported, which takes seconds: a slip of the pen is told at once
-    hyperparameters = parse_hyperparameters(training.hyperparameters, framework(training.framework).reference)
+    asked = framework(training.framework)
+    hyperparameters = parse_hyperparameters(training.hyperparameters, asked.reference, asked.roles)
     events.phase(Phase.PREPARING_DATA)  # importing the engine takes seconds: say that something happens
     offline = training.offline or load_settings().offline
     try:
@@ -48,7 +48,7 @@ def train(layout: RunLayout, events: EventWriter, stop: StopSwitch, *, load: Loa
         module: Any = importlib.import_module(f"traindash.training.trainers.{shared}")
     except ImportError as error:
         message = f"The training engine is not installed on this machine ({error})."
-        raise RunError(ExitCause.ENGINE_MISSING, message, _ENGINE_HINT) from error
+        raise RunError(ExitCause.ENGINE_MISSING, message, asked.install_hint) from error
     run = module.Run(layout=layout, spec=training, events=events, stop=stop, offline=offline)
     result: TrainResult | DryRunResult = module.run(run, make_engine, hyperparameters)
     return result

@@ -47,10 +47,10 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
         if safer is not None:
             plan = replace(state.member.plan, hyperparameters=safer.hyperparameters)
             st.button(
-                f"Retry with {safer.name} {safer.after}",
+                f"Retry with {safer.words}",
                 icon=":material/restart_alt:",
                 key=f"series-safer-{key}",
-                help=f"The same settings with {safer.name} {safer.after} instead of {safer.before} need less memory.",
+                help=safer.sentence,
                 on_click=_start_again,
                 args=(series.id, state.member, plan, target),
             )

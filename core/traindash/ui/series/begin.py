@@ -12,8 +12,8 @@ from traindash.domain.plan import TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import plural
 from traindash.plans.draft import WizardDraft
-from traindash.plans.hyperparameters import read_text
-from traindash.plans.problems import Problem
+from traindash.plans.hyperparameters import idle_values, read_text
+from traindash.plans.problems import Problem, warning
 from traindash.plans.series import Experiment, ExperimentChange, SeriesChoices, SeriesPlan, all_experiments, model_label
 from traindash.plans.steps import STEPS, complete
 from traindash.tasks.flight_check import estimate, total_time
@@ -202,7 +202,9 @@ def draw_planned(view: SeriesView) -> None:
     """Draw the experiments that the choices make, what speaks against them, and the bar with the button."""
     planned, problems = _planned(view)
     draw_problems(problems)
-    rows = _rows_of(view, [item for item in planned if item.key not in view.choices.removed])
+    kept = [item for item in planned if item.key not in view.choices.removed]
+    draw_problems(_idle_variations(view, kept))
+    rows = _rows_of(view, kept)
     if planned:
         _draw_experiments(view, rows, removed=len(planned) - len(rows))
     _draw_bar(view, rows, problems)
@@ -232,6 +234,20 @@ def _text_problems(view: SeriesView, plans: Sequence[TrainingPlan]) -> list[Prob
             message = f"“{plan.experiment_name}”: {errors[0].message}"
             found.append(Problem(severity="error", step="hyperparameters", message=message, hint=errors[0].hint))
     return found
+
+
+def _idle_variations(view: SeriesView, planned: Sequence[Experiment]) -> tuple[Problem, ...]:
+    """Return the values that vary and change nothing, such as a learning rate that the optimizer chooses itself."""
+    found: dict[Problem, None] = {}
+    for item in planned:
+        text, reference = item.plan.hyperparameters, reference_for(view, item.plan.model)
+        if text is None or reference is None:
+            continue
+        idle = idle_values(read_text(text).values, reference)
+        for name in idle.keys() & {thing for thing, _ in item.varied}:
+            why, hint = idle[name]
+            found[warning("hyperparameters", f"{name} {why}", hint)] = None
+    return tuple(found)
 
 
 def _draw_bar(view: SeriesView, rows: Sequence[_Row], problems: Sequence[Problem]) -> None:

@@ -7,14 +7,14 @@ from typing import Literal, TypeVar
 import streamlit as st
 
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan
-from traindash.formatting import plural
-from traindash.frameworks.registry import reference_of
-from traindash.frameworks.spec import Reference
+from traindash.formatting import plural, setting
+from traindash.frameworks.registry import reference_of, roles_of
+from traindash.frameworks.spec import Reference, Role, Roles
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import Facts
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.lookups import custom_checkpoints
-from traindash.plans.series import SEED, SeriesChoices, SplitVariation, TextOf, Vary, model_label
+from traindash.plans.series import SeriesChoices, SplitVariation, TextOf, Vary, model_label
 from traindash.ui import connection, lookups
 from traindash.ui.experiments.index import all_experiments
 from traindash.ui.state import change_draft
@@ -42,6 +42,13 @@ _ABOUT_SPLITS: Mapping[Literal["shared", "several", "own"], str] = {
     "can be compared.",
     "several": "Each experiment is done on every one of these splits. They are dealt once and kept.",
     "own": "Images are dealt at random, anew for each experiment: their numbers cannot be compared exactly.",
+}
+_ROLE_WORDS: Mapping[Role, str] = {
+    "learning_rate": "learning rate",
+    "length": "length",
+    "batch": "batch",
+    "image_size": "image size",
+    "optimizer": "optimizer",
 }
 _COMBINE: Mapping[Literal["grid", "list"], str] = {
     "grid": "Every combination",
@@ -113,6 +120,8 @@ def draw_variations(view: SeriesView) -> None:
         save=saved(lambda choices, number: replace(choices, repeats=number)),
         help_text="Two trainings that differ in the seed alone show how much of a difference is chance.",
     )
+    if view.choices.repeats > 1 and _roles(view).key("seed") is None:
+        st.caption("This framework takes no seed: repetitions have the same settings and differ by chance alone.")
 
 
 def draw_how(view: SeriesView) -> None:
@@ -171,7 +180,7 @@ def _model_options(view: SeriesView) -> tuple[ModelChoice, ...]:
 
 
 def _draw_values(view: SeriesView) -> None:
-    keys = _known_keys(view)
+    keys, words = _known_keys(view), _key_words(view)
     rows = view.choices.vary
     for place, row in enumerate(rows):
         with st.container(horizontal=True, vertical_alignment="bottom", key=f"series-vary-{place}"):
@@ -183,6 +192,7 @@ def _draw_values(view: SeriesView) -> None:
                     options=tuple(dict.fromkeys([*keys, *([row.key] if row.key else [])])),
                     value=row.key or None,
                     save=_saved_row(place, lambda row, key: replace(row, key=key or "")),
+                    text=lambda key: f"{key} ({words[key]})" if key in words else key,
                     placeholder="Choose one",
                 )
             with st.container(width="stretch"):
@@ -192,7 +202,7 @@ def _draw_values(view: SeriesView) -> None:
                     "Values, with commas between",
                     value=row.text,
                     save=_saved_row(place, lambda row, text: replace(row, text=text)),
-                    placeholder=f"so far {keys[row.key]}" if row.key in keys else "0.001, 0.01",
+                    placeholder=f"so far {keys[row.key]}" if keys.get(row.key) else "0.001, 0.01",
                 )
             st.button(
                 "Remove",
@@ -222,11 +232,25 @@ def _draw_values(view: SeriesView) -> None:
 
 
 def _known_keys(view: SeriesView) -> dict[str, str]:
-    """Return the hyperparameters of the plan with their values, as far as they are single ones."""
+    """Return the hyperparameters of the plan with their values, and empty texts for further ones of its framework."""
     values = read_text(text_by_model(view)(view.plan.model)).values
-    single = {key: str(value) for key, value in values.items() if isinstance(value, bool | int | float | str)}
+    known = {key: setting(value) for key, value in values.items() if isinstance(value, bool | int | float | str | list)}
+    reference = reference_for(view, view.plan.model)
+    known |= {key: "" for key in (reference.keys if reference else ()) if key not in values}
     # The seed is varied by repeating, so that each repetition has another one.
-    return {key: value for key, value in single.items() if key != SEED}
+    known.pop(_roles(view).key("seed") or "", None)
+    return known
+
+
+def _key_words(view: SeriesView) -> dict[str, str]:
+    """Return what the keys with a role are, in words."""
+    roles = _roles(view)
+    return {key: _ROLE_WORDS[role] for role, key in roles.keys.items() if role in _ROLE_WORDS}
+
+
+def _roles(view: SeriesView) -> Roles:
+    framework = view.facts.model.framework if view.facts.model else None
+    return roles_of(framework, read_text(text_by_model(view)(view.plan.model)).values)
 
 
 def _draw_split(view: SeriesView) -> None:

@@ -221,11 +221,10 @@ def _launch_again(task: Task, model: ModelChoice | None = None) -> TaskId:
 
 
 def _draw_retry(task: Task, safer: SaferSetting) -> None:
-    text = f"The same settings with **{safer.name}: {safer.after}** instead of {safer.before} need less memory."
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(text, width="stretch")
+        st.markdown(plain(safer.sentence), width="stretch")
         _button(
-            f"Retry with {safer.name} {safer.after}",
+            f"Retry with {safer.words}",
             "restart_alt",
             lambda: again.start_over(connection.client(), task, safer),
             primary=True,

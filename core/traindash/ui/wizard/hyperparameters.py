@@ -10,12 +10,13 @@ import streamlit as st
 
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
-from traindash.formatting import MISSING, plural, setting
-from traindash.frameworks.registry import framework_or_none, reference_of
-from traindash.frameworks.spec import DeviceKind, Hyperparameter, Reference
+from traindash.formatting import MISSING, listing, plural, setting
+from traindash.frameworks.hyperparameter_text import value_text, with_values
+from traindash.frameworks.registry import framework_or_none, reference_of, roles_of
+from traindash.frameworks.spec import DeviceKind, Hyperparameter, Reference, Role
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ModelFacts
-from traindash.plans.hyperparameters import ReadText, TextProblem, differences, read_text, value_text, with_values
+from traindash.plans.hyperparameters import ReadText, TextProblem, differences, read_text
 from traindash.plans.suggestions import LONGEST_NAME
 from traindash.ui import connection, lookups
 from traindash.ui.errors import draw_trouble
@@ -39,6 +40,19 @@ _editor = st.components.v2.component(
 _MOST_SHOWN = 8
 _DEFAULTS = TaskId(0)
 _OWN = "Your preset"
+# What is said of a framework that is not described here: what a key is taken for, and what cannot be done without one
+_ROLES: Mapping[Role, str] = {
+    "length": "the length of the training",
+    "batch": "the images per step",
+    "image_size": "the image size",
+    "learning_rate": "the learning rate",
+    "seed": "the seed",
+}
+_WITHOUT: Mapping[Role, str] = {
+    "length": "the time of a training cannot be estimated",
+    "batch": "a retry with less memory needs your own change",
+    "seed": "repetitions of a series differ by chance alone",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +142,21 @@ def draw_editor(draft: WizardDraft, model: ModelFacts) -> None:
         _draw_problems(draft, model, found)
 
 
-def draw_about(model: ModelFacts) -> None:
-    """Draw whose names these are and what happens to the text."""
+def draw_about(draft: WizardDraft, model: ModelFacts) -> None:
+    """Draw whose names these are, what happens to the text, and what is guessed or unknown of the names."""
     reference = reference_of(model.framework)
     source = f" ([{plain(reference.title)}]({reference.url}))" if reference else ""
     st.markdown(f"Names and meanings are those of {plain(model.framework)}{source}. The text goes there as it is.")
+    roles = roles_of(model.framework, read_text(text_of(draft, model)).values)
+    if not roles.is_guess:
+        return
+    guesses = [f"“{plain(key)}” as {_ROLES[role]}" for role, key in roles.keys.items() if role in _ROLES]
+    without = [lost for role, lost in _WITHOUT.items() if roles.key(role) is None]
+    st.caption(
+        "This framework is not described here, so values are not checked. "
+        + (f"By their names, a guess takes {listing(guesses)}. " if guesses else "")
+        + (f"No name tells more, so {listing(without)}." if without else "")
+    )
 
 
 def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:

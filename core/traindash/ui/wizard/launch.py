@@ -15,12 +15,16 @@ from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.plan import PretrainedModel, TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import duration, percent, plural, size, time_range
+from traindash.frameworks.hyperparameter_text import with_values
+from traindash.frameworks.registry import roles_of
+from traindash.frameworks.spec import Roles
 from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.hyperparameters import read_text
 from traindash.plans.problems import Problem
 from traindash.plans.series import Replaced, SeriesPlace
 from traindash.plans.steps import complete, neighbour, step
 from traindash.tasks import flight_check
-from traindash.tasks.again import replace_task, with_batch
+from traindash.tasks.again import replace_task
 from traindash.tasks.flight_check import CONTENDED, Forecast, estimate, forecast
 from traindash.tasks.launcher import launch
 from traindash.tasks.progress import TimeRange
@@ -223,19 +227,22 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
     parts = ", ".join(f"{name.lower()} {duration(seconds)}" for name, seconds in expected.parts.items())
     st.caption(f"{parts.capitalize()}. On agent {plain(check.agent)}, from {measured}.")
     if expected.may_end_early:
-        st.caption("It may end sooner: the engine stops when nothing gets better for long (“patience”).")
+        key = _roles(view).key("patience")
+        why = f" (“{key}”)" if key else ""
+        st.caption(f"It may end sooner: the engine stops when nothing gets better for long{why}.")
     if expected.unknown:
         st.caption(f"Not part of it, because nobody knows before: {' and '.join(expected.unknown)}.")
     if expected.largest_batch:
-        batch = expected.largest_batch
+        batch, key = expected.largest_batch, _roles(view).key("batch")
         defaults = view.facts.default_hyperparameters
-        st.button(
-            f"Set batch to {batch}",
-            icon=":material/tune:",
-            width="stretch",
-            on_click=change_draft,
-            args=(view.draft.id, lambda draft: _set_batch(draft, defaults, batch)),
-        )
+        if key is not None:
+            st.button(
+                f"Set {key} to {batch}",
+                icon=":material/tune:",
+                width="stretch",
+                on_click=change_draft,
+                args=(view.draft.id, lambda draft: _with_value(draft, defaults, key, batch)),
+            )
 
 
 def _about_range(expected: Forecast) -> str:
@@ -255,8 +262,13 @@ def _about_range(expected: Forecast) -> str:
     return text
 
 
-def _set_batch(draft: WizardDraft, default_hyperparameters: str, batch: int) -> WizardDraft:
-    return replace(draft, hyperparameters=with_batch(draft.hyperparameters or default_hyperparameters, batch))
+def _with_value(draft: WizardDraft, default_hyperparameters: str, key: str, value: int) -> WizardDraft:
+    return replace(draft, hyperparameters=with_values(draft.hyperparameters or default_hyperparameters, {key: value}))
+
+
+def _roles(view: WizardView) -> Roles:
+    text = view.draft.hyperparameters or view.facts.default_hyperparameters
+    return roles_of(view.facts.model.framework if view.facts.model else None, read_text(text).values)
 
 
 def draw_review(view: WizardView) -> None:
@@ -325,7 +337,7 @@ def draw_start(view: WizardView) -> None:
     plan = complete(view.draft, view.facts)
     own = [problem for problems in view.problems.values() for problem in problems]
     check = latest_check(view, plan)
-    problems = [*own, *(flight_check.flight_problems(check, _expected(check)) if check else ())]
+    problems = [*own, *(flight_check.flight_problems(check, _expected(check), _roles(view)) if check else ())]
     wrong = [problem for problem in problems if problem.severity == "error"]
     _draw_findings(view, problems)
     is_busy = TRAININGS.is_busy(view.draft.id)

@@ -130,7 +130,7 @@ def _pasted() -> str | None:
         "Plan file, Python script or app_state.json",
         key="plan-text",
         height=420,
-        placeholder="project_id: 1\nmodel: YOLO/YOLO26n-det\nhyperparameters: |\n  epochs: 20",
+        placeholder="project_id: 1\nmodel: YOLO/YOLO26n-det\nexport_onnx: true",
         persist_state="session",
     )
     # A text area is sent when it is left; the button is something to leave it for.

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from traindash.datasets.shape_fit import SEGMENTATION
-from traindash.domain.ecosystem import CatalogueModel
+from traindash.domain.ecosystem import CatalogueModel, MissingEngine
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel
 from traindash.domain.project import ObjectClass
@@ -190,6 +190,12 @@ def draw_recommendation(draft: WizardDraft, recommended: CatalogueModel | None) 
             on_click=choose,
             args=(draft.id, choice),
         )
+
+
+def draw_missing(missing: MissingEngine | None) -> None:
+    """Say what has to be installed before the models that are shown can be trained; nothing where all is there."""
+    if missing is not None:
+        st.info(f"{plain(missing.message)} {plain(missing.hint)}", icon=":material/download:")
 
 
 def draw_start_note(catalogue: Sequence[CatalogueModel], chosen: ModelFacts | None) -> None:

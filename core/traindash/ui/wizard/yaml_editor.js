@@ -31,14 +31,47 @@ function colorLine(text) {
   return line
 }
 
-/** Name → value as written, of the keys at the outermost level. */
+const KEY = /^(\s*)([A-Za-z_]\w*)\s*:(?:\s+|$)/
+const PAIR = /([A-Za-z_]\w*)\s*:\s+([^,{}[\]]*|\[[^\]]*\])(?=[,}])/g
+
+/** Path → {value as written, where it begins, where its line ends, indent} of the keys; groups are keys, too. */
 function keysIn(text) {
   const found = new Map()
+  const open = [] // groups that the line is in, as [indent, name]
+  let at = 0
   for (const line of text.split("\n")) {
-    const hit = /^([A-Za-z_]\w*)\s*:\s*(.*?)\s*(?:#.*)?$/.exec(line)
-    if (hit) found.set(hit[1], hit[2])
+    const hit = KEY.exec(line)
+    if (hit) {
+      const indent = hit[1].length
+      while (open.length && open.at(-1)[0] >= indent) open.pop()
+      open.push([indent, hit[2]])
+      const path = open.map(([, name]) => name).join(".")
+      const value = line.slice(hit[0].length).replace(/(^|\s)#.*$/, "").trimEnd()
+      found.set(path, { value, from: at + hit[0].length, end: at + line.length, indent })
+      if (value.startsWith("{")) {
+        for (const pair of value.matchAll(PAIR)) {
+          const from = at + hit[0].length + pair.index + pair[0].length - pair[2].length
+          found.set(`${path}.${pair[1]}`, { value: pair[2].trimEnd(), from, end: at + line.length, indent: -1 })
+        }
+      }
+    }
+    at += line.length + 1
   }
   return found
+}
+
+/** The group that a line with this indent belongs to, "" for the outermost level. */
+function groupAt(text, lineStart, indent) {
+  let deepest = indent
+  const names = []
+  for (const line of text.slice(0, lineStart).split("\n").slice(0, -1).reverse()) {
+    const hit = KEY.exec(line)
+    if (!hit || hit[1].length >= deepest) continue
+    deepest = hit[1].length
+    names.unshift(hit[2])
+    if (!deepest) break
+  }
+  return indent ? names.join(".") : ""
 }
 
 /** The reference beside the editor: what each key means, what it may be, a click brings it into the text. */
@@ -65,7 +98,7 @@ function drawReference(panel, data, field, bring) {
       const first = make("span", "first", "")
       first.append(make("span", "name", item.name))
       if (used.has(item.name)) {
-        const mark = make("span", data.changed.includes(item.name) ? "here changed" : "here", used.get(item.name) || "empty")
+        const mark = make("span", data.changed.includes(item.name) ? "here changed" : "here", used.get(item.name).value || "empty")
         if (data.changed.includes(item.name)) mark.title = "Changed from default"
         first.append(mark)
       }
@@ -98,19 +131,27 @@ function proposals(field, reference) {
   const before = field.value.slice(field.value.lastIndexOf("\n", at - 1) + 1, at)
   const after = field.value.slice(at).split("\n", 1)[0]
   if (after.trim() && !after.trim().startsWith("#")) return null
-  const name = /^([A-Za-z_]\w*)$/.exec(before)
+  const group = (indent) => {
+    const path = groupAt(field.value, at - before.length, indent.length)
+    return path ? `${path}.` : ""
+  }
+  const name = /^(\s*)([A-Za-z_]\w*)$/.exec(before)
   if (name) {
     const used = keysIn(field.value)
-    const starts = reference.filter((item) => item.name.startsWith(name[1]) && !used.has(item.name))
-    const inside = reference.filter((item) => item.name.includes(name[1]) && !starts.includes(item) && !used.has(item.name))
+    const path = group(name[1])
+    const here = reference.filter((item) => item.name.startsWith(path) && !used.has(item.name))
+    const rest = (item) => item.name.slice(path.length)
+    const starts = here.filter((item) => rest(item).startsWith(name[2]))
+    const inside = here.filter((item) => rest(item).includes(name[2]) && !starts.includes(item))
     const items = [...starts, ...inside].slice(0, MOST_SHOWN)
-    return { from: at - name[1].length, items: items.map((item) => ({ text: item.name, note: item.meaning, item })) }
+    return { from: at - name[2].length, items: items.map((item) => ({ text: rest(item), note: item.meaning, item })) }
   }
-  const value = /^([A-Za-z_]\w*)\s*:\s+(\S*)$/.exec(before)
-  const item = value && reference.find((entry) => entry.name === value[1])
+  const value = /^(\s*)([A-Za-z_]\w*)\s*:\s+(\S*)$/.exec(before)
+  const wanted = value && group(value[1]) + value[2]
+  const item = wanted && reference.find((entry) => entry.name === wanted)
   if (!item) return null
-  const items = item.choices.filter((text) => text.toLowerCase().startsWith(value[2].toLowerCase()) && text !== value[2])
-  return { from: at - value[2].length, items: items.map((text) => ({ text, note: "" })) }
+  const items = item.choices.filter((text) => text.toLowerCase().startsWith(value[3].toLowerCase()) && text !== value[3])
+  return { from: at - value[3].length, items: items.map((text) => ({ text, note: "" })) }
 }
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -163,34 +204,77 @@ export default function ({ data, parentElement, setStateValue }) {
     const top = line * LINE_PX
     if (top < field.scrollTop || top > field.scrollTop + field.clientHeight - 2 * LINE_PX) field.scrollTop = Math.max(0, top - 4 * LINE_PX)
   }
-  const write = (item, from, to) => {
-    const line = `${item.name}: ${item.value}`
-    field.setRangeText(line, from, to, "end")
+  /** Writes “a:⏎  b: value” for the names a and b; the line before `from` has the indent already. */
+  const write = (names, value, from, to, indent = 0) => {
+    const lines = names.map((name, depth) => `${depth ? "\n" + " ".repeat(indent + 2 * depth) : ""}${name}:`)
+    const text = `${lines.join("")} ${value}`
+    field.setRangeText(text, from, to, "end")
     edited()
-    select(from + item.name.length + 2, from + line.length)
+    select(from + text.length - value.length, from + text.length)
+  }
+  /** Adds a key at the end of a group that the text has, in braces or as a block. */
+  const addTo = (group, names, value) => {
+    const text = field.value
+    if (group.value.startsWith("{")) {
+      const brace = group.from + group.value.lastIndexOf("}")
+      const comma = text.slice(0, brace).trimEnd().endsWith("{") ? "" : ", "
+      const inner = `${comma}${names.join(": {")}: ${value}`
+      field.setRangeText(inner + "}".repeat(names.length - 1), brace, brace, "end")
+      edited()
+      return select(brace + inner.length - value.length, brace + inner.length)
+    }
+    let stop = group.end
+    let indent = null
+    for (let at = stop + 1; at <= text.length; ) {
+      const end = text.indexOf("\n", at) < 0 ? text.length : text.indexOf("\n", at)
+      const line = text.slice(at, end)
+      const deep = line.length - line.trimStart().length
+      if (line.trim() && !line.trim().startsWith("#")) {
+        if (deep <= group.indent) break
+        indent ??= deep
+        stop = end
+      }
+      at = end + 1
+    }
+    indent ??= group.indent + 2
+    field.setRangeText("\n" + " ".repeat(indent), stop, stop, "end")
+    write(names, value, stop + 1 + indent, stop + 1 + indent, indent)
   }
   const bring = (item) => {
-    const hit = new RegExp(`^${item.name}\\s*:[ \\t]*`, "m").exec(field.value)
-    if (hit) {
-      const start = hit.index + hit[0].length
-      const rest = /^[^#\n]*/.exec(field.value.slice(start))[0].trimEnd()
-      return select(start, start + rest.length)
-    }
     const text = field.value
+    const used = keysIn(text)
+    const here = used.get(item.name)
+    if (here) return select(here.from, here.from + here.value.length)
+    const names = item.name.split(".")
+    for (let depth = names.length - 1; depth; depth--) {
+      const group = used.get(names.slice(0, depth).join("."))
+      if (group && group.indent >= 0 && (!group.value || group.value.startsWith("{"))) return addTo(group, names.slice(depth), item.value)
+    }
     const at = kept.visited ? field.selectionStart : text.trimEnd().length
     const start = text.lastIndexOf("\n", at - 1) + 1
-    const end = text.indexOf("\n", at) < 0 ? text.length : text.indexOf("\n", at)
-    if (!text.slice(start, end).trim()) return write(item, start, end)
+    let end = text.indexOf("\n", at) < 0 ? text.length : text.indexOf("\n", at)
+    // Not into the middle of a group, whose further lines would go to the new key.
+    const block = /^(?:\n[ \t]*)*\n[ \t]+\S[^\n]*/.exec(text.slice(end)) ? /^(?:\n(?:[ \t][^\n]*)?)+/.exec(text.slice(end))[0].trimEnd() : ""
+    end += block.length
+    if (!block && !text.slice(start, end).trim()) return write(names, item.value, start, end)
     field.setRangeText("\n", end, end, "end")
-    write(item, end + 1, end + 1)
+    write(names, item.value, end + 1, end + 1)
   }
   const accept = (index) => {
     const { from, items } = offered
     const { text, item } = items[index]
     close()
-    if (item) return write(item, from, field.selectionStart)
-    field.setRangeText(text, from, field.selectionStart, "end")
-    edited()
+    if (!item) {
+      field.setRangeText(text, from, field.selectionStart, "end")
+      return edited()
+    }
+    const names = text.split(".")
+    if (names.length > 1 && keysIn(field.value).has(item.name.slice(0, item.name.length - text.length) + names[0])) {
+      field.setRangeText("", from, field.selectionStart, "end") // it belongs into a group that is there
+      return bring(item)
+    }
+    const indent = from - field.value.lastIndexOf("\n", from - 1) - 1
+    write(names, item.value, from, field.selectionStart, indent)
   }
   const propose = (at = 0) => {
     offered = proposals(field, data.reference)

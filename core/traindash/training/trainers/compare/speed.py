@@ -18,6 +18,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.errors import AppError
 from traindash.formatting import listing, plural
 from traindash.frameworks.registry import framework
+from traindash.frameworks.spec import trainer_module
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import CompareSpec, EvaluationSource, RunLayout
 from traindash.training.trainers.benchmark import (
@@ -208,7 +209,7 @@ def _opened(
 
 
 def _engine(name: str, work: Path, threads: int) -> OpenModel:
-    package = f"traindash.training.trainers.{framework(name).trainer}"
+    package = trainer_module(framework(name).own_trainer())
     # Only now: an engine takes seconds and a lot of memory, and reads its settings when it is imported
     importlib.import_module(f"{package}.__main__").prepare_environment(work / "engine", threads=threads)
     opened: OpenModel = importlib.import_module(f"{package}.engine").open_model
