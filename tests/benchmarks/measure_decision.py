@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 
 from tests.benchmarks.evaluation.coco_size import Size, write_files
 from tests.fakes.evaluations import speed_test_json
+from traindash.comparison.advice import advise
 from traindash.comparison.decision import Requirements, contenders_of, decide
-from traindash.comparison.decision_words import advise, draw_decision
+from traindash.comparison.decision_words import draw_decision
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.palette import styles_together
 from traindash.comparison.report.parts import decision_table

@@ -1,11 +1,12 @@
 """Which experiment suits a need: a goal for the threshold, a budget for time and size. Rules only, no words.
 
 Among the experiments that meet the need, the one with the best figure is named. Those that the images at hand cannot
-tell from it count as equal; among equals the faster one is named, and among equally fast ones the smaller one.
+tell from it count as equal; among equals the faster one is named, and among equally fast ones the smaller one. Times
+and sizes that differ by less than 5 % are no reason: then the figure decides, however little it says.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal, TypeAlias, assert_never
@@ -14,7 +15,7 @@ import numpy as np
 
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.significance import LEVEL, Interval, Significance
-from traindash.comparison.speed import SpeedRow, SpeedTest, times_differ
+from traindash.comparison.speed import NOTICEABLE, SpeedRow, SpeedTest, times_differ
 from traindash.evaluation.coco_files import FloatArray
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.operating_points import (
@@ -33,7 +34,8 @@ from traindash.evaluation.outcomes import OperatingPoint, count_per_image
 from traindash.evaluation.resampling import RESAMPLES, resample_weights
 
 ShortfallKind: TypeAlias = Literal["goal", "latency", "latency unknown", "size", "size unknown"]
-DecidedBy: TypeAlias = Literal["figure", "latency", "size", "nothing"]
+# `lean`: nothing tells the best ones apart, so it is the one whose figure is a little ahead
+DecidedBy: TypeAlias = Literal["figure", "latency", "size", "lean", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +119,14 @@ class Decision:
     # those that fulfil it and cannot be told from the one with the best figure, that one first
     equals: tuple[Candidate, ...] = ()
     decided_by: DecidedBy = "nothing"  # what made the winner the winner
-    # where the winner's lead in the figure over the next one lies; `None` where that is not known
-    lead: Interval | None = None
+    # key of another one that fulfils the need → where the winner's lead in the figure over it lies, where that is known
+    leads: Mapping[str, Interval] = field(default_factory=dict)
     runner_up: Candidate | None = None  # the next one by figure among those that fulfil the need
+
+    @property
+    def lead(self) -> Interval | None:
+        """Where the winner's lead over the next one lies: below 0 where that one is ahead; ``None`` if not known."""
+        return self.leads.get(self.runner_up.key) if self.runner_up else None
 
     @property
     def fulfilling(self) -> tuple[Candidate, ...]:
@@ -156,8 +163,8 @@ def decide(requirements: Requirements, contenders: Sequence[Contender], *, compa
     if not fulfilling or (len(contenders) > 1 and not comparable):
         return Decision(requirements=requirements, candidates=candidates, comparable=comparable)
     best, *behind = fulfilling
-    leads = _leads(requirements, fulfilling)
-    unsure = {key for key, lead in leads.items() if not lead.tells_apart}
+    figures = resampled_figures(requirements.goal, fulfilling) if behind else None
+    unsure = {key for key, lead in _leads(fulfilling, 0, figures).items() if not lead.tells_apart}
     equals = (best, *(one for one in behind if one.rank == best.rank or one.key in unsure))
     winner, decided_by = _among_equals(equals)
     others = [one for one in fulfilling if winner is not None and one.key != winner.key]
@@ -168,7 +175,7 @@ def decide(requirements: Requirements, contenders: Sequence[Contender], *, compa
         winner=winner,
         equals=equals,
         decided_by=decided_by,
-        lead=leads.get(others[0].key) if others and decided_by == "figure" else None,
+        leads={} if winner is None else _leads(fulfilling, fulfilling.index(winner), figures),
         runner_up=others[0] if others else None,
     )
 
@@ -241,11 +248,18 @@ def _dominates(first: Candidate, second: Candidate) -> bool:
         return False
     gap = first.rank - second.rank
     as_good = gap >= 0 and not faster(b, a) and a.bytes <= b.bytes
-    return as_good and (gap > 0 or faster(a, b) or a.bytes < b.bytes)
+    return as_good and (gap > 0 or faster(a, b) or smaller(a, b))
+
+
+def smaller(first: Contender, second: Contender) -> bool:
+    """Return whether the first checkpoint is smaller by more than 5 %; never where a size is not known."""
+    if first.bytes is None or second.bytes is None:
+        return False
+    return first.bytes * (1 + NOTICEABLE) < second.bytes
 
 
 def _among_equals(equals: Sequence[Candidate]) -> tuple[Candidate | None, DecidedBy]:
-    """Return who is named among candidates that the images cannot tell apart."""
+    """Return who is named among candidates that the images cannot tell apart, the best figure first."""
     if len(equals) == 1:
         return equals[0], "figure"
     quick = [one for one in equals if not any(faster(other.contender, one.contender) for other in equals)]
@@ -253,11 +267,13 @@ def _among_equals(equals: Sequence[Candidate]) -> tuple[Candidate | None, Decide
         faster(quick[0].contender, other.contender) for other in equals if other is not quick[0]
     ):
         return quick[0], "latency"
-    sizes = [one.contender.bytes for one in quick]
-    known = [size for size in sizes if size is not None]
-    if len(known) == len(sizes) and known.count(min(known)) == 1:
-        return quick[sizes.index(min(known))], "size"
-    return None, "nothing"
+    known = [one for one in quick if one.contender.bytes is not None]
+    small = [one for one in known if not any(smaller(other.contender, one.contender) for other in known)]
+    if len(known) < len(quick):  # one of them could be smaller than all that are known
+        small = quick
+    if len(small) == 1:
+        return small[0], "size"
+    return (small[0], "lean") if small[0].rank > small[1].rank else (None, "nothing")
 
 
 def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray | None:
@@ -282,19 +298,19 @@ def lead_of(first: FloatArray, second: FloatArray, images: int) -> Interval | No
     if not gaps.size:
         return None
     low, high = np.quantile(gaps, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(low=float(low), high=float(high), images=images)
+    ahead = float(((gaps > 0) + 0.5 * (gaps == 0)).mean())
+    return Interval(low=float(low), high=float(high), images=images, ahead=ahead)
 
 
-def _leads(requirements: Requirements, ranked: Sequence[Candidate]) -> dict[str, Interval]:
-    """Return where the lead of the first over each other one lies."""
-    figures = resampled_figures(requirements.goal, ranked) if len(ranked) > 1 else None
+def _leads(ranked: Sequence[Candidate], first: int, figures: FloatArray | None) -> dict[str, Interval]:
+    """Return where the lead of one of them over each other one lies, from their resampled figures."""
     if figures is None:
         return {}
-    leads = {
-        candidate.key: lead_of(figures[0], row, ranked[0].contender.images)
-        for candidate, row in zip(ranked[1:], figures[1:], strict=True)
+    images = ranked[first].contender.images
+    found = {
+        one.key: lead_of(figures[first], figures[place], images) for place, one in enumerate(ranked) if place != first
     }
-    return {key: lead for key, lead in leads.items() if lead is not None}
+    return {key: lead for key, lead in found.items() if lead is not None}
 
 
 def _figures(goal: Goal, counts: FloatArray, images: int) -> FloatArray:

@@ -13,7 +13,7 @@ from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pixels import PIXEL_METRICS, unlike_pixels
 from traindash.comparison.setup_differences import project_name, start_of
 from traindash.comparison.significance import ON_IMAGES, Significance
-from traindash.comparison.speed import SpeedTest
+from traindash.comparison.speed import NOTICEABLE, SpeedTest
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.semantic import SemanticEvaluation
 from traindash.formatting import MISSING, count, duration, metric, plural, size
@@ -72,7 +72,10 @@ def key_metric_rows(comparison: Comparison, significance: Significance | None = 
     Without what the images can tell of differences, none is called unsure.
     """
     rows = (metric_row(comparison, metric, significance) for metric in METRICS)
-    return tuple(row for row in rows if row.known)
+    # Supervisely's own means say something else than ours only where they leave a class out
+    return tuple(
+        row for row in rows if row.known and (row.metric.key not in _MEANS or any(cell.note for cell in row.cells))
+    )
 
 
 def metric_row(comparison: Comparison, metric: Metric, significance: Significance | None = None) -> MetricRow:
@@ -117,7 +120,7 @@ def _beside_baseline(
     keys = (comparison.experiments[comparison.baseline].key, comparison.experiments[place].key)
     interval = significance.interval(*keys, metric.key) if significance else None
     delta = metric.write_delta(cell.value, base)
-    change = _change(metric, cell.value - base, delta)
+    change = _change(metric, cell.value, base, delta)
     if interval is not None and not interval.tells_apart and change in {"better", "worse"}:
         change = "unsure"
     words = interval.in_words(comparison.decimals) if interval else ""
@@ -129,7 +132,7 @@ def _left_out(experiment: ComparedExperiment, key: str) -> frozenset[str]:
 
     Precision and F1 need predictions, recall needs objects (``base_metrics`` of the SDK's ``MetricProvider``).
     """
-    if key not in {"precision", "recall", "f1"} or not isinstance(experiment.evaluation, Evaluation):
+    if key not in _MEANS or not isinstance(experiment.evaluation, Evaluation):
         return frozenset()
     return frozenset(
         one.name
@@ -148,12 +151,17 @@ def may_stand_beside(comparison: Comparison, experiment: ComparedExperiment) -> 
 
 
 def read_metric(experiment: ComparedExperiment, key: str) -> float | None:
-    """Return a metric of Supervisely's by its name: recomputed where the evaluation is there, else as recorded."""
+    """Return a metric by its name, Supervisely's or one of ``Evaluation.of_all_classes``.
+
+    It is recomputed where the evaluation is there, else as recorded.
+    """
     if isinstance(experiment.evaluation, Evaluation):
-        return experiment.evaluation.key_metrics.as_supervisely().get(key)
+        known = experiment.evaluation.key_metrics.as_supervisely() | experiment.evaluation.of_all_classes
+        return known.get(key)
     if isinstance(experiment.semantic, SemanticEvaluation) and key in experiment.semantic.figures:
         return experiment.semantic.figures[key]
-    return experiment.info.evaluation_metrics.get(key) if experiment.info else None
+    # a record has Supervisely's means only
+    return experiment.info.evaluation_metrics.get(key.removesuffix("_all")) if experiment.info else None
 
 
 def _with_decimals(metric: Metric, decimals: int) -> Metric:
@@ -170,17 +178,26 @@ def _with_decimals(metric: Metric, decimals: int) -> Metric:
 def _best_text(values: Sequence[float | None], metric: Metric) -> str | None:
     known = [value for value in values if value is not None]
     texts = {metric.write(value) for value in known}
+    if metric.write_delta is formatting.ratio_change and known and _near(min(known), max(known)):
+        return None
     if metric.better == "neither" or len(texts) < 2:  # noqa: PLR2004 - a best needs two
         return None
     return metric.write(max(known) if metric.better == "higher" else min(known))
 
 
-def _change(metric: Metric, difference: float, text: str) -> Trend:
+def _change(metric: Metric, value: float, base: float, text: str) -> Trend:
     if not text.startswith(("+", formatting.MINUS)):
         return "same"
     if metric.better == "neither":
         return "none"
-    return "better" if (difference > 0) == (metric.better == "higher") else "worse"
+    if metric.write_delta is formatting.ratio_change and _near(value, base):
+        return "same"
+    return "better" if (value > base) == (metric.better == "higher") else "worse"
+
+
+def _near(first: float, second: float) -> bool:
+    """Return whether two quantities differ by less than anybody would choose by: 5 % of the smaller one."""
+    return abs(first - second) <= NOTICEABLE * min(abs(first), abs(second))
 
 
 def _points(new: float, old: float) -> str:
@@ -231,6 +248,9 @@ LATENCY = Metric(
     write_delta=formatting.ratio_change,
     read=_latency,
 )
+_MEANS = frozenset({"f1", "precision", "recall"})  # of Supervisely, over the classes that a model reports
+_ALL = "Mean of all classes with objects, IoU 0.50 to 0.95; a class for which nothing is reported counts 0."
+_THEIRS = "Supervisely leaves a class out of this mean where a model reports nothing for it, which flatters the model."
 METRICS: tuple[Metric, ...] = (
     MAP,
     Metric(
@@ -261,9 +281,12 @@ METRICS: tuple[Metric, ...] = (
     ),
     _quality("AP50", "AP50", "Average precision when half of the box has to overlap (IoU 0.50)."),
     _quality("AP75", "AP75", "Average precision when the box has to fit well (IoU 0.75)."),
-    _quality("f1", "F1", "Balance of precision and recall at the confidence threshold that suits each model best."),
-    _quality("precision", "Precision", "Share of the predictions that are right."),
-    _quality("recall", "Recall", "Share of the objects that are found."),
+    _quality("f1_all", "F1", f"Balance of precision and recall at the confidence that suits each best. {_ALL}"),
+    _quality("precision_all", "Precision", f"Share of the predictions that are right. {_ALL}"),
+    _quality("recall_all", "Recall", f"Share of the objects that are found. {_ALL}"),
+    _quality("f1", "F1 as Supervisely counts it", _THEIRS),
+    _quality("precision", "Precision as Supervisely counts it", _THEIRS),
+    _quality("recall", "Recall as Supervisely counts it", _THEIRS),
     _quality("iou", "Mean IoU", "How well the boxes of found objects fit."),
     _quality(
         "classification_accuracy", "Classification accuracy", "Share of the found objects that got the right class."

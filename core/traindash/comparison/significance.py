@@ -22,6 +22,7 @@ from traindash.formatting import plural, points_interval
 # metrics whose differences get an interval
 RESAMPLED = frozenset(
     {"mAP", "AP50", "AP75", "f1", "precision", "recall", "iou", "classification_accuracy", "calibration_score"}
+    | {"precision_all", "recall_all", "f1_all"}
 )
 
 # metrics that depend on the images and classes they were measured on
@@ -38,6 +39,7 @@ class Interval:
     high: float
     images: int  # number of images it was computed from
     level: float = LEVEL  # share of the resamples inside, e.g. 0.95
+    ahead: float | None = None  # share of the resamples above zero, those at zero by half; `None` where not counted
 
     @property
     def tells_apart(self) -> bool:
@@ -47,7 +49,7 @@ class Interval:
     def in_words(self, decimals: int = 3) -> str:
         """Return the interval as the end of a sentence; ``decimals`` are those of the metrics around it."""
         span = points_interval(self.low, self.high, decimals).replace(" to ", " and ")
-        return f"between {span} in {self.level * 100:.0f} % of resamples of these {plural(self.images, 'image')}"
+        return f"between {span} in {self.level * 100:.0f} of 100 tests like this one ({plural(self.images, 'image')})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

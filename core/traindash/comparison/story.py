@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from traindash.comparison.advice import advise
 from traindash.comparison.decision import Decision, Requirements, contenders_of, decide, less_is_better
 from traindash.comparison.decision_words import (
-    advise,
     figure_name,
     figure_text,
     latency_text,
@@ -25,7 +25,7 @@ from traindash.formatting import count, listing, metric, percent, plural, quanti
 
 _MOST_BARS = 8  # rows that fit a projector of 1280 × 720
 _MOST_FACTS = 4
-_SHOWN_METRICS = ("mAP", "AP50", "precision", "recall")
+_SHOWN_METRICS = ("mAP", "AP50", "precision_all", "recall_all")
 _PIXEL_METRICS = (MEAN_IOU, "mBoundaryIoU", "PixelAcc", "mRecall")
 _MEANINGS = {
     "mAP": "mAP averages precision over all classes, thresholds and how well boxes have to fit: 1 is perfect.",

@@ -68,7 +68,7 @@ def weak_sides(
     sizes = size_regressions(winner, other)
     against = f"Against “{other.label}”, “{winner.label}”"
     if not classes and not sizes:
-        return (f"{against} is not noticeably behind on any class or size of objects.",)
+        return (f"{against} is not clearly behind on any class or size of objects.",)
     sentences = []
     if classes:
         total = len(winner.evaluation.classes) if isinstance(winner.evaluation, Evaluation) else len(classes)
@@ -84,21 +84,21 @@ def weak_sides(
 
 
 def _certain(classes: tuple[Regression, ...]) -> str:
-    """Return which of them are more than luck, as the end of a sentence; empty where that is not known."""
+    """Return which of them are sure, as the end of a sentence; empty where that is not known."""
     known = [regression for regression in classes if regression.certain is not None]
     if not known:
         return ""
     sure = [f"“{regression.name}”" for regression in known if regression.certain]
     if not sure:
-        return "; none of that is more than luck on these images"
+        return "; with these images none of that is sure"
     if len(sure) == len(classes):
-        return "; on these images that is more than luck"
-    return f"; only {listing(sure, limit=_MOST_NAMED)} by more than luck"
+        return "; with these images that is sure"
+    return f"; only {listing(sure, limit=_MOST_NAMED)} for sure"
 
 
 _FEWEST = 2
 _MOST_SETTINGS = 3
-_OPEN = ("Whether that is more than luck is still being measured on these images.",)
+_OPEN = ("How sure that is, is still being measured on these images.",)
 
 Ranking = list[tuple[ComparedExperiment, float]]
 
@@ -135,17 +135,21 @@ def judge(comparison: Comparison, significance: Significance | None = None) -> V
             sentences=tuple(reason.text for reason in known.reasons if not reason.only_a_warning),
             warnings=tuple(reason.text for reason in known.reasons if reason.only_a_warning),
         )
-    common = []
-    if comparison.common is not None:
-        images, classes = plural(comparison.common.images, "image"), len(comparison.common.classes)
-        shared = f"the {images} and {plural(classes, 'class', 'classes')} that they have in common"
-        common = [f"All figures here are of {shared}, scored again for each."]
     verdict = _tie(ranked, comparison.decimals) or _lead(ranked, known, comparison)
     return replace(
         verdict,
-        sentences=(*common, *verdict.sentences, *_setup(ranked)),
+        sentences=(*of_common(comparison), *verdict.sentences, *_setup(ranked)),
         warnings=(*(reason.text for reason in known.reasons), *_recorded(comparison)),
     )
+
+
+def of_common(comparison: Comparison) -> tuple[str, ...]:
+    """Return of what all figures are, where the experiments were scored again on what they have in common."""
+    if comparison.common is None:
+        return ()
+    images, classes = plural(comparison.common.images, "image"), len(comparison.common.classes)
+    shared = f"the {images} and {plural(classes, 'class', 'classes')} that they have in common"
+    return (f"All figures here are of {shared}, scored again for each.",)
 
 
 def ranking(comparison: Comparison) -> Ranking:
@@ -191,7 +195,7 @@ def _by_pixels(comparison: Comparison) -> Verdict:
         f"“{second.label}”.",
         winner=first.key,
     )
-    unsure = "Whether the difference is more than luck is not measured for semantic segmentations."
+    unsure = "How sure the difference is, is not measured for semantic segmentations."
     unknown = () if len(comparison.semantic) == len(ranked) else (_UNKNOWN_IMAGES,)
     return replace(verdict, sentences=_setup(ranked), warnings=(*unknown, *(() if tie else (unsure,))))
 

@@ -36,6 +36,7 @@ from traindash.evaluation.metrics import (
     key_metrics,
     pr_curve,
     precision_array,
+    scores_of_all_classes,
 )
 from traindash.evaluation.outcomes import (
     EvaluationSettings,
@@ -80,6 +81,11 @@ class Evaluation:
     def confidence(self) -> float:
         """The confidence threshold of the counts; NaN when nothing was right and none was chosen."""
         return self.counts.confidence
+
+    @property
+    def of_all_classes(self) -> dict[str, float]:
+        """``precision_all``, ``recall_all`` and ``f1_all``: means over the same classes for every model."""
+        return scores_of_all_classes(self.counts, averaged=self.settings.averaged)
 
     @property
     def per_image(self) -> ImageOutcomes:

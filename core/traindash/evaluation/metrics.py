@@ -159,6 +159,34 @@ def _averaged_scores(counts: OutcomeCounts, *, averaged: bool) -> tuple[float, f
     return float(mean_defined(p)), float(mean_defined(r)), 0.0 if math.isnan(mean_f1) else mean_f1
 
 
+def scores_of_all_classes(counts: OutcomeCounts, *, averaged: bool) -> dict[str, float]:
+    """Return precision, recall and F1 as means over all classes that have objects: ``precision_all`` and so on.
+
+    As Supervisely's figures of these names, but a class for which nothing is reported counts as 0 instead of being left
+    out, so that all models are measured by the same classes. NaN where no class has an object.
+    """
+    chosen = np.arange(counts.tp.shape[1])[None, :] if averaged else counts.levels[:, None]
+    tp, fp, fn = (
+        np.take_along_axis(x, np.broadcast_to(chosen, (len(x), chosen.shape[1])), axis=1)
+        for x in (counts.tp, counts.fp, counts.fn)
+    )
+    means = means_of_all_classes(tp, fp, fn, axis=(0, 1))
+    return {name: float(value) for name, value in means.items()}
+
+
+def means_of_all_classes(
+    tp: FloatArray | IntArray, fp: FloatArray | IntArray, fn: FloatArray | IntArray, axis: tuple[int, ...]
+) -> dict[str, FloatArray]:
+    """Return the means of :func:`scores_of_all_classes` from counts of any shape, over some of their axes."""
+    there = tp + fn > 0
+    parts = {
+        "precision_all": ratio(tp, tp + fp),
+        "recall_all": ratio(tp, tp + fn),
+        "f1_all": ratio(2 * tp, 2 * tp + fp + fn),
+    }
+    return {name: mean_defined(np.where(there, np.nan_to_num(part), np.nan), axis) for name, part in parts.items()}
+
+
 def key_metrics(
     view: MatchView, precision: FloatArray, counts: OutcomeCounts, profile: ScoreProfile, *, averaged: bool
 ) -> KeyMetrics:

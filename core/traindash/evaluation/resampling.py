@@ -155,8 +155,8 @@ LOWER_IS_BETTER = ("expected_calibration_error", "maximum_calibration_error")
 class Metric:
     """A figure of an evaluation."""
 
-    # A field of `KeyMetrics` (except `f1_optimal_conf`) or, with a class, `ap`, `ap50`, `ap75`, `precision`, `recall`
-    # or `f1` of `ClassMetrics`
+    # A field of `KeyMetrics` (except `f1_optimal_conf`), one of `Evaluation.of_all_classes`, or with a class `ap`,
+    # `ap50`, `ap75`, `precision`, `recall` or `f1` of `ClassMetrics`
     name: str
     class_name: str | None = None  # `None` for all classes
 
@@ -185,7 +185,8 @@ class Samples:
         self.values(metric)
         source = self.evaluation.key_metrics
         if metric.class_name is None:
-            return float(getattr(source, metric.name))
+            own = self.evaluation.of_all_classes
+            return own[metric.name] if metric.name in own else float(getattr(source, metric.name))
         return float(getattr(self.evaluation.per_class[self._index(metric.class_name)], metric.name))
 
     def _index(self, class_name: str) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.matching import IOU_THRESHOLDS, MatchTable, mean_defined, ratio
-from traindash.evaluation.metrics import BINS, RECALL_STEPS, bin_of
+from traindash.evaluation.metrics import BINS, RECALL_STEPS, bin_of, means_of_all_classes
 from traindash.evaluation.outcomes import passed_thresholds
 
 NUMBERS_AT_ONCE = 4_000_000  # 16 MB of weights
@@ -143,6 +143,7 @@ def weighted_scores(evaluation: Evaluation, weights: WeightArray) -> WeightedSco
     tp, fp, fn = _weighted_counts(evaluation, weights)
     precision, recall = ratio(tp, tp + fp), ratio(tp, tp + fn)
     f1 = np.where(precision + recall == 0, 0.0, ratio(2 * precision * recall, precision + recall))
+    of_all = means_of_all_classes(tp, fp, fn, axis=(0, 1))
     tp, fp, fn = tp.mean(axis=1), fp.mean(axis=1), fn.mean(axis=1)
     class_precision, class_recall = ratio(tp, tp + fp), ratio(tp, tp + fn)
     return WeightedScores(
@@ -150,6 +151,7 @@ def weighted_scores(evaluation: Evaluation, weights: WeightArray) -> WeightedSco
             "precision": mean_defined(precision, axis=(0, 1)),
             "recall": mean_defined(recall, axis=(0, 1)),
             "f1": np.nan_to_num(mean_defined(f1, axis=(0, 1))),
+            **of_all,
             **_totals(evaluation, weights),
         },
         per_class={

@@ -41,7 +41,7 @@ def test_two_side_by_side(two: FakeServer, open_page: Open) -> None:
     at = open_page("compare", ids="3,4")
     assert not at.exception
     text = screen(at)
-    assert "“Good one” has the highest mAP" in text
+    assert "Take “Good one”: it finds more and is right more often." in text
     assert metric(evaluation(GOOD).key_metrics.mAP) in text
     assert metric(evaluation(BAD).key_metrics.mAP) in text
     assert "lr0" in text
@@ -145,7 +145,7 @@ def test_present_opens_the_steps_of_the_same_experiments(two: FakeServer, open_p
 def test_the_need_is_read_from_the_address(two: FakeServer, open_page: Open) -> None:
     del two
     text = screen(open_page("compare", ids="3,4", goal="recall-0.6", latency="11.5"))
-    assert "“Bad one” suits this need best: recall" in text
+    assert "Take “Bad one”: only it meets the need." in text
     assert "“Good one” needs 12.0 ± 0.4 ms for an image" in text
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from tests.fakes.evaluations import Made, evaluation, speed_test_json
 from tests.unit.comparison.builders import HOSTILE, bare, comparison, experiment, together
+from traindash.comparison.advice import advise
+from traindash.comparison.certainty import certainty_of
 from traindash.comparison.decision import (
     Candidate,
     Contender,
@@ -18,7 +20,7 @@ from traindash.comparison.decision import (
     decide,
     less_is_better,
 )
-from traindash.comparison.decision_words import advise, draw_decision, figure_text, requirements_words
+from traindash.comparison.decision_words import draw_decision, figure_text, requirements_words
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
 from traindash.comparison.report.parts import decision_table
 from traindash.comparison.significance import Significance, significance_of
@@ -77,27 +79,29 @@ def test_words_never_contradict_the_numbers(requirements: Requirements) -> None:
     assert (advice.kind == "none") == (not decision.fulfilling)
     assert advice.winner == (decision.winner.key if decision.winner else None)
     if decision.winner is None:
-        assert "suits this need best" not in text
-        assert "is named" not in text
+        assert "Take “" not in text
         return
     winner = decision.winner
-    assert advice.headline.startswith(f"“{winner.label}” suits this need best")
+    assert re.match(r"(Take|Equally good: take the (faster|smaller) one,) “", advice.headline)
+    assert f"“{winner.label}”" in advice.headline
+    assert "pt" not in re.findall(r"\w+", text)
     assert winner in decision.fulfilling
     assert winner in decision.equals
     _assert_fulfils(requirements, winner)
     sign = -1 if less_is_better(requirements.goal) else 1
-    for name in re.findall(r"It is ahead of “(.+?)” by", text):
-        assert sign * (winner.figure - candidates[name].figure) > 0
-        assert not candidates[name].shortfalls
-    for name in re.findall(r"It gives up [^“]+ against “(.+?)”", text):
+    if advice.kind == "winner" and decision.runner_up is not None:
+        assert sign * (winner.figure - decision.runner_up.figure) > 0
+        assert "This is sure." in text
+    for name in re.findall(r"It (?:gives up|costs) [^“]+ of “(.+?)”", text):
         assert sign * (candidates[name].figure - winner.figure) > 0
     for name in re.findall(r"It is slower than “(.+?)”", text):
         assert _time(candidates[name].contender) < _time(winner.contender)
     for name in re.findall(r"It is larger than “(.+?)”", text):
         assert (candidates[name].contender.bytes or 0) < (winner.contender.bytes or 0)
-    if "cannot be told apart" in text:
+    assert (advice.kind == "tie") == (len(decision.equals) > 1)
+    if "Equally good" in text:
         assert len(decision.equals) > 1
-        assert "It is ahead of" not in text
+        assert "This is sure." not in text
 
 
 def _assert_fulfils(requirements: Requirements, winner: Candidate) -> None:
@@ -143,7 +147,7 @@ def test_nobody_fulfils_an_impossible_need_and_the_way_out_is_told() -> None:
     decision = decide(Requirements(latency=5.0), CONTENDERS, comparable=True)
     advice = advise(decision)
     assert advice.kind == "none"
-    assert advice.headline == "None of 6 experiments fulfils this need."
+    assert advice.headline == "None of 6 experiments meets this need."
     assert advice.sentences[-1] == "It would be fulfilled with 8.90 ms for an image."
     assert any(
         "has no speed test" in sentence
@@ -156,7 +160,8 @@ def test_equal_quality_is_decided_by_time_then_by_size() -> None:
     pair = [replace(made(i, 0.8, latency, size), evaluation=same) for i, latency, size in ((1, 20, 900), (2, 10, 5000))]
     decision = ask(together(pair))
     assert (decision.winner and decision.winner.key, decision.decided_by) == ("2", "latency")
-    assert "faster (10.0 ± 0.4 ms against 20.0 ± 0.4 ms)" in " ".join(advise(decision).sentences)
+    assert advise(decision).headline == "Equally good: take the faster one, “Experiment 2”."
+    assert "It needs 10.0 ± 0.4 ms for an image against 20.0 ± 0.4 ms" in " ".join(advise(decision).sentences)
     pair = [
         replace(made(i, 0.8, latency, size), evaluation=same) for i, latency, size in ((1, 10.2, 900), (2, 10, 5000))
     ]
@@ -164,7 +169,28 @@ def test_equal_quality_is_decided_by_time_then_by_size() -> None:
     assert (decision.winner and decision.winner.key, decision.decided_by) == ("1", "size")
     twins = ask(together([replace(made(i, 0.8), evaluation=same) for i in (1, 2)]))
     assert twins.winner is None
-    assert advise(twins).headline == "“Experiment 1” and “Experiment 2” suit this need equally well."
+    assert advise(twins).headline == "“Experiment 1” and “Experiment 2” are equally good: take either."
+
+
+def test_a_few_bytes_are_no_reason_to_give_up_quality() -> None:
+    pair = [made(1, 0.7, 10, 632_000), made(2, 0.7, 10, 636_000)]
+    decision = ask(together(pair))
+    assert len(decision.equals) == 2
+    assert decision.decided_by == "lean"
+    assert decision.winner is not None
+    assert decision.winner.figure == max(one.figure for one in decision.candidates)
+    assert advise(decision).headline.endswith("it is slightly ahead, which may be luck.")
+
+
+def test_how_sure_is_drawn_around_zero() -> None:
+    sure, open_ = (
+        certainty_of(ask(together([made(1, 0.95), made(2, 0.4)]))),
+        certainty_of(ask(together([made(1, 0.7, 30), made(2, 0.7, 10)]))),
+    )
+    assert sure is not None
+    assert open_ is not None
+    assert sure.zero < sure.rows[0].low < sure.rows[0].middle < sure.rows[0].high < 1
+    assert open_.rows[0].low < open_.zero < open_.rows[0].high
 
 
 def test_models_that_images_cannot_tell_apart_are_equal() -> None:
@@ -214,7 +240,7 @@ def test_nobody_and_one() -> None:
     assert advise(ask(together([bare(1)]))).kind == "nothing"
     alone = ask(comparison(1))
     assert alone.winner is not None
-    assert advise(alone).sentences == ()
+    assert advise(alone).headline.startswith("“Experiment 1” reaches F1")
 
 
 def test_a_model_that_finds_nothing_is_not_named() -> None:

@@ -58,7 +58,7 @@ def test_the_higher_mean_iou_is_ahead(tmp_path: Path) -> None:
     verdict = judge(shown)
     assert (verdict.kind, verdict.winner) == ("winner", "2")
     assert verdict.headline == "“Dino 2” has the highest mIoU, 0.833: 4.0 pt more than “Dino 1”."
-    assert verdict.warnings == ("Whether the difference is more than luck is not measured for semantic segmentations.",)
+    assert verdict.warnings == ("How sure the difference is, is not measured for semantic segmentations.",)
     rows = {row.metric.key: row for row in key_metric_rows(shown)}
     assert [cell.best for cell in rows["mIoU"].cells] == [False, True]
     assert rows["mIoU"].cells[1].delta == "+4.0 pt"

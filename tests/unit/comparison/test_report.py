@@ -141,7 +141,7 @@ def test_the_need_of_the_page_is_what_the_file_begins_with() -> None:
     recalls = [goal["value"] for goal in data["goals"] if goal["kind"] == "recall"]
     assert "0.63" in recalls
     assert recalls == sorted(recalls)
-    assert "None of 3 experiments fulfils this need." in html
+    assert "None of 3 experiments meets this need." in html
 
 
 def test_images_of_a_folder(tmp_path: Path) -> None:

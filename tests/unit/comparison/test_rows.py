@@ -127,6 +127,11 @@ def test_a_mean_over_fewer_classes_is_never_the_best(tmp_path: Path) -> None:
         assert [cell.note for cell in cells] == ["1 of 5 classes not counted", ""]
         assert [(cell.best, cell.change) for cell in cells] == [(False, "none")] * 2
         assert cells[1].delta
-    assert rows["recall"].cells[0].note == ""  # its objects are there, and missed
+    assert "recall" not in rows  # its objects are there, and missed
+    # ours is over the same classes, the silent one counts 0
+    assert [cell.note for cell in rows["f1_all"].cells] == ["", ""]
+    assert rows["f1_all"].cells[0].value == pytest.approx((rows["f1"].cells[0].value or 0) * 4 / 5)
+    assert rows["f1_all"].cells[1].value == pytest.approx(rows["f1"].cells[1].value)
+    assert list(rows).index("f1_all") < list(rows).index("f1")
     assert rows["mAP"].cells[0].note == ""
     assert "1 of 5 classes not counted" in metric_table(list(rows.values()), chosen, turned=False)

@@ -35,7 +35,7 @@ def test_the_winner_its_lead_and_its_weak_side() -> None:
     assert verdict.winner == "9"
     assert "“Experiment 9” has the highest mAP" in verdict.headline
     text = " ".join(verdict.sentences)
-    assert "in 95 % of resamples of these 40 images" in text
+    assert "in 95 of 100 tests like this one (40 images)" in text
     assert "behind" in text
     assert "ms against" in text
 
@@ -60,7 +60,7 @@ def test_nobody_has_won_before_the_resamples_are_there() -> None:
     assert known.pending
     assert (verdict.kind, verdict.winner) == ("open", None)
     assert "“Experiment 9” has the highest mAP" in verdict.headline
-    assert verdict.sentences[0] == "Whether that is more than luck is still being measured on these images."
+    assert verdict.sentences[0] == "How sure that is, is still being measured on these images."
     assert "resamples" not in " ".join(verdict.sentences)
     assert judge(chosen, resampled(known)) == judge(chosen)
 
@@ -92,7 +92,7 @@ def test_intervals_follow_the_direction() -> None:
     assert known.interval("1", "3", "mAP") is None
     assert known.interval("1", "2", "ap", "apple") is not None
     assert Interval(low=0.004, high=0.0312, images=412).in_words() == (
-        "between +0.4 and +3.1 pt in 95 % of resamples of these 412 images"
+        "between +0.4 and +3.1 pt in 95 of 100 tests like this one (412 images)"
     )
 
 

@@ -97,7 +97,7 @@ def _check_weak_sides(verdict: Verdict, pair: tuple[int, int], fair: Comparison)
     size_gaps = {mine.name: points(mine.ap - one.ap, fair.decimals) for mine, one in sizes}
     for name, gap in SIZE_BEHIND.findall(text):
         assert size_gaps[name] == gap
-    if "not noticeably behind" in " ".join(verdict.sentences):
+    if "not clearly behind" in " ".join(verdict.sentences):
         assert not any(item.ap - theirs[item.name] <= -0.005 for item in winner.per_class)
 
 

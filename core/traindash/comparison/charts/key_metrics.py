@@ -36,9 +36,9 @@ _NAMES = {
     "mAP": "mAP",
     "AP50": "AP50",
     "AP75": "AP75",
-    "f1": "F1",
-    "precision": "Precision",
-    "recall": "Recall",
+    "f1_all": "F1",
+    "precision_all": "Precision",
+    "recall_all": "Recall",
     "iou": "Mean IoU",
 }
 # of semantic segmentations, by the names of their records
@@ -50,14 +50,14 @@ PIXELS = {
     "mRecall": "Recall",
     "mF1_score": "F1",
 }
-# the three that are averaged over IoU 0.50 to 0.95, as the table of key metrics has them
-THREE = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
+# the three that are averaged over all classes and IoU 0.50 to 0.95, as the table of key metrics has them
+THREE = {"precision_all": "Precision", "recall_all": "Recall", "f1_all": "F1"}
 # the spokes of Supervisely's radar
 _SEVEN = {
     "mAP": "mAP",
-    "f1": "F1",
-    "precision": "Precision",
-    "recall": "Recall",
+    "f1_all": "F1",
+    "precision_all": "Precision",
+    "recall_all": "Recall",
     "iou": "Mean IoU",
     "classification_accuracy": "Classification accuracy",
     "calibration_score": "Calibration score",
@@ -117,8 +117,8 @@ def _queries(experiment: ComparedExperiment, names: Mapping[str, str]) -> list[I
     if isinstance(experiment.evaluation, Missing):
         return []
     regression: dict[str, tuple[str, tuple[Outcome, ...]]] = {
-        "precision": ("Everything reported by", REPORTED),
-        "recall": ("All objects with", PRESENT),
+        "precision_all": ("Everything reported by", REPORTED),
+        "recall_all": ("All objects with", PRESENT),
         "iou": ("Found by", (Outcome.FOUND,)),
     }
     words = [regression.get(key, ("All outcomes of", ())) for key in names]

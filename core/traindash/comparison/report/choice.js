@@ -47,27 +47,30 @@
       return { ...result, winner: quick[0], by: "latency" };
     }
     const sizes = quick.map((index) => DATA.contenders[index].bytes);
-    const least = Math.min(...sizes.map((value) => value ?? Infinity));
-    if (!sizes.includes(null) && sizes.filter((value) => value === least).length === 1) {
-      return { ...result, winner: quick[sizes.indexOf(least)], by: "size" };
-    }
-    return result;
+    const small = sizes.includes(null) ? quick : quick.filter((index) => !quick.some((other) => DATA.smaller[other][index]));
+    if (small.length === 1) return { ...result, winner: small[0], by: "size" };
+    return rank(small[0]) > rank(small[1]) ? { ...result, winner: small[0], by: "lean" } : result;
   };
 
   const words = (goal, decision) => {
     const { winner, equals, fulfilling, missing, by } = decision;
-    if (!DATA.comparable) return ["unlike", "None is named: these experiments were not measured alike."];
+    if (!DATA.comparable) return ["unlike", "None is recommended: these experiments were not measured alike."];
     const failing = missing.flatMap((found, index) => (found.length ? [`${quoted(index)} ${listed(found)}.`] : []));
-    if (!fulfilling.length) return ["none", missing.length > 1 ? `None of ${missing.length} experiments fulfils this need.` : "This experiment does not fulfil the need.", ...failing];
-    const same = `${listed(equals.map(quoted))} cannot be told apart in ${goal.word} with these images`;
-    if (winner === null) return ["tie", `${listed(equals.map(quoted))} suit this need equally well.`, `${same}, and neither time nor size separates them.`, ...failing];
+    if (!fulfilling.length) return ["none", missing.length > 1 ? `None of ${missing.length} experiments meets this need.` : "This experiment does not meet the need.", ...failing];
+    if (winner === null) return ["tie", `${listed(equals.map(quoted))} are equally good: take either.`, ...failing];
     const offer = goal.offers[winner];
-    const head = `${quoted(winner)} suits this need best: ${offer.reached} at a threshold of ${offer.threshold}.`;
     const next = fulfilling.find((index) => index !== winner);
-    if (by === "latency") return ["winner", head, `${same}; ${quoted(winner)} is named because it is faster.`, ...failing];
-    if (by === "size") return ["winner", head, `${same}; ${quoted(winner)} is named because it is smaller.`, ...failing];
-    if (next === undefined) return ["winner", head, ...(missing.length > 1 ? [`It is the only one of ${missing.length} that fulfils it.`] : []), ...failing];
-    return ["winner", head, `${goal.figure}: ${offer.figureText} against ${goal.offers[next].figureText} of ${quoted(next)}.`, ...failing];
+    const use = `Set its confidence threshold to ${offer.threshold}, which gives ${offer.reached}.`;
+    if (missing.length === 1) return ["winner", `${quoted(winner)} reaches ${offer.reached}.`, `It ${offer.plain}, at a confidence threshold of ${offer.threshold}.`];
+    if (next === undefined) return ["winner", `Take ${quoted(winner)}: only it meets the need.`, `It ${offer.plain}.`, use, ...failing];
+    const both = `${quoted(winner)} ${offer.plain}; ${quoted(next)} ${goal.offers[next].plain}.`;
+    const heads = {
+      figure: () => `Take ${quoted(winner)}: ${DATA.reasons[goal.reasons[winner][next]]}.`,
+      latency: () => `Equally good: take the faster one, ${quoted(winner)}.`,
+      size: () => `Equally good: take the smaller one, ${quoted(winner)}.`,
+      lean: () => `Take ${quoted(winner)}: it is slightly ahead, which may be luck.`,
+    };
+    return [by === "figure" ? "winner" : "tie", heads[by](), both, use, ...failing];
   };
 
   const showAdvice = (goal, decision) => {
@@ -78,11 +81,11 @@
   };
 
   const standing = (decision, index) => {
-    if (decision.winner === index) return tag("b", "● Named", "cx-best");
+    if (decision.winner === index) return tag("b", "● Recommended", "cx-best");
     const missing = listed(decision.missing[index]);
     if (missing) return tag("span", missing[0].toUpperCase() + missing.slice(1), "cx-worse");
     if (decision.equals.includes(index)) return tag("span", "Cannot be told apart");
-    return tag("span", DATA.comparable ? "Fulfils it" : "Not ranked");
+    return tag("span", DATA.comparable ? "Meets it" : "Not ranked");
   };
 
   const showOffers = (goal, decision) => {

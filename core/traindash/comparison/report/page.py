@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from traindash import formatting
+from traindash.comparison.advice import advise, plain_words, reason_words, recommend
 from traindash.comparison.charts.drawing import Drawing, Line, View
 from traindash.comparison.charts.echarts import DARK, LIBRARY, NARROW, WIDE, Option, look, panel_data
 from traindash.comparison.charts.registry import SECTIONS, Chart, rows_of
@@ -23,12 +24,12 @@ from traindash.comparison.decision import (
     less_is_better,
     limits,
     number_of,
+    smaller,
 )
 from traindash.comparison.decision_words import (
     GOAL_NAMES,
     PRICE_OF_A_MISS,
     READING_FIGURES,
-    advise,
     draw_decision,
     figure_name,
     figure_text,
@@ -47,6 +48,7 @@ from traindash.comparison.pictures.marks import path_data
 from traindash.comparison.report.parts import (
     candidate_heads,
     candidate_texts,
+    certainty_picture,
     class_table,
     decision_table,
     overview_html,
@@ -81,6 +83,8 @@ def choice_section(decision: Decision) -> Mapping[str, object]:
     times = [contender.latency for contender in contenders if contender.latency]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     kind, value = _kind(decision.requirements.goal)
+    reasons: list[str] = []  # each sentence once: there are thousands of pairs
+    goals = [_goal(answered, reasons) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))]
     return {
         "kinds": _KINDS,
         "advice": advise(decision),
@@ -100,11 +104,13 @@ def choice_section(decision: Decision) -> Mapping[str, object]:
                 for contender in contenders
             ],
             "faster": [[faster(first, second) for second in contenders] for first in contenders],
+            "smaller": [[smaller(first, second) for second in contenders] for first in contenders],
             "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
             "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
             "labels": {key: label for key, _, label in _KINDS},
             "front": _front(decision),
-            "goals": [_goal(answered) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))],
+            "reasons": reasons,
+            "goals": goals,
             # where the sliders stand at first
             "start": {
                 "kind": kind,
@@ -135,8 +141,10 @@ def _step(limit: float | None, values: Sequence[float]) -> int | None:
     return next((place for place, step in enumerate(limits(values)) if step >= limit), None)
 
 
-def _goal(answered: Answered) -> dict[str, object]:
+def _goal(answered: Answered, reasons: list[str]) -> dict[str, object]:
     goal = answered.goal
+    why = [[reason_words(goal, first, second) for second in answered.candidates] for first in answered.candidates]
+    reasons += sorted({words for row in why for words in row} - set(reasons))
     kind, value = _kind(goal)
     return {
         "kind": kind,
@@ -148,6 +156,7 @@ def _goal(answered: Answered) -> dict[str, object]:
         "heads": candidate_heads(goal),
         "offers": [_candidate(goal, one) for one in answered.candidates],
         "equal": answered.equal,
+        "reasons": [[reasons.index(words) for words in row] for row in why],
         "front": _marks(answered),
     }
 
@@ -182,6 +191,7 @@ def _candidate(goal: Goal, candidate: Candidate) -> dict[str, object]:
         "reached": reached_goal(goal, candidate) if candidate.answer.reached else None,
         "missed": missed_goal(goal, candidate),
         "threshold": threshold_text(candidate),
+        "plain": plain_words(candidate),
         "texts": candidate_texts(goal, candidate),
     }
 
@@ -273,7 +283,9 @@ def render_report(
         about=_about(comparison, made_at),
         comparison=comparison,
         several=several,
-        verdict=judge(comparison, known) if several else None,
+        verdict=recommend(comparison, known, decision) if several else None,
+        figures=judge(comparison, known) if several else None,
+        certainty=certainty_picture(decision) if several else "",
         standing=standing_of(comparison, known) if several else None,
         navigation=["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *shown, "Settings"],
         overview=overview_html(overview_of(comparison)),

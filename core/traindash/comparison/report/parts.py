@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from traindash import formatting
+from traindash.comparison.certainty import certainty_of
 from traindash.comparison.changes import Changes
 from traindash.comparison.charts.drawing import Cells, Panel, Table
 from traindash.comparison.decision import Candidate, Decision
@@ -86,6 +87,12 @@ def decision_table(decision: Decision) -> Markup:
     return render_macro("decision_table", candidate_heads(goal), rows)
 
 
+def certainty_picture(decision: Decision) -> Markup:
+    """Return how sure the recommendation is, as a picture; empty where nothing is known of it."""
+    picture = certainty_of(decision)
+    return Markup() if picture is None else render_macro("certainty", picture)
+
+
 def candidate_heads(goal: Goal) -> list[str]:
     """Return the heads of the columns of :func:`candidate_texts`."""
     cost = ["Cost per image"] if isinstance(goal, MissCosts) else []
@@ -136,12 +143,12 @@ def slides_style() -> Markup:
 def _standing(decision: Decision, candidate: Candidate) -> tuple[str, str]:
     """Return the kind, ``named``, ``fails`` or empty, and the words of how a candidate stands to the requirements."""
     if decision.winner is not None and decision.winner.key == candidate.key:
-        return "named", "Named"
+        return "named", "Recommended"
     if candidate.shortfalls:
         words = formatting.listing(shortfall_words(candidate))
         return "fails", words[:1].upper() + words[1:]
     if any(other.key == candidate.key for other in decision.equals):
         return "", "Cannot be told apart"
     if candidate.beaten_by:
-        return "", "Fulfils it, beaten"
-    return "", "Fulfils it" if decision.comparable or len(decision.candidates) == 1 else "Not ranked"
+        return "", "Meets it, beaten"
+    return "", "Meets it" if decision.comparable or len(decision.candidates) == 1 else "Not ranked"

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
+from traindash.comparison.advice import advise
 from traindash.comparison.decision import PRICES, Contender, Requirements, contenders_of, decide, limits, number_of
-from traindash.comparison.decision_words import GOAL_NAMES, PRICE_OF_A_MISS, READING_FIGURES, advise, draw_decision
+from traindash.comparison.decision_words import GOAL_NAMES, PRICE_OF_A_MISS, READING_FIGURES, draw_decision
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.exports import decision_records
 from traindash.comparison.report.parts import decision_table
@@ -161,6 +162,7 @@ def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
 
 def _remember(requirements: Requirements) -> None:
     """Write the need into the address, where it is not there already."""
+    changed = present_requirements().requirements != requirements
     present_requirements().requirements = requirements
     wanted = query_of(requirements)
     for name in (GOAL, LATENCY, SIZE):
@@ -169,6 +171,8 @@ def _remember(requirements: Requirements) -> None:
                 st.query_params[name] = wanted[name]
             else:
                 del st.query_params[name]
+    if changed:  # what stands first on the page follows the need
+        st.rerun()
 
 
 def _seed(key: str, value: object) -> str:

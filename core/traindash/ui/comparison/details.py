@@ -54,7 +54,7 @@ def draw_parallel(comparison: Comparison, significance: Significance) -> None:
             st.caption(plain(drawn.note))
 
 
-STILL_OPEN = "Which differences are more than luck is still being measured."
+STILL_OPEN = "Which differences are sure is still being measured."
 
 _MOST_COLUMNS = 3  # with more experiments than this, each gets a row of its own instead of a column
 

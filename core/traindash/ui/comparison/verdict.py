@@ -7,10 +7,13 @@ from typing import Literal
 
 import streamlit as st
 
+from traindash.comparison.advice import recommend
 from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, standing_of
+from traindash.comparison.decision import Decision
 from traindash.comparison.experiment import CommonSet, Comparison
+from traindash.comparison.report.parts import certainty_picture
 from traindash.comparison.significance import Significance, resampled
-from traindash.comparison.verdict import Verdict, judge
+from traindash.comparison.verdict import judge
 from traindash.evaluation.comparability import ComparabilityKind
 from traindash.formatting import plural
 from traindash.ui import connection
@@ -134,6 +137,7 @@ _ICONS = {
     "tie": ":material/balance:",
     "open": ":material/hourglass_top:",
     "unlike": ":material/warning:",
+    "none": ":material/block:",
     "nothing": ":material/info:",
 }
 _BADGES: dict[str, tuple[str, Literal["green", "blue", "orange", "gray"]]] = {
@@ -147,9 +151,9 @@ _CHOICES = {"Common images": None, "As each was measured": AS_MEASURED}
 _KEY = "compare-figures"
 
 
-def draw_verdict(comparison: Comparison, significance: Significance) -> None:
-    """Draw headline, badge, reasons, and the choice between common images and the figures as measured."""
-    verdict = _judged(comparison.fingerprint, significance.pending, comparison, significance)
+def draw_verdict(comparison: Comparison, significance: Significance, decision: Decision) -> None:
+    """Draw what to take, how sure that is, and the choice between common images and the figures as measured."""
+    verdict = recommend(comparison, significance, decision)
     standing = standing_of(comparison, significance)
     with st.container(border=True, key=f"verdict-{verdict.kind}"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="top", key="head-of-verdict"):
@@ -160,20 +164,21 @@ def draw_verdict(comparison: Comparison, significance: Significance) -> None:
                     st.markdown(_paragraphs(standing.reasons))
         if verdict.sentences:
             st.markdown(_paragraphs(verdict.sentences))
+        if verdict.winner is not None and (picture := certainty_picture(decision)):
+            st.html(picture)
         if verdict.warnings:
             st.caption(_paragraphs(verdict.warnings))
+        figures = judge(comparison, significance)
+        if figures.headline != verdict.headline:
+            with st.expander("What the average precision says", icon=":material/query_stats:"):
+                st.markdown(f"**{plain(figures.headline)}**")
+                st.markdown(_paragraphs(figures.sentences))
         if comparison.common is not None or (
             significance.judgement is not None and significance.judgement.kind is ComparabilityKind.RESCORE
         ):
             _draw_choice(comparison)
         if comparison.common is not None:
             _draw_left_out(comparison.common)
-
-
-@st.cache_resource(ttl=3600, max_entries=100, show_spinner=False)
-def _judged(fingerprint: str, pending: bool, _comparison: Comparison, _significance: Significance) -> Verdict:  # noqa: FBT001 - an argument of the cache's key
-    del fingerprint, pending
-    return judge(_comparison, _significance)
 
 
 def _paragraphs(sentences: Sequence[str]) -> str:

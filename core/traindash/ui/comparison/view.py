@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from traindash.comparison.charts.registry import CHARTS, rows_of, suits
+from traindash.comparison.decision import contenders_of, decide
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.report.page import render_report
 from traindash.comparison.report.parts import legend
@@ -91,7 +92,9 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     with suppress(InputError):  # told where the need is chosen
         present_requirements().requirements = requirements_of(st.query_params)
     _draw_head(comparison, resampling)
-    draw_verdict(comparison, significance)
+    need = present_requirements().requirements
+    decision = decide(need, contenders_of(comparison, significance), comparable=significance.are_comparable)
+    draw_verdict(comparison, significance, decision)
     if significance.pending:
         draw_progress(resampling)
     shown = _sections(comparison)
