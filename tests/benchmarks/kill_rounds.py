@@ -1,8 +1,9 @@
 """Kill servers at random moments of their work and look at what the next one says.
 
 ``python -m tests.benchmarks.kill_rounds --rounds 100 --seed 1``: half of the kills are at a random commit or change of
-a name on the disk, half after a random time. Prints a line for each round, which ``--seed`` repeats, and a summary;
-ends with 1 when anything was not as it is said to be.
+a name on the disk, half after a random time, each in a random kind of work; ``--each 30`` does as many rounds of each
+kind instead. Prints a line for each round, which ``--seed`` repeats, and a summary; ends with 1 when anything was not
+as it is said to be.
 """
 
 import argparse
@@ -52,19 +53,22 @@ def main() -> int:
     """Do the rounds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--each", type=int, help="rounds of each kind of work")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
+    works: list[str | None] = [work for work in WORKS for _ in range(asked.each or 0)] or [None] * asked.rounds
     bad, counts = 0, collections.Counter[str]()
     command = [sys.executable, "-m", "tests.process.kill_points"]
     with tempfile.TemporaryDirectory() as folder, LineProcess(command, ENVIRONMENT, cwd=ROOT) as dying:
         lengths = {work: _measured(dying, Path(folder), work) for work in WORKS}
-        for number in range(asked.rounds):
+        for number, work in enumerate(works):
             seed = asked.seed * 100_000 + number
-            outcome = _round(dying, Path(folder), lengths, random.Random(seed))  # noqa: S311 - dice, not secrets
+            dice = random.Random(seed)  # noqa: S311 - dice, not secrets
+            outcome = _round(dying, Path(folder) / (work or dice.choice(list(WORKS))), lengths, dice)
             counts[outcome.split(":")[0]] += 1
             bad += "WRONG" in outcome
             print(seed, outcome, flush=True)  # noqa: T201 - a program for people
-    print(dict(sorted(counts.items())), f"{bad} wrong of {asked.rounds}")  # noqa: T201 - a program for people
+    print(dict(sorted(counts.items())), f"{bad} wrong of {len(works)}")  # noqa: T201 - a program for people
     return 1 if bad else 0
 
 
@@ -81,10 +85,10 @@ def _measured(dying: LineProcess, folder: Path, work: str) -> tuple[int, float]:
 
 
 def _round(dying: LineProcess, folder: Path, lengths: Mapping[str, tuple[int, float]], dice: random.Random) -> str:
-    work = dice.choice(list(WORKS))
+    """Do a round of the work that has this folder."""
+    work, home = folder.name, folder / "home"
     check, (points, most) = WORKS[work][1], lengths[work]
-    home = folder / work / "home"
-    shutil.copytree(folder / work / "template", home)
+    shutil.copytree(folder / "template", home)
     point, seconds = dice.randrange(points), dice.uniform(0, most) if dice.random() < 1 / 2 else None
     begun = time.monotonic()
     order = {"point": -1, "seconds": seconds} if seconds is not None else {"point": point}

@@ -102,10 +102,11 @@ def _hashes(body: bytes, content_type: str) -> Iterator[str]:
 def serve_stub() -> None:
     """Answer until the process is ended; say the address first."""
     app = Starlette(routes=[Route("/public/api/v3/{method:path}", _Stub().answer, methods=["GET", "POST"])])
-    with socket.socket() as listening:
+    # Named as TCP, or asyncio leaves the delay of small answers on; with the parser of the dashboard's own server.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         say(f"http://127.0.0.1:{listening.getsockname()[1]}")
-        uvicorn.Server(uvicorn.Config(app, log_level="error", http="h11")).run([listening])
+        uvicorn.Server(uvicorn.Config(app, log_level="error")).run([listening])
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.jobs import JobStatus
 from traindash.domain.task import TaskStatus
 from traindash.platform.app import LocalPlatform, Options
+from traindash.platform.multipart import Form
 from traindash.platform.routes.endpoint import Method
 from traindash.platform.routes.tasks import METHODS
 from traindash.platform.store import database
@@ -125,23 +126,25 @@ def _write(platform: LocalPlatform, _home: Path) -> None:
 
 
 def _draw(platform: LocalPlatform, home: Path) -> None:
-    """Upload images, draw on them, tag them, remove one."""
+    """Upload images, draw on them, tag them, take objects off and put them back, change a file, remove an image."""
     services = platform.services
     project = ProjectId(services.projects.row(1)["id"])
     meta = services.projects.meta_json(project)
     box = {"geometryType": "rectangle", "points": {"exterior": [[1, 1], [5, 5]], "interior": []}}
     item = {**box, "classTitle": next(row["title"] for row in meta["classes"] if row["shape"] == "rectangle")}
     tag = {"name": next(row["name"] for row in meta["tags"] if row["value_type"] == "none")}
-    form, boundary = home / "incoming" / "form", uuid4().hex
+    boundary = uuid4().hex
     pictures = [_picture(color) for color in ("red", "blue")]
-    form.write_bytes(
-        b"".join(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{number}-file"\r\n\r\n'.encode() + content + b"\r\n"
-            for number, content in enumerate([*pictures, b"no picture"])
-        )
-        + f"--{boundary}--\r\n".encode()
+    content = b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{number}-file"\r\n\r\n'.encode() + content + b"\r\n"
+        for number, content in enumerate([*pictures, b"no picture"])
     )
-    hashes = services.uploads.accept(form, f"multipart/form-data; boundary={boundary}")
+    form = Form(
+        content_type=f"multipart/form-data; boundary={boundary}",
+        path=home / "nowhere",
+        content=content + f"--{boundary}--\r\n".encode(),
+    )
+    hashes = services.uploads.accept(form)
     dataset = services.projects.datasets(project)[0].id
     new = [NewImage(name=f"{number}.png", origin=ByHash(digest), meta={}) for number, digest in enumerate(hashes[:2])]
     first, second = services.image_writes.add(dataset, new)
@@ -152,6 +155,9 @@ def _draw(platform: LocalPlatform, home: Path) -> None:
     writes.tag_images([SentTag(on=second, tag=tag)])
     writes.copy([(first, second)])
     writes.remove_objects([added])
+    writes.restore_objects([added])
+    writes.remove_objects([added])
+    services.image_writes.set_files({second: hashes[0]})
     services.image_writes.remove([first])
 
 

@@ -32,6 +32,7 @@ from traindash.platform.routes import (
     projects,
     tags,
     tasks,
+    versions,
 )
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import AnyMethod, ApiContext, ApiEndpoint
@@ -90,6 +91,7 @@ METHODS: Sequence[AnyMethod] = (
     *projects.METHODS,
     *tags.METHODS,
     *tasks.METHODS,
+    *versions.METHODS,
 )
 
 _REMOVAL_SECONDS = 6 * 3600.0  # between two looks for what was archived long ago
@@ -210,6 +212,7 @@ class LocalPlatform:
         self.dry_runs.close()
         self.services.uploads.close()
         self._workload.close()
+        self.services.unanswered.forget()
         self.services.database.close()
         self._lock.release()
 

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from uuid import uuid4
 
 from traindash.errors import InputError
+from traindash.platform.multipart import Form
 from traindash.platform.store.accounts import Accounts, store_setting
 from traindash.platform.store.database import Database
 from traindash.platform.store.uploads import Uploads
@@ -68,7 +69,7 @@ class Links:
                     _fetch(place, file, deadline)
                     file.write(b"\r\n")
                 file.write(f"--{boundary}--\r\n".encode())
-            return self._uploads.accept(form, f"multipart/form-data; boundary={boundary}")
+            return self._uploads.accept(Form(content_type=f"multipart/form-data; boundary={boundary}", path=form))
         finally:
             form.unlink(missing_ok=True)
 

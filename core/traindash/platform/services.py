@@ -25,6 +25,7 @@ from traindash.platform.store.project_clone import ProjectClones
 from traindash.platform.store.project_edits import ProjectEdits
 from traindash.platform.store.project_import import ProjectImport
 from traindash.platform.store.project_meta import ProjectMetas
+from traindash.platform.store.project_versions import ProjectVersions
 from traindash.platform.store.projects import Collections, Projects
 from traindash.platform.store.removed_names import RemovedNames
 from traindash.platform.store.task_queue import TaskQueue
@@ -72,6 +73,7 @@ class Services:
         self.activity = Activity(database)
         self.archive = Archive(database)
         self.project_edits = ProjectEdits(database)
+        self.versions = ProjectVersions(database)
         self.collections = Collections(database)
         self.inner_ids = InnerIds(database)
         self.project_clones = ProjectClones(database, self.inner_ids, self.layout.incoming)

@@ -61,6 +61,14 @@ call(1, "user.get_info_by_id", lambda: api.user.get_info_by_id(1), lambda v: v.i
 call(1, "user.get_teams", lambda: api.user.get_teams(1), lambda v: [x.name for x in v] == ["Local"])
 call(1, "role.get_list", lambda: api.role.get_list(), lambda v: [x.role for x in v] == ["admin"])
 call(2, "is_version_supported", lambda: api.is_version_supported("6.9.0"), lambda v: v is True)
+team = call(2, "team.create", lambda: api.team.create("Second", "of two"), lambda v: v.description == "of two")
+call(2, "team.create again", lambda: api.team.create("Second", change_name_if_conflict=True),
+     lambda v: v.name != "Second")
+call(1, "team.update", lambda: api.team.update(team.id, name="Other"), lambda v: v.name == "Other")
+call(2, "a new team's workspace", lambda: [x.name for x in api.workspace.get_list(team.id)],
+     lambda v: v == ["First Workspace"])
+call(1, "a project of a new team", lambda: api.project.create(api.workspace.get_list(team.id)[0].id, "Far"),
+     lambda v: v.team_id == team.id)
 call(1, "labeling_job.get_list", lambda: api.labeling_job.get_list(1), lambda v: v == [])
 call(1, "issues.get_list", lambda: api.issues.get_list(1), lambda v: v == [])
 """,
@@ -76,6 +84,19 @@ call(2, "update_custom_data", lambda: api.project.update_custom_data(1, {"a": 1}
 call(2, "get_custom_data", lambda: api.project.get_custom_data(1), lambda v: v["a"] == 1)
 call(1, "get_list_all", lambda: api.project.get_list_all(), lambda v: v["total"] >= 1)
 call(2, "version.get_list", lambda: api.project.version.get_list(1), lambda v: [x.version for x in v][0] == 1)
+version = call(2, "version.create", lambda: api.project.version.create(1, "First", "of all"), lambda v: v)
+call(2, "what it is", lambda: api.project.version.get_info_by_id(1, version),
+     lambda v: (v.name, v.description, v.status, bool(v.team_file_id)) == ("First", "of all", "committed", True))
+call(1, "version.create without a change", lambda: api.project.version.create(1), lambda v: v == version)
+call(1, "version.update", lambda: api.project.version.update(version, name="Named"))
+restored = call(2, "version.restore", lambda: api.project.version.restore(1, version_id=version))
+call(2, "what was restored", lambda: api.project.get_info_by_id(restored.id),
+     lambda v: (v.id != 1, v.items_count, v.datasets_count) == (True, 9, 3))
+def reserved():
+    other = api.project.create(1, "Reserved").id
+    found, token = api.project.version.reserve(other)
+    return api.project.version.cancel_reservation(found, token)
+call(1, "version.reserve and cancel", reserved, lambda v: v is True)
 new = call(5, "create", lambda: api.project.create(1, "Demo", description="d", readme="r", custom_data={"x": 1}))
 call(5, "what was made", lambda: api.project.get_info_by_id(new.id),
      lambda v: (v.name, v.description, v.readme, v.custom_data) == ("Demo", "d", "r", {"x": 1}))
@@ -209,6 +230,11 @@ call(4, "get_list", lambda: [len(x.annotation["objects"]) for x in api.annotatio
 call(2, "copy_batch", lambda: api.annotation.copy_batch([first], [third]) or len(
      api.annotation.download(third).annotation["objects"]), lambda v: v == 2)
 figures = call(3, "figure.download", lambda: api.image.figure.download(dataset.id), lambda v: len(v[first]) == 2)
+one = figures[first][0].id
+call(1, "figure.restore", lambda: [api.image.figure.remove_batch([one]),
+     len(api.annotation.download(first).annotation["objects"]), api.image.figure.restore(one),
+     sorted(x["id"] for x in api.annotation.download(first).annotation["objects"])],
+     lambda v: (v[1], v[3]) == (1, sorted(x.id for x in figures[first])))
 call(2, "get_label_by_id", lambda: api.annotation.get_label_by_id(figures[first][0].id, meta))
 """,
     "whole projects": """

@@ -208,7 +208,8 @@ def test_objects_and_tags(sdk: SdkSession, own_server: LivePlatform, ids: list[i
 def test_links_to_hosts_that_are_allowed(
     sdk: SdkSession, own_server: LivePlatform, ids: list[int], tmp_path: Path
 ) -> None:
-    Image.new("RGB", (8, 6), "red").save(tmp_path / "there.png")
+    for name, size in (("there", (8, 6)), ("other", (8, 6)), ("larger", (9, 6))):
+        Image.new("RGB", size, "red" if name == "there" else "blue").save(tmp_path / f"{name}.png")
     site = Starlette(routes=[Mount("/", StaticFiles(directory=tmp_path))])
     own_server.call("traindash.links.set", hosts=[" http://127.0.0.1:80/ ", ""])
     assert own_server.call("traindash.links.info") == {"hosts": ["127.0.0.1"]}
@@ -218,6 +219,13 @@ def test_links_to_hosts_that_are_allowed(
         assert sdk.run(own_server, _START + add, ids=ids, names=["a.png"], links=links[:1]) == 8
         with pytest.raises(SdkError, match=r"gone\.png answers with HTTP 404"):
             sdk.run(own_server, _START + add, ids=ids, names=["b.png", "c.png"], links=links)
+        code = _START + (
+            "info = api.image.get_list(dataset)[0]; api.image.set_remote([info.id], [arguments['link']])\n"
+            "return api.image.download_np(info.id)[0, 0].tolist()"
+        )
+        assert sdk.run(own_server, code, ids=ids, link=f"{address}/other.png") == [0, 0, 255]
+        with pytest.raises(SdkError, match="8 x 6 pixels, the new file 9 x 6"):
+            sdk.run(own_server, code, ids=ids, link=f"{address}/larger.png")
     assert _counts(own_server, ids[0])["images"] == 1
 
 

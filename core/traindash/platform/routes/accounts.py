@@ -30,14 +30,19 @@ class _MemberList(Listing, kw_only=True):
     team_id: Id
 
 
-class _AddWorkspace(Body):
-    team_id: Id
+class _AddTeam(Body):
     name: Name
     description: Text | None = None
 
 
-class _EditWorkspace(ById, kw_only=True):
+class _EditNamed(ById, kw_only=True):
     name: Name | None = None
+    description: Text | None = None
+
+
+class _AddWorkspace(Body):
+    team_id: Id
+    name: Name
     description: Text | None = None
 
 
@@ -96,12 +101,21 @@ def _teams(api: ApiContext, body: Listing) -> object:
     return page.answer([_team_json(row) for row in rows])
 
 
+def _add_team(api: ApiContext, body: _AddTeam) -> object:
+    return _team_json(api.services.accounts.add_team(checked_name(body.name), body.description or ""))
+
+
+def _edit_team(api: ApiContext, body: _EditNamed) -> object:
+    name = None if body.name is None else checked_name(body.name)
+    return _team_json(api.services.accounts.edit_team(body.id, name, body.description))
+
+
 def _add_workspace(api: ApiContext, body: _AddWorkspace) -> object:
     name = checked_name(body.name)
     return _workspace_json(api.services.accounts.add_workspace(body.team_id, name, body.description or ""))
 
 
-def _edit_workspace(api: ApiContext, body: _EditWorkspace) -> object:
+def _edit_workspace(api: ApiContext, body: _EditNamed) -> object:
     name = None if body.name is None else checked_name(body.name)
     return _workspace_json(api.services.accounts.edit_workspace(body.id, name, body.description))
 
@@ -213,10 +227,12 @@ METHODS: Sequence[Method[Any]] = (
     Method("roles.list", Listing, _roles),
     Method("teams.list", Listing, _teams),
     Method("teams.info", ById, lambda api, body: _team_json(api.services.accounts.team(body.id))),
+    Method("teams.add", _AddTeam, _add_team),
+    Method("teams.editInfo", _EditNamed, _edit_team),
     Method("workspaces.list", _WorkspaceList, _workspaces),
     Method("workspaces.info", ById, lambda api, body: _workspace_json(api.services.accounts.workspace(body.id))),
     Method("workspaces.add", _AddWorkspace, _add_workspace),
-    Method("workspaces.editInfo", _EditWorkspace, _edit_workspace),
+    Method("workspaces.editInfo", _EditNamed, _edit_workspace),
     Method("workspaces.visibility.set", _Visibility, _set_visibility),
     Method("agents.list", _AgentList, _list_agents),
     Method("agents.available", _Available, _available),

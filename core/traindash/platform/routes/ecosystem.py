@@ -13,6 +13,7 @@ from traindash.errors import InputError, NotFoundError
 from traindash.frameworks.spec import Framework, FrameworkModel
 from traindash.platform.modules import Module
 from traindash.platform.routes.endpoint import ApiContext, Method
+from traindash.platform.routes.images import page_of_blocks
 from traindash.platform.routes.tasks import tasks_json
 from traindash.platform.services import Services
 from traindash.platform.store.listing import Condition, Listing, page_of
@@ -273,7 +274,7 @@ def _sessions(api: ApiContext, body: _SessionList) -> object:
     api.services.accounts.team(body.team_id)
     module = api.services.modules.get(ModuleId(body.app_id))
     page, tasks = api.services.tasks.list_module(module.id, (), body)
-    return page.answer(tasks_json(api.services, tasks))
+    return page_of_blocks(page, tasks, lambda some: tasks_json(api.services, some))
 
 
 METHODS = (
@@ -283,5 +284,5 @@ METHODS = (
     Method("ecosystem.models.list", Listing, _models),
     Method("apps.list", _AppList, _list_apps),
     Method("apps.info", ById, _app),
-    Method("apps.tasks.list", _SessionList, _sessions),
+    Method("apps.tasks.list", _SessionList, _sessions, heavy=True),
 )

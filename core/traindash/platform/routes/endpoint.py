@@ -1,5 +1,7 @@
 """The one ASGI endpoint behind all API methods: key, body, handler, answer; errors are always JSON."""
 
+import asyncio
+import contextlib
 import errno
 import hmac
 import logging
@@ -21,6 +23,7 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError, without_folders
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
+from traindash.platform.multipart import Form
 from traindash.platform.routes.repeats import Attempt, Effect, Given, Repeats, call_key, effect_of, form_key, is_drawn
 from traindash.platform.routes.workload import (
     RETRY_SECONDS,
@@ -39,6 +42,8 @@ from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import USUAL, BodyBounds, DetailedError, checked, decoded, shortened
 
 _BUFFER = 1 << 20
+_SMALL = 1 << 16
+_MOMENT = 0.1  # seconds
 _LONGEST = 2000  # characters of an error, whatever a client has put into it
 _MOST_FIELDS = 200  # of a form or an address
 _NONE: Mapping[str, object] = {}
@@ -158,6 +163,8 @@ class Method(Generic[_T]):
     heavy: bool = False  # may compute or read for more than a few milliseconds
     in_rows: bool = False  # asked hundreds of times in a row, and a repeat does no harm or is refused
     given: Callable[[ApiContext], None] | None = None  # what is left to do when the answer was handed over
+    # answers once more by the ids of what was made; `None` when that is gone. Without it the answer itself is kept
+    again: Callable[[ApiContext, tuple[int, ...]], object | None] | None = None
 
     def run(self, api: ApiContext, sent: "Parameters") -> Response | Streamed:
         """Check the body and answer."""
@@ -189,19 +196,11 @@ class StreamMethod:
 
 
 @dataclass(frozen=True, slots=True)
-class UploadedForm:
-    """The body of a request, as it was received."""
-
-    path: Path  # whoever handles it may move it away; otherwise it is removed
-    content_type: str
-
-
-@dataclass(frozen=True, slots=True)
 class UploadMethod:
-    """An API method whose body is a form of any size, received into a file; then it runs in a worker thread."""
+    """An API method whose body is a form of any size, received first; then it runs in a worker thread."""
 
     name: str
-    handle: Callable[[ApiContext, UploadedForm], object]
+    handle: Callable[[ApiContext, Form], object]
     heavy: bool = False  # as of a :class:`Method`
 
 
@@ -264,16 +263,11 @@ class ApiEndpoint:
         if isinstance(method, StreamMethod):
             return await method.handle(self._api, request, short)
         target = self._api.services.layout.incoming / uuid4().hex
-        form = UploadedForm(target, request.headers.get("content-type", ""))
-
-        def answer() -> Response:
-            found = json_response(method.handle(self._api, form))
-            target.unlink(missing_ok=True)
-            return found
-
         try:
-            await receive(request, target, short)
-            return await (self._workload.heavy if method.heavy else self._workload.short).run(answer)
+            content = await receive(request, target, short, small=True)
+            form = Form(content_type=request.headers.get("content-type", ""), path=target, content=content)
+            lane = self._workload.heavy if method.heavy else self._workload.short
+            return await lane.run(lambda: _of_form(method, self._api, form))
         except BaseException:
             await short(lambda: target.unlink(missing_ok=True))
             raise
@@ -285,17 +279,26 @@ class ApiEndpoint:
             if effect is Effect.READS:
                 return await self._made(method, self._api, sent)
             attempt.watch()  # all of the request is here: what comes now is its end
-            # In a thread: a large body takes milliseconds.
-            key = await self._workload.short.run(lambda: call_key(request, content))
+            if len(content) > _SMALL:  # it takes milliseconds, a small one less than the way to a thread
+                key = await self._workload.short.run(lambda: call_key(request, content))
+            else:
+                key = call_key(request, content)
             api = replace(self._api, call=key)
             held = not (isinstance(method, Method) and method.in_rows)
             answer = await self._repeats.answer(key, effect, attempt, lambda: self._made(method, api, sent), held=held)
-        given = method.given if isinstance(method, Method) else None
-        if given is None and _is_noted(method):
-            given = _forget
-        if given is None or not isinstance(answer, Given):
+        if not isinstance(answer, Given):
             return answer
-        return _Followed(answer, lambda: self._workload.short.run(lambda: given(api)))
+        if (given := method.given if isinstance(method, Method) else None) is not None:
+            return _Followed(answer, lambda: self._workload.short.run(lambda: given(api)))
+        return _Followed(answer, lambda: self._forget(api.call, held=held)) if _is_noted(method) else answer
+
+    async def _forget(self, call: str, *, held: bool) -> None:
+        unanswered = self._api.services.unanswered
+        if unanswered.given(call) or held:
+            if not held:  # one transaction for all that are answered in the same moment
+                await asyncio.sleep(_MOMENT)
+            with contextlib.suppress(RuntimeError):  # the server ends, which forgets them itself
+                await self._workload.short.run(unanswered.forget)
 
     async def _made(self, method: Method[Any] | WaitingMethod[Any], api: ApiContext, sent: "Parameters") -> Response:
         match method:
@@ -327,17 +330,21 @@ def _once(method: "Method[Any]", api: ApiContext, sent: "Parameters") -> Respons
     if not _is_noted(method):
         return method.run(api, sent)
     unanswered = api.services.unanswered
-    if (known := unanswered.answer(api.call)) is not None:
-        return Response(known, media_type="application/json")
+    if (noted := unanswered.answer(api.call)) is not None and (known := _known(method, api, noted)) is not None:
+        return known
     with unanswered.noting(api.call) as note:
         answer = method.run(api, sent)
-    if note.is_made and isinstance(answer, Response):
+    if note.is_made and not note.is_told and isinstance(answer, Response):
         unanswered.keep(api.call, bytes(answer.body))
     return answer
 
 
-def _forget(api: ApiContext) -> None:
-    api.services.unanswered.forget(api.call)
+def _known(method: "Method[Any]", api: ApiContext, noted: bytes) -> Response | None:
+    """Return the answer that the server before this one had for a call."""
+    if method.again is None:
+        return Response(noted, media_type="application/json")
+    found = method.again(api, msgspec.json.decode(noted, type=tuple[int, ...]))
+    return None if found is None else json_response(found)
 
 
 class _Followed(Response):
@@ -354,8 +361,10 @@ class _Followed(Response):
             await self._after()
 
 
-async def receive(request: Request, target: Path, in_thread: InThread) -> None:
+async def receive(request: Request, target: Path, in_thread: InThread, *, small: bool = False) -> bytes | None:
     """Write the body of a request to a file, block by block; it is made even when the body is empty.
+
+    A ``small`` body that fits into one block may be returned instead, and no file is made.
 
     Raises:
         SlowError: The next part does not come.
@@ -363,6 +372,8 @@ async def receive(request: Request, target: Path, in_thread: InThread) -> None:
     buffer = bytearray()
 
     def flush() -> None:
+        nonlocal small
+        small = False
         with target.open("ab") as file:
             file.write(buffer)
         buffer.clear()
@@ -372,7 +383,17 @@ async def receive(request: Request, target: Path, in_thread: InThread) -> None:
         buffer.extend(chunk)
         if len(buffer) >= _BUFFER:
             await in_thread(flush)
+    if small:
+        return bytes(buffer)
     await in_thread(flush)
+    return None
+
+
+def _of_form(method: UploadMethod, api: ApiContext, form: Form) -> Response:
+    answer = json_response(method.handle(api, form))
+    if form.content is None:
+        form.path.unlink(missing_ok=True)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

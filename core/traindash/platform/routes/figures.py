@@ -12,8 +12,8 @@ from traindash.datasets.geometry import bounds, decode_mask, polygon_area
 from traindash.domain.annotation import Bitmap, Geometry, Polygon, Rectangle
 from traindash.errors import InputError
 from traindash.platform.coordinates import object_to_plane
-from traindash.platform.multipart import Part, form_parts
-from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadedForm, UploadMethod
+from traindash.platform.multipart import Form, Part, form_parts
+from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadMethod
 from traindash.platform.routes.images import multipart
 from traindash.platform.store.images import ContentFilter
 from traindash.platform.store.listing import Listing
@@ -191,14 +191,19 @@ def _remove(api: ApiContext, body: _FigureIds) -> object:
     return {"success": True}
 
 
+def _restore(api: ApiContext, body: _FigureIds) -> object:
+    api.services.annotation_writes.restore_objects(body.figure_ids)
+    return {"success": True}
+
+
 def _download_geometries(api: ApiContext, body: _ByIds) -> object:
     # The official SDK asks for the pixels of alpha masks apart from their annotations, however it got these.
     found = api.services.images.alpha_masks(body.ids)
     return multipart((number, "application/json", (text.encode(),)) for number, text in found.items())
 
 
-def _upload_geometries(api: ApiContext, form: UploadedForm) -> object:
-    with form_parts(form.path, form.content_type) as parts:
+def _upload_geometries(api: ApiContext, form: Form) -> object:
+    with form_parts(form) as parts:
         masks = _masks(parts)
     if not masks:
         raise InputError("The form has no geometry.", "Send the parts 'figureId' and 'geometry' for each object.")
@@ -238,6 +243,7 @@ METHODS: Sequence[AnyMethod] = (
     Method("figures.editInfo", _Edit, _edit, bounds=DRAWN),
     Method("figures.priority.update", _Priority, _priority),
     Method("figures.bulk.remove", _FigureIds, _remove, heavy=True),
+    Method("figures.bulk.restore", _FigureIds, _restore, heavy=True),
     Method("figures.bulk.download.geometry", _ByIds, _download_geometries, heavy=True),
     UploadMethod("figures.bulk.upload.geometry", _upload_geometries, heavy=True),
 )

@@ -5,8 +5,9 @@ from typing import Annotated, Any, cast
 
 from msgspec import Meta
 
-from traindash.errors import InputError
-from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadedForm, UploadMethod
+from traindash.errors import InputError, NotFoundError
+from traindash.platform.multipart import Form
+from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, UploadMethod
 from traindash.platform.routes.images import image_json
 from traindash.platform.store.image_writes import ByHash, ById, ImageOrigin, NewImage
 from traindash.platform.wire import DOCUMENT, Body, FilePath, Id, Ids, Text, Word, shortened
@@ -52,14 +53,23 @@ class _SortKeys(Body):
     images: Annotated[tuple[_SortKey, ...], Meta(max_length=_MOST_IMAGES)]
 
 
+class _Link(Body):
+    id: Id
+    link: FilePath
+
+
+class _Links(Body):
+    images: Annotated[tuple[_Link, ...], Meta(max_length=_MOST_IMAGES)]
+
+
 def _known_hashes(api: ApiContext, body: tuple[str, ...]) -> object:
     known = api.services.loose_images.known(body).keys() | api.services.uploads.pending(body)
     return [digest for digest in dict.fromkeys(body) if digest in known]
 
 
-def _upload(api: ApiContext, form: UploadedForm) -> object:
+def _upload(api: ApiContext, form: Form) -> object:
     # Whether they are pictures is told when they are added, for only then they have names.
-    return [{"hash": digest} for digest in api.services.uploads.accept(form.path, form.content_type)]
+    return [{"hash": digest} for digest in api.services.uploads.accept(form)]
 
 
 def _add(api: ApiContext, body: _Add) -> object:
@@ -67,6 +77,13 @@ def _add(api: ApiContext, body: _Add) -> object:
     fetched = dict(zip(links, api.services.links.fetch(links), strict=True)) if links else {}
     ids = api.services.image_writes.add(body.dataset_id, [_new_image(image, fetched) for image in body.images])
     return [image_json(api.services, row) for row in api.services.images.rows(ids)]
+
+
+def _added(api: ApiContext, ids: tuple[int, ...]) -> object | None:
+    try:
+        return [image_json(api.services, row) for row in api.services.images.rows(ids)]
+    except NotFoundError:  # removed since
+        return None
 
 
 def _new_image(sent: _Image, fetched: Mapping[str, str]) -> NewImage:
@@ -97,6 +114,13 @@ def _edit(api: ApiContext, body: _Edit) -> object:
     return image_json(api.services, api.services.images.row(body.id))
 
 
+def _set_links(api: ApiContext, body: _Links) -> object:
+    fetched = api.services.links.fetch([image.link for image in body.images])
+    hashes = {image.id: digest for image, digest in zip(body.images, fetched, strict=True)}
+    api.services.image_writes.set_files(hashes)
+    return {"success": True}
+
+
 def _sort_keys(api: ApiContext, body: _SortKeys) -> object:
     api.services.image_writes.set_sort_keys({item.id: item.custom_sort for item in body.images})
     return {"success": True}
@@ -105,8 +129,9 @@ def _sort_keys(api: ApiContext, body: _SortKeys) -> object:
 METHODS: Sequence[AnyMethod] = (
     Method("images.internal.hashes.list", _HASHES, _known_hashes),
     UploadMethod("images.bulk.upload", _upload),
-    Method("images.bulk.add", _Add, _add, bounds=DOCUMENT, in_rows=True),
+    Method("images.bulk.add", _Add, _add, bounds=DOCUMENT, in_rows=True, again=_added),
     Method("images.bulk.remove", _Remove, _remove, heavy=True),
     Method("images.editInfo", _Edit, _edit),
+    Method("images.update.links", _Links, _set_links, bounds=DOCUMENT, heavy=True),
     Method("images.bulk.set-custom-sort", _SortKeys, _sort_keys),
 )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from sqlite3 import Row
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -66,10 +66,11 @@ def _list(api: ApiContext, body: _ImageList) -> object:
 
 
 _AT_ONCE = 50  # rows of an answer that are made into JSON together; an annotation may have megabytes
+_T = TypeVar("_T")
 
 
-def array_blocks(rows: Sequence[Row], make: Callable[[Sequence[Row]], list[dict[str, Any]]]) -> Iterator[bytes]:
-    """Yield a JSON array of what is made of rows, some at a time."""
+def array_blocks(rows: Sequence[_T], make: Callable[[Sequence[_T]], list[dict[str, Any]]]) -> Iterator[bytes]:
+    """Yield a JSON array of what is made of rows, some at a time: other threads wait while JSON is written."""
     yield b"["
     for start in range(0, len(rows), _AT_ONCE):
         some = msgspec.json.encode(make(rows[start : start + _AT_ONCE]))[1:-1]
@@ -77,9 +78,7 @@ def array_blocks(rows: Sequence[Row], make: Callable[[Sequence[Row]], list[dict[
     yield b"]"
 
 
-def page_of_blocks(
-    page: IdPage, rows: Sequence[Row], make: Callable[[Sequence[Row]], list[dict[str, Any]]]
-) -> Streamed:
+def page_of_blocks(page: IdPage, rows: Sequence[_T], make: Callable[[Sequence[_T]], list[dict[str, Any]]]) -> Streamed:
     """Answer with a page whose entities are made of its rows while it is sent."""
     head = msgspec.json.encode(page.answer(())).removesuffix(b"[]}")  # the entities come last
     return Streamed(chain((head,), array_blocks(rows, make), (b"}",)))

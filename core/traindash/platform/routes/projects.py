@@ -18,7 +18,9 @@ from traindash.platform.wire import MEMBERS, Body, ById, Id, MemberIds, Names, W
 _NAMED = ("id", "name", "description", "created_at", "updated_at", "team_id")
 _PROJECT = spelled(*_NAMED, "size", "readme", "workspace_id", "items_count", "datasets_count", "type")
 _DATASET = spelled(*_NAMED, "size", "project_id", "images_count", "workspace_id", "parent_id")
-_VERSION = spelled("id", "project_id", "version", "name", "description", "created_at")
+_VERSION = spelled(
+    "id", "project_id", "version", "name", "description", "created_at", "team_file_id", "preview_project_id"
+)
 _COLLECTION = spelled(*_NAMED, "project_id", "type", "items_count")
 
 
@@ -85,11 +87,17 @@ def _list(api: ApiContext, body: _ProjectList) -> object:
 def _versions(api: ApiContext, body: _VersionList) -> object:
     page, rows = api.services.projects.versions(body, body.project_id)
     project = api.services.projects.row(body.project_id)
-    # Numbers for what trainings saw. There is no copy of the data behind one, so no file to restore from.
-    about = {"createdBy": project["user_id"], "teamId": project["team_id"], "status": "committed"}
-    about |= {"teamFileId": None, "previewProjectId": None}
-    moments = spelled("created_at", "updated_at", "project_updated_at")
-    return page.answer([row_json(row, _VERSION) | about | dict.fromkeys(moments, row["created_at"]) for row in rows])
+    about = {"createdBy": project["user_id"], "teamId": project["team_id"]}
+    return page.answer([_version_json(row) | about for row in rows])
+
+
+def _version_json(row: Row) -> dict[str, Any]:
+    # A number for what trainings saw. Behind those that a client has committed is a copy of the data, too.
+    return row_json(row, _VERSION) | {
+        "status": "committed" if row["commit_token"] is None else "reserved",
+        "updatedAt": row["updated_at"] or row["created_at"],
+        "projectUpdatedAt": row["project_updated_at"] or row["created_at"],
+    }
 
 
 def _datasets(api: ApiContext, body: _AllDatasets) -> object:

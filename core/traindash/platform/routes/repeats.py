@@ -128,13 +128,14 @@ class Attempt:
         # Copied, since the same answer may be sent again: who compresses it on the way changes the headers.
         headers = list(response.raw_headers)
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-        await send(_part(body[:-1], more=True))
-        if self._watch is not None:
-            if held:
+        if held:
+            await send(_part(body[:-1], more=True))
+            body = body[-1:]
+            if self._watch is not None:
                 await asyncio.wait([self._watch], timeout=_HELD_SECONDS)
-            self._watch.cancel()
+        self.close()
         if not self.is_lost:
-            await send(_part(body[-1:], more=False))
+            await send(_part(body, more=False))
             self.given_at = self.clock()
 
     def close(self) -> None:
@@ -159,12 +160,7 @@ class _Call:
     certain: bool  # nobody but who sent it first can know its key
     times: int = 1  # how often it was sent
     until: float = field(default=float("inf"))  # when it is forgotten; not before it is done
-
-    @property
-    def size(self) -> int:
-        """Bytes of the answer."""
-        done = self.answer.done() and not self.answer.cancelled() and self.answer.exception() is None
-        return len(self.answer.result().body) if done else 0
+    size: int = 0  # bytes of the answer, once it was sent
 
     def is_repeated_by(self, other: Attempt) -> bool:
         """Whether a request that says the same is the repeat of this call."""
@@ -209,7 +205,9 @@ class Repeats:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._calls: list[_Call] = []  # the oldest first
+        self._calls: dict[_Call, None] = {}  # the oldest first
+        self._of_key: dict[str, list[_Call]] = {}  # the same ones
+        self._size = 0  # bytes of their answers
         self._requests: OrderedDict[tuple[str, ...], int] = OrderedDict()
 
     def attempt(self, request: Request) -> Attempt:
@@ -238,18 +236,21 @@ class Repeats:
         ``held`` the answer is sent at one stroke: for what is asked many times in a row, where a moment each is long.
         A ``certain`` key says by itself that a second request with it is a repeat.
         """
-        self._forget()
-        known = next((call for call in self._calls if call.key == key and call.is_repeated_by(attempt)), None)
+        now = self._clock()
+        self._forget(now)
+        alike = self._of_key.get(key, ())
+        known = next((call for call in alike if call.until > now and call.is_repeated_by(attempt)), None)
         if known is not None:
             known.holder, known.times = attempt, known.times + 1
             attempt.watch()
             return Given(self, known, attempt, await asyncio.shield(known.answer))
         call = _Call(key, effect, asyncio.get_running_loop().create_future(), attempt, held and not certain, certain)
-        self._calls.append(call)
+        self._calls[call] = None
+        self._of_key.setdefault(key, []).append(call)
         try:
             call.answer.set_result(response := await make())
         except BaseException as error:
-            self._calls.remove(call)
+            self._remove(call)
             attempt.close()
             if isinstance(error, Exception):
                 call.answer.set_exception(error)
@@ -259,25 +260,35 @@ class Repeats:
             raise
         if type(response) is Response:
             return Given(self, call, attempt, response)
-        self._calls.remove(call)  # a file or a stream: read, whatever the method is called
+        self._remove(call)  # a file or a stream: read, whatever the method is called
         attempt.close()
         return response
 
     def note(self, call: _Call, given: Response) -> None:
         """Keep a call whose answer was sent, well or not, for as long as it may be repeated."""
         if given.status_code >= _FIRST_BAD:  # nothing was done, so it may be tried again
-            if call in self._calls:
-                self._calls.remove(call)
-            return
-        call.until = self._clock() + KEPT_SECONDS
+            self._remove(call)
+        elif call in self._calls:
+            call.until = self._clock() + KEPT_SECONDS
+            self._size += len(given.body) - call.size
+            call.size = len(given.body)
 
-    def _forget(self) -> None:
-        now = self._clock()
-        self._calls = [call for call in self._calls if call.until > now]
-        size = sum(call.size for call in self._calls)
-        while len(self._calls) > _MOST_CALLS or size > _MOST_BYTES:
+    def _remove(self, call: _Call) -> None:
+        if call not in self._calls:
+            return
+        del self._calls[call]
+        self._size -= call.size
+        alike = self._of_key[call.key]
+        alike.remove(call)
+        if not alike:
+            del self._of_key[call.key]
+
+    def _forget(self, now: float) -> None:
+        # Looks at the oldest only, not at all that are kept: there are hundreds, and this is done for each request.
+        while (oldest := next(iter(self._calls), None)) is not None and oldest.until <= now:
+            self._remove(oldest)
+        while len(self._calls) > _MOST_CALLS or self._size > _MOST_BYTES:
             done = next((call for call in self._calls if call.answer.done()), None)
             if done is None:
                 return
-            self._calls.remove(done)
-            size -= done.size
+            self._remove(done)

@@ -18,6 +18,7 @@ from traindash.platform.routes.endpoint import (
     WaitingMethod,
     json_response,
 )
+from traindash.platform.routes.images import page_of_blocks
 from traindash.platform.routes.workload import InThread
 from traindash.platform.services import Services
 from traindash.platform.store.app_data import FieldChange, PatchStep
@@ -135,7 +136,7 @@ def _report_json(report: ExitReport) -> dict[str, Any]:
 def _list(api: ApiContext, body: _TaskList) -> object:
     api.services.accounts.workspace(body.workspace_id)
     page, tasks = api.services.tasks.list(WorkspaceId(body.workspace_id), body)
-    return page.answer(tasks_json(api.services, tasks))
+    return page_of_blocks(page, tasks, lambda some: tasks_json(api.services, some))
 
 
 def _context(api: ApiContext, body: ById) -> object:

@@ -13,6 +13,7 @@ from traindash.platform.store.unanswered import note_made
 # One person works here; a team and a workspace are there since the SDK asks for them everywhere.
 TEAM_NAME = "Local"
 WORKSPACE_NAME = "My projects"
+_FIRST_WORKSPACE = "First Workspace"  # of a new team, as on Supervisely
 _LOGIN = "local"
 
 _COLUMNS = numbers("id") | texts("name", "created_at", "updated_at")
@@ -92,6 +93,41 @@ class Accounts:
         with self._database.read() as connection:
             return _TEAMS.row(connection, team_id)
 
+    def add_team(self, name: str, description: str) -> Row:
+        """Make a team with an empty workspace, as Supervisely does.
+
+        Raises:
+            InputError: There is one of that name.
+        """
+        now = now_text()
+        with self._database.write() as connection:
+            note_made(connection)
+            query = "INSERT INTO teams (name, description, created_at, updated_at) VALUES (?, ?, ?, ?)"
+            try:
+                team_id = int(connection.execute(query, (name, description, now, now)).lastrowid or 0)
+            except IntegrityError as error:
+                raise _taken_team(name) from error
+            ensure_workspace(connection, team_id, _FIRST_WORKSPACE, "")
+            return _TEAMS.row(connection, team_id)
+
+    def edit_team(self, team_id: int, name: str | None, description: str | None) -> Row:
+        """Change name and description of a team, as far as they are given.
+
+        Raises:
+            InputError: Another one has the name.
+        """
+        with self._database.write() as connection:
+            _TEAMS.row(connection, team_id)
+            query = (
+                "UPDATE teams SET name = coalesce(?, name), description = coalesce(?, description), updated_at = ?"
+                " WHERE id = ?"
+            )
+            try:
+                connection.execute(query, (name, description, now_text(), team_id))
+            except IntegrityError as error:
+                raise _taken_team(name) from error
+            return _TEAMS.row(connection, team_id)
+
     def workspaces(self, team_id: int, listing: Listing) -> tuple[IdPage, list[Row]]:
         """Return a page of the workspaces of a team."""
         with self._database.read() as connection:
@@ -163,6 +199,10 @@ class Accounts:
             value = secrets.token_bytes(32)
             connection.execute("INSERT INTO settings (key, value) VALUES (?, ?)", (name, value.hex()))
             return value
+
+
+def _taken_team(name: str | None) -> InputError:
+    return InputError(f"There already is a team named {name!r}.", "Choose another name.")
 
 
 def _taken(name: str | None) -> InputError:

@@ -27,6 +27,7 @@ from traindash.platform.store.incoming_annotations import (
 )
 from traindash.platform.store.inner_ids import InnerIds, images_with
 from traindash.platform.store.removed_names import DrawnCopy, keep_copies, parts_for_copies
+from traindash.platform.store.removed_objects import as_named_now, forget_removed, keep_removed, removed_objects
 from traindash.platform.store.unanswered import note_made
 
 Json: TypeAlias = dict[str, Any]
@@ -130,9 +131,7 @@ class AnnotationWrites:
             )
             text = msgspec.json.encode(numbered(read, target.names, self._ids)).decode()
             texts.append((image_id, text, size))
-        with self._database.write() as connection, ImageChanges(connection) as changes:
-            for image_id, text, size in texts:
-                changes.redraw(image_id, text, size=None if size == targets[image_id].size else size)
+        self._write(texts, targets)
 
     def append(
         self, sent: Sequence[tuple[int, Mapping[str, Any]]], *, dataset_id: int | None = None, checks_bounds: bool
@@ -186,11 +185,8 @@ class AnnotationWrites:
         within = [copy for copy in copies if sources[copy.source].project_id == targets[copy.target].project_id]
         with self._database.read() as connection:
             kept = parts_for_copies(connection, within, self._ids)
-        with self._database.write() as connection, ImageChanges(connection) as changes:
-            for copy in copies:
-                size = sources[copy.source].size
-                changes.redraw(copy.target, copy.after, size=None if size == targets[copy.target].size else size)
-            keep_copies(connection, kept)
+        texts = [(copy.target, copy.after, sources[copy.source].size) for copy in copies]
+        self._write(texts, targets, also=lambda connection: keep_copies(connection, kept))
 
     def change_object(self, object_id: int, change: Callable[[Json], Json]) -> None:
         """Change one object; tags in its JSON have ids (:meth:`with_ids`).
@@ -225,9 +221,31 @@ class AnnotationWrites:
         return self._numbered_tags([SentTag(on=image_id, tag=tag) for tag in tags], {image_id: names})
 
     def remove_objects(self, object_ids: Sequence[int]) -> None:
-        """Take objects off their images; those that are gone already are passed over."""
-        of_image = self._by_image(object_ids)
-        self._edit({image_id: [_changing(ids, lambda _: None)] for image_id, ids in of_image.items()})
+        """Take objects off their images; those that are gone already are passed over. They can be restored."""
+        removed: list[tuple[int, Json]] = []
+        edits: dict[int, list[_Edit]] = {}
+        for image_id, ids in self._by_image(object_ids).items():
+
+            def take(item: Json, image_id: int = image_id) -> None:
+                removed.append((image_id, item))
+
+            edits[image_id] = [_changing(ids, take)]
+        self._edit(edits, also=lambda connection: keep_removed(connection, removed))
+
+    def restore_objects(self, object_ids: Sequence[int]) -> None:
+        """Put removed objects back on their images, with the ids that they had; those that are there stay.
+
+        Raises:
+            NotFoundError: One was never there, or was removed too long ago.
+            InputError: The class of one is gone.
+        """
+        with self._database.read() as connection:
+            found = removed_objects(connection, object_ids)
+        targets = self._targets([image_id for image_id, _ in found])
+        edits: dict[int, list[_Edit]] = defaultdict(list)
+        for image_id, item in found:
+            edits[image_id].append(_appending([as_named_now(item, targets[image_id].names)]))
+        self._edit(edits, also=lambda connection: forget_removed(connection, [item["id"] for _, item in found]))
 
     def set_masks(self, masks: Mapping[int, Mapping[str, Any]]) -> None:
         """Set the pixels of alpha masks: object id → its ``bitmap``.
@@ -351,7 +369,7 @@ class AnnotationWrites:
                 return image_id, _ITEM.decode(item)
         raise NotFoundError(f"There is no object {object_id}.")
 
-    def _edit(self, edits: Mapping[int, Sequence[_Edit]]) -> None:
+    def _edit(self, edits: Mapping[int, Sequence[_Edit]], also: Callable[[Connection], None] = lambda _: None) -> None:
         with self._database.write() as connection, ImageChanges(connection) as changes:
             note_made(connection)
             for image_id, steps in edits.items():
@@ -359,22 +377,38 @@ class AnnotationWrites:
                 for step in steps:
                     step(drawing)
                 changes.redraw(image_id, drawing.text())
+            also(connection)
+
+    def _write(
+        self,
+        texts: Sequence[tuple[int, str, Size]],
+        targets: Mapping[int, _Target],
+        also: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
+        """Write annotations: image id, text, and the size that it counts in."""
+        last = {image_id: (text, size) for image_id, text, size in texts}  # an image may be named twice
+        sizes = {image_id: size for image_id, (_, size) in last.items() if size != targets[image_id].size}
+        with self._database.write() as connection, ImageChanges(connection) as changes:
+            changes.redraw_all({image_id: text for image_id, (text, _) in last.items()}, sizes)
+            also(connection)
 
     def _targets(self, image_ids: Sequence[int], dataset_id: int | None = None) -> dict[int, _Target]:
         query = (
-            "SELECT images.*, projects.meta AS project_meta FROM images"
-            " JOIN datasets ON datasets.id = dataset_id JOIN projects ON projects.id = images.project_id"
+            "SELECT images.* FROM images JOIN datasets ON datasets.id = dataset_id"
             " WHERE images.id IN (SELECT value FROM json_each(?)) AND datasets.archived_at IS NULL"
         )
+        metas = "SELECT id, meta FROM projects WHERE id IN (SELECT value FROM json_each(?))"
         with self._database.read() as connection:
             rows = connection.execute(query, (json.dumps(image_ids),)).fetchall()
+            projects = json.dumps(tuple({row["project_id"] for row in rows}))
+            names = {row["id"]: project_names(row["meta"]) for row in connection.execute(metas, (projects,))}
         found = {
             row["id"]: _Target(
                 name=row["name"],
                 size=(row["width"], row["height"]),
                 hash=row["hash"],
                 mime=row["mime"],
-                names=project_names(row["project_meta"]),
+                names=names[row["project_id"]],
                 project_id=row["project_id"],
             )
             for row in rows

@@ -170,6 +170,7 @@ class Archive:
                     f"UPDATE {table} SET removed = 1 WHERE archived_at < ? AND {condition}",  # noqa: S608 - constants
                     (oldest,),
                 )
+            connection.execute("DELETE FROM removed_objects WHERE removed_at < ?", (oldest,))
         self.finish_removals()
 
     def finish_removals(self) -> None:

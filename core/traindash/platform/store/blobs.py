@@ -1,18 +1,18 @@
 """Image files by content, and the addresses they are served under."""
 
 import base64
-import hashlib
 import hmac
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from traindash.datasets.image_files import CheckedImage, Contents
 from traindash.errors import NotFoundError
-from traindash.files import replacing, sync_file_system, sync_files
+from traindash.files import replacing, sync_file_system, sync_files, write_new
 from traindash.platform.store.files import content_hash, file_hash
 
 # Pillow's format → media type of what may be imported and served: nothing that a browser would run (SVG, HTML).
@@ -35,7 +35,8 @@ EXTENSIONS: Mapping[str, str] = {
     "image/gif": "gif",
 }
 _READ_WHOLE = 16 * 2**20  # bytes up to which a file is read once, for its hash and for its copy
-_FEW = 100
+_FEW, _MANY = 8, 100  # files that are synced one by one, and as many while others write much
+_LONG_SECONDS, _CROWDED_SECONDS = 0.25, 60.0
 URL_FOLDER = "storage/images"
 _NAME = re.compile(r"(?P<digest>[0-9a-f]{64})-(?P<seal>[0-9a-f]{16})\.(?P<extension>[a-z]{3,4})")
 
@@ -60,6 +61,7 @@ class ImageBlobs:
     def __init__(self, root: Path, secret: bytes = b"") -> None:
         self._root = root
         self._secret = secret
+        self._crowded_until = 0.0
 
     def unlock(self, secret: bytes) -> None:
         """Set the key of the seals, once it is known."""
@@ -90,7 +92,7 @@ class ImageBlobs:
             digest, size = file_hash(source) if content is None else content_hash(content)
         copy = None if known is None else known.copy
         target = self._place_of(base64.b64decode(digest).hex(), mime)
-        is_new = not os.path.exists(target)  # noqa: PTH110 - the same content under another name is kept once
+        is_new = not self.is_whole(digest, mime, size)  # the same content under another name is kept once
         if is_new:
             if before is not None:
                 before(digest, mime)
@@ -104,7 +106,7 @@ class ImageBlobs:
                 Path(copy).unlink()
         return Blob(hash=digest, mime=mime, size=size, is_new=is_new)
 
-    def place(self, staged: str, digest: str, mime: str) -> Path:
+    def place(self, staged: str, digest: str, mime: str) -> None:
         """Move a file of the same file system in, whose hash and media type are known; not synced, as :meth:`add`."""
         target = self._file(digest, mime)
         try:
@@ -112,7 +114,26 @@ class ImageBlobs:
         except FileNotFoundError:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             os.replace(staged, target)  # noqa: PTH105 - as in `_file`
-        return Path(target)
+
+    def put(self, digest: str, mime: str, content: bytes) -> None:
+        """Write a file whose hash and media type are known; not synced, as :meth:`add`.
+
+        A server that dies meanwhile leaves a shorter one, which :meth:`is_whole` tells: half the time of a file that is
+        written elsewhere and moved.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        target = self._file(digest, mime)
+        try:
+            write_new(target, content)
+        except FileNotFoundError:  # the first file of its folder
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            write_new(target, content)
+        except FileExistsError:  # of somebody who died, or who puts the same one here right now
+            if not self.is_whole(digest, mime, len(content)):
+                with replacing(Path(target), durable=False) as partial:
+                    partial.write_bytes(content)
 
     def is_whole(self, digest: str, mime: str, size: int) -> bool:
         """Return whether there is a file with this hash, media type and number of bytes."""
@@ -126,15 +147,32 @@ class ImageBlobs:
         name = base64.b64decode(digest).hex()
         return f"{self._root}/{name[:2]}/{name}.{EXTENSIONS[mime]}"
 
-    def sync(self, blobs: Sequence[Blob]) -> None:
-        """Bring image files onto the disk that :meth:`add` took in, all together, which is ten times faster.
+    def sync(self, files: Sequence[tuple[str, str]]) -> None:
+        """Bring files onto the disk by their hash and media type, all together, which is ten times faster.
+
+        They were taken in by :meth:`add` or :meth:`place`.
 
         Raises:
             OSError: The disk does not take them.
         """
-        # For a few, nothing is waited for that others write at the moment.
-        if len(blobs) <= _FEW or not sync_file_system(self._root):
-            sync_files(self.path(blob.hash, blob.mime) for blob in blobs)
+        # All of the file system at once: for 50 files 3 ms instead of 30, as measured on ext4. But it waits for what
+        # others write, too, which is much while somebody copies a film.
+        is_worth_it = len(files) > (_FEW if time.monotonic() >= self._crowded_until else _MANY)
+        begun = time.monotonic()
+        if is_worth_it and sync_file_system(self._root):
+            if (ended := time.monotonic()) - begun > _LONG_SECONDS:
+                self._crowded_until = ended + _CROWDED_SECONDS
+        else:
+            sync_files(self.path(digest, mime) for digest, mime in files)
+
+    def sync_all(self) -> None:
+        """Bring onto the disk whatever was taken in, by whom ever.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        if self._root.is_dir() and not sync_file_system(self._root):
+            sync_files(path for path in self._root.rglob("*") if path.is_file())
 
     def staging(self, folder: Path) -> Path | None:
         """Return a folder for :meth:`add` to write in if it is on the same file system as the store."""
@@ -178,7 +216,7 @@ class ImageBlobs:
     def seal(self, name: str) -> str:
         """Return the part of an address that cannot be made up, for what the name stands for."""
         # 64 bits: enough that nobody finds one by trying, and addresses stay short.
-        return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()[:16]
+        return hmac.digest(self._secret, name.encode(), "sha256").hex()[:16]
 
     def _path(self, name: str, mime: str) -> Path:
         return Path(self._place_of(name, mime))

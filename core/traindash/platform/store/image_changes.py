@@ -5,7 +5,7 @@ annotation away and adds what counts for the new one, so it costs as much as the
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -17,7 +17,7 @@ import msgspec
 
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.database import now_text
-from traindash.platform.store.inner_ids import forget_ids, note_ids
+from traindash.platform.store.inner_ids import note_ids
 from traindash.platform.store.project_changes import note_change
 
 _BATCH = 500
@@ -82,6 +82,15 @@ class Content:
 
 
 _NOTHING = Content(classes={}, image_tags=frozenset(), object_tags={}, ids=())
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """An image that is going to be drawn on anew."""
+
+    project_id: int
+    dataset_id: int
+    content: Content
 
 
 def content_of(annotation: str | None) -> Content:
@@ -174,12 +183,12 @@ class ImageChanges:
         except IntegrityError as error:
             msg = f"A dataset has two images named {record.name!r}."
             raise InputError(msg, "Rename one of them.") from error
+        tally = self._tally(dataset_id, project_id)
         if record.annotation is not None:
             row = (image_id, record.annotation, self.now, self.now)
             self._connection.execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", row)
-        self._insert_content(image_id, dataset_id, content)
-        tally = self._tally(dataset_id, project_id)
-        tally.count(content, 1)
+            self._insert_content(dataset_id, {image_id: content})
+            tally.count(content, 1)
         tally.images += 1
         tally.size += record.size
         return image_id
@@ -190,30 +199,67 @@ class ImageChanges:
         Raises:
             NotFoundError: There is no such image.
         """
-        query = (
-            "SELECT project_id, dataset_id, annotation FROM images LEFT JOIN annotations ON image_id = id WHERE id = ?"
-        )
-        row = self._connection.execute(query, (image_id,)).fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no image {image_id}.")
-        old, new = content_of(row["annotation"]), content_of(annotation)
-        execute = self._connection.execute
-        execute(
+        self.redraw_all({image_id: annotation}, {} if size is None else {image_id: size})
+
+    def redraw_all(self, annotations: Mapping[int, str], sizes: Mapping[int, tuple[int, int]]) -> None:
+        """Replace what is drawn on images: image id → annotation; ``sizes`` as that of :meth:`redraw`.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
+        old = self._drawn(tuple(annotations))
+        new = {image_id: content_of(text) for image_id, text in annotations.items()}
+        many = self._connection.executemany
+        many(
             "INSERT INTO annotations VALUES (?, ?, ?, ?)"
             " ON CONFLICT (image_id) DO UPDATE SET annotation = excluded.annotation, updated_at = excluded.updated_at",
-            (image_id, annotation, self.now, self.now),
+            [(image_id, text, self.now, self.now) for image_id, text in annotations.items()],
         )
-        execute(
+        tags = {number: _tags_json(text) if new[number].image_tags else "[]" for number, text in annotations.items()}
+        many(
             "UPDATE images SET labels_count = ?, tags = ?, updated_at = ? WHERE id = ?",
-            (new.objects, _tags_json(annotation), self.now, image_id),
+            [(content.objects, tags[image_id], self.now, image_id) for image_id, content in new.items()],
         )
-        if size is not None:
-            execute("UPDATE images SET width = ?, height = ? WHERE id = ?", (*size, image_id))
-        self._delete_content(image_id)
-        self._insert_content(image_id, row["dataset_id"], new)
-        tally = self._tally(row["dataset_id"], row["project_id"])
-        tally.count(old, -1)
-        tally.count(new, 1)
+        many(
+            "UPDATE images SET width = ?, height = ? WHERE id = ?",
+            [(*size, image_id) for image_id, size in sizes.items()],
+        )
+        self._delete_content([image_id for image_id, drawn in old.items() if drawn.content != _NOTHING])
+        by_dataset: dict[int, dict[int, Content]] = defaultdict(dict)
+        for image_id, drawn in old.items():
+            tally = self._tally(drawn.dataset_id, drawn.project_id)
+            tally.count(drawn.content, -1)
+            tally.count(new[image_id], 1)
+            by_dataset[drawn.dataset_id][image_id] = new[image_id]
+        for dataset_id, contents in by_dataset.items():
+            self._insert_content(dataset_id, contents)
+
+    def _drawn(self, image_ids: Sequence[int]) -> dict[int, _Drawn]:
+        query = (
+            "SELECT id, project_id, dataset_id, annotation FROM images LEFT JOIN annotations ON image_id = id"
+            " WHERE id IN (SELECT value FROM json_each(?))"
+        )
+        # One after the other: an annotation may have megabytes, and what is counted of it has not.
+        rows = self._connection.execute(query, (json.dumps(image_ids),))
+        found = {row["id"]: _Drawn(row["project_id"], row["dataset_id"], content_of(row["annotation"])) for row in rows}
+        missing = next((image_id for image_id in image_ids if image_id not in found), None)
+        if missing is not None:
+            raise NotFoundError(f"There is no image {missing}.")
+        return found
+
+    def set_file(self, image_id: int, file: tuple[str, str, int]) -> None:
+        """Give an image another file: its hash, media type and size in bytes.
+
+        Raises:
+            NotFoundError: There is no such image.
+        """
+        row = self._connection.execute("SELECT * FROM images WHERE id = ?", (image_id,)).fetchone()
+        if row is None:
+            raise NotFoundError(f"There is no image {image_id}.")
+        keep_loose(self._connection, [row], self.now)
+        query = "UPDATE images SET hash = ?, mime = ?, size = ?, updated_at = ? WHERE id = ?"
+        self._connection.execute(query, (*file, self.now, image_id))
+        self._tally(row["dataset_id"], row["project_id"]).size += file[2] - row["size"]
 
     def remove(self, image_ids: Sequence[int]) -> None:
         """Remove images with what is drawn on them; ids without an image are passed over.
@@ -235,18 +281,24 @@ class ImageChanges:
             keep_loose(self._connection, rows, self.now)
             self._connection.execute("DELETE FROM images WHERE id IN (SELECT value FROM json_each(?))", (ids,))
 
-    def _insert_content(self, image_id: int, dataset_id: int, content: Content) -> None:
-        execute = self._connection.execute
-        for name, objects in content.classes.items():
-            execute("INSERT INTO image_classes VALUES (?, ?, ?, ?)", (dataset_id, name, image_id, objects))
-        for name in content.image_tags:
-            execute("INSERT INTO image_tags VALUES (?, ?, ?)", (dataset_id, name, image_id))
-        note_ids(self._connection, image_id, content.ids)
+    def _insert_content(self, dataset_id: int, contents: Mapping[int, Content]) -> None:
+        many = self._connection.executemany
+        classes = ((number, name, count) for number, item in contents.items() for name, count in item.classes.items())
+        many(
+            "INSERT INTO image_classes VALUES (?, ?, ?, ?)",
+            [(dataset_id, name, number, count) for number, name, count in classes],
+        )
+        tags = ((number, name) for number, item in contents.items() for name in item.image_tags)
+        many("INSERT INTO image_tags VALUES (?, ?, ?)", [(dataset_id, name, number) for number, name in tags])
+        note_ids(self._connection, {number: item.ids for number, item in contents.items()})
 
-    def _delete_content(self, image_id: int) -> None:
-        for table in ("image_classes", "image_tags"):
-            self._connection.execute(f"DELETE FROM {table} WHERE image_id = ?", (image_id,))  # noqa: S608 - constant names
-        forget_ids(self._connection, image_id)
+    def _delete_content(self, image_ids: Sequence[int]) -> None:
+        if not image_ids:
+            return
+        ids = json.dumps(image_ids)
+        for table in ("image_classes", "image_tags", "inner_ids"):
+            query = f"DELETE FROM {table} WHERE image_id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constant names
+            self._connection.execute(query, (ids,))
 
     def _tally(self, dataset_id: int, project_id: int) -> _Tally:
         if (tally := self._tallies.get(dataset_id)) is None:

@@ -80,8 +80,9 @@ class ImageWrites:
         with self._database.write() as connection, ImageChanges(connection) as changes:
             project_id = _project_of(connection, dataset_id)
             _refuse_taken(connection, dataset_id, [record.name for record in records])
-            note_made(connection)
-            return [changes.add(project_id, dataset_id, record) for record in records]
+            ids = [changes.add(project_id, dataset_id, record) for record in records]
+            note_made(connection, ids)
+        return ids
 
     def remove(self, image_ids: Sequence[int]) -> None:
         """Remove images; those that are gone already are passed over, so that a repeated call is no error."""
@@ -108,6 +109,31 @@ class ImageWrites:
             for column, value in {**columns, "updated_at": now_text()}.items():
                 if value is not None:
                     connection.execute(f"UPDATE images SET {column} = ? WHERE id = ?", (value, image_id))  # noqa: S608 - constant names
+
+    def set_files(self, hashes: Mapping[int, str]) -> None:
+        """Give images other files, which were uploaded: image id → hash. What is drawn on them stays.
+
+        Raises:
+            NotFoundError: There is no such image.
+            InputError: A file was not uploaded, is no picture, or not as large as the image.
+        """
+        with self._database.read() as connection:
+            rows = {image_id: _image_row(connection, image_id) for image_id in hashes}
+        new = [
+            NewImage(name=rows[image_id]["name"], origin=ByHash(digest), meta={}) for image_id, digest in hashes.items()
+        ]
+        contents = dict(zip(hashes, self._contents(new), strict=True))
+        for image_id, content in contents.items():
+            row = rows[image_id]
+            if (content.width, content.height) != (row["width"], row["height"]):
+                msg = (
+                    f"The image {shortened(row['name'])!r} has {row['width']} x {row['height']} pixels, the new file"
+                    f" {content.width} x {content.height}."
+                )
+                raise InputError(msg, "Add it as an image of its own.")
+        with self._database.write() as connection, ImageChanges(connection) as changes:
+            for image_id, content in contents.items():
+                changes.set_file(image_id, (content.hash, content.mime, content.size))
 
     def set_sort_keys(self, keys: Mapping[int, str]) -> None:
         """Set what images are sorted by when people sort them by hand: image id → text.

@@ -115,7 +115,9 @@ def read_annotation(
     for number, label in enumerate(annotation.labels, start=1):
         cut = _placed(lambda label=label: inside(label.geometry, width, height), f"{where}, object {number}")
         labels.append(label if cut is label.geometry else replace(label, geometry=cut))
-    return replace(annotation, labels=tuple(labels))
+    # Made anew only where something was cut: most annotations are whole, and there are many.
+    is_cut = any(new is not old for new, old in zip(labels, annotation.labels, strict=True))
+    return replace(annotation, labels=tuple(labels)) if is_cut else annotation
 
 
 def _placed(read: Any, where: str) -> Any:  # noqa: ANN401 - whatever the function returns
@@ -128,8 +130,8 @@ def _placed(read: Any, where: str) -> Any:  # noqa: ANN401 - whatever the functi
 def _object(sent: Mapping[str, Any], names: ProjectNames) -> Json:
     """Return an object in Supervisely's form, with the name of its class, from either form that clients send."""
     geometry = sent.get("geometry")
-    spread = geometry if isinstance(geometry, dict) else {}
-    item = {key: value for key, value in {**spread, **sent, **spread}.items() if key not in _NOT_KEPT}
+    whole = {**sent, **geometry} if isinstance(geometry, dict) else sent
+    item = {key: value for key, value in whole.items() if key not in _NOT_KEPT}
     shape = sent.get("geometryType") or sent.get("shape")
     shape = _OTHER_NAMES.get(str(shape), str(shape)) if shape is not None else ""
     found = names.class_of(sent)

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sqlite3 import Connection
 from typing import Self
 
@@ -50,15 +50,13 @@ class InnerIds:
             store_setting(connection, _LAST_ID, str(self._end - 1))
 
 
-def note_ids(connection: Connection, image_id: int, ids: Iterable[int]) -> None:
-    """Write down which objects and tags are on an image, inside a transaction; none of them was noted before."""
-    rows = [(first, last, image_id) for first, last in _runs(ids)]
+def note_ids(connection: Connection, ids: Mapping[int, Iterable[int]]) -> None:
+    """Write down which objects and tags are on images, inside a transaction; none of them was noted before.
+
+    ``ids``: image id → ids of its objects and tags.
+    """
+    rows = [(first, last, image_id) for image_id, on_it in ids.items() for first, last in _runs(on_it)]
     connection.executemany("INSERT INTO inner_ids VALUES (?, ?, ?)", rows)
-
-
-def forget_ids(connection: Connection, image_id: int) -> None:
-    """Forget what :func:`note_ids` wrote of an image."""
-    connection.execute("DELETE FROM inner_ids WHERE image_id = ?", (image_id,))
 
 
 def images_with(connection: Connection, ids: Sequence[int]) -> dict[int, int]:

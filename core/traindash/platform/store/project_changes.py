@@ -22,12 +22,13 @@ def note_change(connection: Connection, project_id: int) -> None:
         insert_version(connection, project_id, 1 if newest is None else newest["version"] + 1, "")
 
 
-def insert_version(connection: Connection, project_id: int, version: int, name: str) -> None:
-    """Begin a version that no training has looked at yet."""
-    connection.execute(
+def insert_version(connection: Connection, project_id: int, version: int, name: str) -> int:
+    """Begin a version that no training has looked at yet, and return its id."""
+    cursor = connection.execute(
         "INSERT INTO project_versions (project_id, version, name, used, created_at) VALUES (?, ?, ?, 0, ?)",
         (project_id, version, name, now_text()),
     )
+    return int(cursor.lastrowid or 0)
 
 
 def use_version(connection: Connection, project_id: int) -> None:

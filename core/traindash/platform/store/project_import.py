@@ -217,7 +217,8 @@ class ProjectImport:
                         watch.on_image(taken)
                 watch.on_read()
                 spool.seek(0)
-                self._blobs.sync(added)  # a row may reach the disk before the file that it names
+                # A row may reach the disk before the file that it names.
+                self._blobs.sync([(blob.hash, blob.mime) for blob in added])
                 with self._database.write() as connection:
                     rows = ProjectRows(connection, home, source, meta)
                     rows.insert_images(source.datasets, _counted(spool, watch.on_row))

@@ -1,16 +1,21 @@
 """Remembers across the death of a server what a call has made, so that its repeat makes nothing twice.
 
 Repeats that one server sees are answered from its memory (``routes/repeats.py``). Here is what the next server has to
-know: that a call was done, written in the transaction that did it, and what was answered, written right after.
+know: that a call was done, written in the transaction that did it, and what was answered, written right after. Where
+the answer follows from the ids of what was made, these are in the first note, and the second is spared.
 """
 
-from collections.abc import Iterator
+import json
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from sqlite3 import Connection
 from uuid import uuid4
+
+import msgspec
 
 from traindash.errors import StateError
 from traindash.platform.store.database import Database, moment_text, now_text
@@ -25,17 +30,23 @@ class CallNote:
 
     call: str
     is_made: bool = False  # a transaction says that it did what was asked for
+    is_told: bool = False  # and what was made, of which the answer can be given again
 
 
 _at_hand: ContextVar[CallNote | None] = ContextVar("at_hand", default=None)
 
 
-def note_made(connection: Connection) -> None:
-    """Write down inside a transaction that it does what the call at hand asks for; nothing outside of one."""
+def note_made(connection: Connection, ids: Sequence[int] | None = None) -> None:
+    """Write down inside a transaction that it does what the call at hand asks for; nothing outside of one.
+
+    ``ids`` of what it made are for methods whose answer follows from them.
+    """
     if (note := _at_hand.get()) is not None:
-        note.is_made, now = True, now_text()
+        note.is_made, note.is_told, now = True, ids is not None, now_text()
+        told = None if ids is None else msgspec.json.encode(ids)
         connection.execute("DELETE FROM unanswered_writes WHERE created_at < ?", (_oldest(),))
-        connection.execute("INSERT OR REPLACE INTO unanswered_writes VALUES (?, ?, NULL, ?)", (note.call, _SERVER, now))
+        query = "INSERT OR REPLACE INTO unanswered_writes VALUES (?, ?, ?, ?)"
+        connection.execute(query, (note.call, _SERVER, told, now))
 
 
 class UnansweredWrites:
@@ -43,9 +54,11 @@ class UnansweredWrites:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._lock = threading.Lock()
+        self._given: set[str] = set()  # answered, and their notes not removed yet
 
     def answer(self, call: str) -> bytes | None:
-        """Return what an earlier server wanted to answer to a call, ``None`` if none has done it.
+        """Return what an earlier server noted to a call, its answer or ids; ``None`` if none has done it.
 
         Raises:
             StateError: It was done, and the server died before it knew its answer.
@@ -75,10 +88,23 @@ class UnansweredWrites:
         with self._database.write() as connection:
             connection.execute("UPDATE unanswered_writes SET answer = ? WHERE call = ?", (answer, call))
 
-    def forget(self, call: str) -> None:
-        """Note that the answer was handed over: the same call once more means another one."""
-        with self._database.write() as connection:
-            connection.execute("DELETE FROM unanswered_writes WHERE call = ?", (call,))
+    def given(self, call: str) -> bool:
+        """Note that the answer was handed over: the same call once more means another one.
+
+        It is forgotten with others at the next :meth:`forget`; returns whether it is the first of these.
+        """
+        with self._lock:
+            self._given.add(call)
+            return len(self._given) == 1
+
+    def forget(self) -> None:
+        """Forget the calls that were answered."""
+        with self._lock:
+            calls, self._given = self._given, set()
+        if calls:
+            query = "DELETE FROM unanswered_writes WHERE call IN (SELECT value FROM json_each(?))"
+            with self._database.write() as connection:
+                connection.execute(query, (json.dumps(tuple(calls)),))
 
 
 def _oldest() -> str:

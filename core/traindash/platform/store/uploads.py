@@ -4,13 +4,13 @@ The form of an upload is kept as a file until its images are in the store, and a
 at its next start. Whoever adds the images waits for them here, and learns which could not be used.
 """
 
+import contextlib
 import logging
 import os
-import shutil
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -20,13 +20,14 @@ from traindash.datasets.image_files import CheckedImage
 from traindash.datasets.jpeg_look import look_at_jpeg
 from traindash.datasets.pixels import MAX_PIXELS
 from traindash.errors import AppError, InputError, StorageError
-from traindash.files import sync_files
-from traindash.platform.multipart import Part, form_parts
+from traindash.files import write_new
+from traindash.platform.multipart import Form, Part, form_parts
 from traindash.platform.store.blobs import IMAGE_TYPES, ImageBlobs
 from traindash.platform.store.files import content_hash
 from traindash.platform.store.loose_images import LooseImages, StoredImage
 
 _IDLE_SECONDS = 20.0  # after which the processes that check images are ended
+_LINGER_SECONDS = 0.2  # for which the sync of what was stored waits for more, unless somebody waits for it
 _MOST_BYTES = 256 * 2**20  # of forms that wait; who sends more waits for them
 _SYNCED_TOGETHER = 5000  # files; one sync for many takes little longer than one for few
 _MOST_REMEMBERED = 20_000  # images, those that were refused and those that were stored
@@ -56,6 +57,7 @@ class _State:
     refused: OrderedDict[str, AppError] = field(default_factory=OrderedDict)
     stored: OrderedDict[str, tuple[StoredImage, float]] = field(default_factory=OrderedDict)  # and when
     leftovers: int = 0  # forms of an earlier server, whose hashes are not known yet
+    waiting: int = 0  # who needs what is on its way
     is_closing: bool = False
     worker: threading.Thread | None = None
 
@@ -67,11 +69,14 @@ class Uploads:
         self._blobs = blobs
         self._loose = loose
         self._folder = folder
+        self._unsynced = folder / "unsynced"  # there while images are not synced whose forms are gone
         self._changed = threading.Condition()
         self._state = _State()
 
     def recover(self) -> None:
         """Go on with what an earlier server had received."""
+        if self._unsynced.exists():
+            self._blobs.sync_all()
         for path in sorted(self._folder.iterdir()):
             if path.suffix != _FORM:
                 path.unlink(missing_ok=True)
@@ -80,25 +85,25 @@ class Uploads:
                 self._state.leftovers += 1
                 self._put(_Form(path, path.stat().st_size, (), frozenset()))
 
-    def accept(self, form: Path, content_type: str) -> list[str]:
+    def accept(self, form: Form) -> list[str]:
         """Take over a form and return the hashes of its images, which are not looked at yet.
 
         Raises:
             InputError: It is no whole form, or empty.
         """
-        with form_parts(form, content_type) as parts:
+        with form_parts(form) as parts:
             hashes = [content_hash(part.content)[0] for part in parts]
             size = sum(part.size for part in parts)
         if not hashes:
             raise InputError("The form has no file.", "Send at least one part with an image.")
-        known = self._loose.known(hashes)
         path = self._folder / f"{time.time_ns():020}-{uuid4().hex}{_FORM}"
         with self._changed:
             state = self._state
-            self._changed.wait_for(lambda: state.bytes + size <= _MOST_BYTES or not state.bytes or state.is_closing)
-            new = frozenset(hashes) - known.keys() - state.pending
+            self._wait_for(lambda: state.bytes + size <= _MOST_BYTES or not state.bytes)
+            # Those that are here already are left out when it is stored, so that nobody waits for that look.
+            new = frozenset(hashes) - state.pending
             if new:
-                shutil.move(form, path)
+                form.move(path)
                 state.pending |= new
                 for digest in new:
                     state.refused.pop(digest, None)
@@ -114,9 +119,7 @@ class Uploads:
         """Wait until none of the images is on its way; return why some could not be used: hash → reason."""
         with self._changed:
             state = self._state
-            self._changed.wait_for(
-                lambda: state.is_closing or not (state.leftovers or state.pending.intersection(hashes))
-            )
+            self._wait_for(lambda: not (state.leftovers or state.pending.intersection(hashes)))
             return {digest: state.refused[digest] for digest in hashes if digest in state.refused}
 
     def recent(self, hashes: Iterable[str]) -> dict[str, StoredImage]:
@@ -135,6 +138,18 @@ class Uploads:
         if worker is not None:
             worker.join()
 
+    def _wait_for(self, is_so: Callable[[], bool]) -> None:
+        """Wait, holding the condition, for what the thread does; it syncs at once as long as anybody waits."""
+        state = self._state
+        if is_so():
+            return
+        state.waiting += 1
+        self._changed.notify_all()
+        try:
+            self._changed.wait_for(lambda: state.is_closing or is_so())
+        finally:
+            state.waiting -= 1
+
     def _put(self, form: _Form) -> None:
         self._state.forms.append(form)
         self._state.bytes += form.size
@@ -149,10 +164,11 @@ class Uploads:
         count = 0
         try:
             while not self._state.is_closing:
-                form = self._next(patience=0 if done else _IDLE_SECONDS)
+                form = self._next(lingers=bool(done))
                 if form is not None:
                     done.append(self._store(form, checks))
-                    count += len(done[-1].placed)
+                    count += len(done[-1].stored)
+                    self._drop(form, is_first=len(done) == 1)
                 elif not done:
                     checks.close()
                     checks = _checks()
@@ -164,37 +180,43 @@ class Uploads:
         finally:
             checks.close()
 
-    def _next(self, patience: float) -> _Form | None:
+    def _next(self, *, lingers: bool) -> _Form | None:
+        state = self._state
         with self._changed:
-            self._changed.wait_for(lambda: self._state.forms or self._state.is_closing, timeout=patience)
-            return self._state.forms.popleft() if self._state.forms and not self._state.is_closing else None
+            self._changed.wait_for(
+                lambda: state.forms or state.is_closing or (lingers and state.waiting),
+                timeout=_LINGER_SECONDS if lingers else _IDLE_SECONDS,
+            )
+            return state.forms.popleft() if state.forms and not state.is_closing else None
 
     def _store(self, form: _Form, checks: ImageChecks) -> "_Done":
         try:
-            with form_parts(form.path, _content_type(form.path)) as parts:
+            with form_parts(Form(content_type=_content_type(form.path), path=form.path)) as parts:
                 hashes = form.images or [content_hash(part.content)[0] for part in parts]
-                wanted = form.hashes or frozenset(hashes) - self._loose.known(hashes).keys()
+                wanted = (form.hashes or frozenset(hashes)) - self._loose.known(hashes).keys()
                 new = {digest: part for digest, part in zip(hashes, parts, strict=True) if digest in wanted}
                 return self._place(form, new, checks)
         except Exception as error:  # noqa: BLE001 - the edge of the thread: who waits for these images shall hear of it
             _log.warning("An upload could not be stored: %s", type(error).__name__)
             reason = error if isinstance(error, AppError) else _not_stored(error)
-            return _Done(form=form, placed=(), stored={}, refused=dict.fromkeys(form.hashes, reason))
+            return _Done(form=form, stored={}, refused=dict.fromkeys(form.hashes, reason))
 
     def _place(self, form: _Form, new: Mapping[str, Part], checks: ImageChecks) -> "_Done":
         refused: dict[str, AppError] = {}
         fine: dict[str, StoredImage] = {}
+        plain: set[str] = set()
         staged: dict[str, str] = {}
         for digest, part in new.items():
             content = part.content
-            staged[digest] = self._stage(content)
             look = look_at_jpeg(content)
             if look is not None and look.is_plain and look.width * look.height <= MAX_PIXELS:
+                plain.add(digest)
                 fine[digest] = StoredImage(
                     hash=digest, mime=IMAGE_TYPES["JPEG"], size=len(content), width=look.width, height=look.height
                 )
-        others = [digest for digest in new if digest not in fine]
-        for digest, found in checks.each(others, lambda digest: Path(staged[digest])):
+            else:
+                staged[digest] = self._stage(content)
+        for digest, found in checks.each(list(staged), lambda digest: Path(staged[digest])):
             if isinstance(found, CheckedImage):
                 fine[digest] = _stored(digest, new[digest].size, found)
             else:
@@ -202,32 +224,35 @@ class Uploads:
                 Path(staged[digest]).unlink(missing_ok=True)
         if fine:
             self._loose.note(fine.values())  # first: a file that nobody has written down is never collected
-        placed = tuple(self._blobs.place(staged[digest], digest, image.mime) for digest, image in fine.items())
-        return _Done(form=form, placed=placed, stored=fine, refused=refused)
+        for digest, image in fine.items():
+            if digest in plain:
+                self._blobs.put(digest, image.mime, new[digest].content)
+            else:
+                self._blobs.place(staged[digest], digest, image.mime)
+        return _Done(form=form, stored=fine, refused=refused)
 
     def _stage(self, content: bytes) -> str:
         path = f"{self._folder}/{uuid4().hex}.partial"
-        # Not by the ways of a path: these take twice as long, and there are thousands.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
-        try:
-            written = 0
-            while written < len(content):
-                written += os.write(descriptor, content[written:] if written else content)
-        finally:
-            os.close(descriptor)
+        write_new(path, content)
         return path
+
+    def _drop(self, form: _Form, *, is_first: bool) -> None:
+        """Remove a form whose images are in place. Before they are synced: its pages would go to the disk with them."""
+        with contextlib.suppress(OSError):
+            if is_first:
+                self._unsynced.touch()
+            form.path.unlink(missing_ok=True)
 
     def _finish(self, done: Sequence["_Done"]) -> None:
         failed: AppError | None = None
         try:
-            sync_files([path for each in done for path in each.placed])
+            self._blobs.sync([(image.hash, image.mime) for each in done for image in each.stored.values()])
+            self._unsynced.unlink(missing_ok=True)
         except OSError as error:
             failed = _not_stored(error)
         with self._changed:
             state = self._state
             for each in done:
-                if failed is None:
-                    each.form.path.unlink(missing_ok=True)
                 state.pending -= each.form.hashes
                 state.bytes -= each.form.size
                 state.leftovers -= not each.form.images
@@ -245,7 +270,6 @@ class _Done:
     """A form whose images are in place, but for the sync."""
 
     form: _Form
-    placed: Sequence[Path]
     stored: Mapping[str, StoredImage]
     refused: Mapping[str, AppError]
 

@@ -1,4 +1,6 @@
-"""The supervisor: one thread that gives tasks to agents, watches their processes and ends what is over.
+"""The supervisor: a thread that gives tasks to agents, watches their processes and ends what is over.
+
+A second thread publishes results, one task after the other, so that nobody waits for that.
 
 It owns no state that matters: statuses are in the database, processes and results on disk. So it may die at any
 moment, and the next one goes on. It never waits for a process: it looks,
@@ -8,6 +10,7 @@ and sleeps until it is woken or a moment has passed.
 import contextlib
 import logging
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from traindash.domain.ecosystem import AgentStatus
@@ -60,6 +63,7 @@ class _Watched:
     stop: PatientStop  # ends the process when a person wants that
     seen_alive: bool = False  # this supervisor started the process or saw it run
     ended: Ended | None = None  # the process is over
+    ending: Future[Outcome] | None = None  # its results are being published
     outcome: Outcome | None = None  # how the task shall end; kept until the database has taken it
     not_before: float = 0.0  # leave it alone until then (monotonic clock)
     meter: ResourceMeter = field(default_factory=ResourceMeter)  # looks at what the process uses
@@ -73,15 +77,22 @@ class Supervisor:
         self._pace = pace or Pace()
         self._watched: dict[TaskId, _Watched] = {}
         self._worker = PeriodicWorker("supervisor", self._round, retry=self._pace.retry)
+        self._endings: ThreadPoolExecutor | None = None
 
     def start(self) -> None:
         """Take up what an earlier server left and begin to work."""
         self._recover()
+        self._endings = ThreadPoolExecutor(1, thread_name_prefix="ends of tasks")
         self._worker.start()
 
     def stop(self) -> None:
-        """End the thread; running trainings go on without it. Stopping twice does nothing."""
+        """End the threads; running trainings go on without them. Stopping twice does nothing."""
         self._worker.close()
+        endings, self._endings = self._endings, None
+        if endings is not None:
+            endings.shutdown(wait=True, cancel_futures=True)
+        for watched in self._watched.values():
+            watched.ending = None
 
     def wake(self) -> None:
         """Look for work now."""
@@ -181,11 +192,21 @@ class Supervisor:
             if watched.seen_alive:  # otherwise the pid may be somebody else's group by now
                 sweep_group(watched.identity)
         if watched.outcome is None and watched.identity is not None and watched.ended is not None:
-            record = self._services.tasks.get(task_id)
-            watched.outcome = conclude(self._services, record, watched.identity, watched.ended)
+            watched.outcome = self._concluded(task_id, watched, watched.identity, watched.ended)
         if watched.outcome is not None:
             self._end(task_id, watched.outcome)
             self._watched.pop(task_id)
+
+    def _concluded(self, task_id: TaskId, watched: _Watched, identity: ProcessIdentity, ended: Ended) -> Outcome | None:
+        """Return how a task ends; ``None`` while its results are being published, which takes seconds."""
+        if watched.ending is None and self._endings is not None:
+            record = self._services.tasks.get(task_id)
+            watched.ending = self._endings.submit(conclude, self._services, record, identity, ended)
+            watched.ending.add_done_callback(lambda _: self.wake())
+        if watched.ending is None or not watched.ending.done():
+            return None
+        ending, watched.ending = watched.ending, None  # what it raises is tried again
+        return ending.result()
 
     def _drop(self, task_id: TaskId, watched: _Watched) -> None:
         self._watched.pop(task_id)

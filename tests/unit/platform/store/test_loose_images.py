@@ -12,6 +12,7 @@ from PIL import Image
 from tests.fakes.small_platform import tiny_project
 from traindash.errors import InputError
 from traindash.platform.agents import Hardware
+from traindash.platform.multipart import Form
 from traindash.platform.services import Services
 from traindash.platform.store.image_writes import ByHash, NewImage
 
@@ -35,7 +36,7 @@ def _upload(services: Services, *contents: bytes) -> list[str]:
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="0-file"\r\n\r\n'.encode()
     form = services.layout.incoming / "form"
     form.write_bytes(b"".join(head + content + b"\r\n" for content in contents) + f"--{boundary}--\r\n".encode())
-    return services.uploads.accept(form, f"multipart/form-data; boundary={boundary}")
+    return services.uploads.accept(Form(content_type=f"multipart/form-data; boundary={boundary}", path=form))
 
 
 def _picture(color: str) -> bytes:
