@@ -33,7 +33,7 @@ def experiment_records(home: Path) -> dict[int, dict[str, object]]:
 
 def walk_to_launch(page: Page, dashboard: DashboardProcess, *, epochs: int) -> None:
     """Click through the wizard with the small model and a short training."""
-    open_page(page, f"{dashboard.url}/")
+    open_page(page, f"{dashboard.url}/project")
     choose = page.get_by_role("button", name="Choose", exact=True)
     chosen = page.get_by_role("button", name="Chosen")
     expect(choose.or_(chosen).first).to_be_visible(timeout=60_000)

@@ -47,7 +47,7 @@ def draft_of(page: Page) -> str:
 
 def start_draft(page: Page, url: str) -> None:
     """Begin a draft, choose the sample project and the recommended model."""
-    go_to(page, url)
+    go_to(page, f"{url}/project")
     expect(page).to_have_url(re.compile("draft="), timeout=WAIT_MS)
     before = page.url
     page.get_by_role("button", name="Drafts").click()

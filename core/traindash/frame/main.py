@@ -6,6 +6,7 @@ import streamlit as st
 
 from traindash.ui import screens, theme
 from traindash.ui.errors import guarded_part
+from traindash.ui.overview.tour import draw_strip
 from traindash.ui.sidebar import draw_sidebar
 from traindash.ui.state import show_flashes
 
@@ -21,5 +22,8 @@ st.session_state["screen"] = current.url_path or screens.DEFAULT
 draw_sidebar(st.session_state["screen"])
 # After the sidebar and before the page: a page that fails still tells what was done.
 show_flashes()
+# A container of its own: what follows stays the same elements, with a strip and without one.
+with st.container(), guarded_part("tour"):
+    draw_strip(st.session_state["screen"])
 with guarded_part("page"):
     current.run()

@@ -84,14 +84,23 @@ def draw_choice() -> None:
                 _begin(lambda: connection.client().imports.inspect(path))
         st.caption("The folder is only read. Its images are copied once into the data directory of the dashboard.")
         return
+    if (begun := draw_drop_zone("Archive with images and annotations")) is not None:
+        _show(begun)
+    st.caption("For more than 2 GB, choose the folder on this machine instead.")
+
+
+def draw_drop_zone(label: str) -> DataImport | None:
+    """Draw the place to drop an archive on; return the look at it that has begun, ``None`` while there is none."""
     # Another key for each upload: st.file_uploader keeps its file until its key changes (1.67).
     turn = st.session_state.get(_UPLOADS, 0)
-    chosen = st.file_uploader("Archive with images and annotations", type=_ARCHIVES, key=f"import-file-{turn}")
-    st.caption("For more than 2 GB, choose the folder on this machine instead.")
-    if chosen is not None:
-        with st.spinner("Handing the archive over"):
-            # What was uploaded is a file in memory already (1.67): it is handed over as it is, without a second copy.
-            _begin(lambda: connection.client().imports.upload(chosen.name, chosen, chosen.size))
+    chosen = st.file_uploader(label, type=_ARCHIVES, key=f"import-file-{turn}")
+    if chosen is None:
+        return None
+    with st.spinner("Handing the archive over"):
+        # What was uploaded is a file in memory already (1.67): it is handed over as it is, without a second copy.
+        begun = connection.client().imports.upload(chosen.name, chosen, chosen.size)
+    st.session_state[_UPLOADS] = turn + 1
+    return begun
 
 
 def draw_latest() -> None:
@@ -258,8 +267,10 @@ def train_on(project_id: ProjectId) -> None:
 
 
 def _begin(begin: Callable[[], DataImport]) -> None:
-    begun = begin()
-    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+    _show(begin())
+
+
+def _show(begun: DataImport) -> None:
     st.query_params[IMPORT_PARAM] = str(begun.id)
     st.rerun()
 

@@ -15,7 +15,7 @@ from traindash.settings import screens_folder
 from traindash.ui.streamlit_internals import index_page
 
 _PAGES = screens_folder() / "pages"
-DEFAULT = "project"
+DEFAULT = "overview"
 _ROOT = "start"  # reserved by Streamlit for the page at the bare address, which is never shown under it
 
 
@@ -29,6 +29,7 @@ class Screen:
 
 
 SCREENS: tuple[Screen, ...] = (
+    Screen(id="overview", title="Overview", group="overview"),
     *(Screen(id=step.id, title=f"{step.title} · New training", group="project") for step in STEPS),
     Screen(id="manage", title="Manage a project", group="project"),
     Screen(id="plan", title="Start from a plan", group="project"),

@@ -1,4 +1,4 @@
-"""The sidebar: the product's name, the seven places to be, and which server this is."""
+"""The sidebar: the product's name, the eight places to be, and which server this is."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -112,6 +112,7 @@ def message_of_all(tasks: Sequence[Task]) -> dict[str, str]:
 
 # screen, words and symbol of each link
 _LINKS = (
+    ("overview", "Overview", "home"),
     ("project", "New training", "add_circle"),
     ("import_data", "Bring data in", "upload_file"),
     ("tasks", "Tasks", "list_alt"),

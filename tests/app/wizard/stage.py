@@ -36,9 +36,7 @@ class Stage:
         app = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=SECONDS)
         for name, value in params.items():
             app.query_params[name] = value
-        app.run()
-        if screen != "project":
-            app.switch_page(str(ROOT / "pages" / f"{screen}.py")).run()
+        app.switch_page(str(ROOT / "pages" / f"{screen}.py")).run()
         assert not app.exception, app.exception
         return app
 

@@ -1,7 +1,7 @@
 """The page of one task: what it does, how it goes, what came out of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -309,14 +309,19 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
         )
         return
     _, shown = page_of(tasks, _PER_PAGE, "task-page")
-    names = lookups.project_names()
-    with st.container(key="task-list", gap=None):
-        draw_heads(_WIDTHS, _HEADS)
-        for task in shown:
-            _row(task, names)
+    draw_task_rows(shown, "task-list")
     # Only a run of the whole page can take run_every away.
     if active and all(task.status.is_terminal for task in tasks) and not series_need_work():
         st.rerun()
+
+
+def draw_task_rows(tasks: Sequence[Task], key: str) -> None:
+    """Draw a line for each task below the heads; the key is unique on the page and begins with ``task-list``."""
+    names = lookups.project_names()
+    with st.container(key=key, gap=None):
+        draw_heads(_WIDTHS, _HEADS)
+        for task in tasks:
+            _row(task, names)
 
 
 def _row(task: Task, projects: dict[ProjectId, str]) -> None:

@@ -1,0 +1,123 @@
+"""What the front page says: the best experiments of each project, and the next sensible step. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from traindash.comparison.setup_differences import project_name
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.ids import ProjectId, TaskId
+from traindash.domain.task import Task, TaskStatus
+from traindash.plans.draft import WizardDraft
+
+_PAIR = 2
+_METRIC = "mAP"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectBest:
+    """The experiments of one project."""
+
+    project_id: ProjectId
+    project: str  # its name
+    ranked: tuple[ExperimentInfo, ...]  # those that were evaluated, highest mAP first, of equals the newest
+    newest: ExperimentInfo
+
+    @property
+    def best(self) -> ExperimentInfo:
+        """The one with the highest mAP."""
+        return self.ranked[0]
+
+    @property
+    def pair(self) -> tuple[TaskId, ...]:
+        """The tasks to compare first: the best two; fewer where there are not two."""
+        return tuple(sorted(item.task_id for item in self.ranked[:_PAIR]))
+
+
+def score_of(info: ExperimentInfo) -> float | None:
+    """Return the mAP of an experiment on its own validation images; ``None`` where it was not evaluated."""
+    return info.evaluation_metrics.get(_METRIC)
+
+
+def best_by_project(found: Iterable[ExperimentInfo], hidden: Collection[TaskId] = ()) -> tuple[ProjectBest, ...]:
+    """Return the evaluated experiments by project, the project that was trained last first; hidden ones are left out.
+
+    Those of one kind of task stand together: boxes and masks have figures that cannot be ranked.
+    """
+    groups: dict[tuple[ProjectId, str], list[ExperimentInfo]] = {}
+    for info in found:
+        if score_of(info) is not None and info.task_id not in hidden:
+            groups.setdefault((info.project_id, info.task_type), []).append(info)
+    rows = [
+        ProjectBest(
+            project_id=key[0],
+            project=project_name(items[0]),
+            ranked=tuple(sorted(items, key=lambda info: (-(score_of(info) or 0.0), -info.task_id))),
+            newest=max(items, key=lambda info: info.task_id),
+        )
+        for key, items in groups.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.newest.task_id))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BringData:
+    """There is no project to train on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mend:
+    """The newest task failed."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """A project has experiments that can be compared."""
+
+    row: ProjectBest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoOn:
+    """A training is planned and was not started."""
+
+    draft: WizardDraft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Another:
+    """There is one experiment and nothing to hold it against."""
+
+    info: ExperimentInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Train:
+    """Nothing was trained yet."""
+
+
+NextStep: TypeAlias = BringData | Mend | Compare | GoOn | Another | Train
+
+
+def next_step(
+    tasks: Sequence[Task], rows: Sequence[ProjectBest], draft: WizardDraft | None, *, has_project: bool
+) -> NextStep:
+    """Return what to do next.
+
+    ``tasks`` come newest first; ``rows`` as of :func:`best_by_project`; ``draft`` is the one that was changed last and
+    not started.
+    """
+    if not has_project and not rows:
+        return BringData()
+    newest = next((task for task in tasks if task.status.is_terminal), None)
+    if newest is not None and newest.status is TaskStatus.ERROR:
+        return Mend(task=newest)
+    # A plan that is younger than what was trained last is what the person is at.
+    trained_at = None if newest is None else newest.finished_at
+    if draft is not None and not draft.is_untouched and (trained_at is None or draft.changed_at > trained_at):
+        return GoOn(draft=draft)
+    if rows and len(rows[0].ranked) >= _PAIR:
+        return Compare(row=rows[0])
+    return Another(info=rows[0].best) if rows else Train()

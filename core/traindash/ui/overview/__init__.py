@@ -1,0 +1,1 @@
+"""The front page, and the guided first comparison that begins there."""

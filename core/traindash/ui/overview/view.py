@@ -1,0 +1,261 @@
+"""The front page: what runs, what ended since the last visit, the best experiments, the next sensible step."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.project import Project
+from traindash.domain.task import Task
+from traindash.errors import AppError, StorageError
+from traindash.experiments import overview
+from traindash.experiments.overview import ProjectBest, best_by_project, next_step, score_of
+from traindash.plans.steps import reached
+from traindash.steady_clock import CLOCK
+from traindash.tasks.visits import VisitStore
+from traindash.ui import connection, lookups, screens
+from traindash.ui.errors import draw_stale
+from traindash.ui.experiments.index import look, marks
+from traindash.ui.import_data import IMPORT_PARAM, draw_drop_zone
+from traindash.ui.overview.tour import can_offer, draw_offer, draw_way_back, open_tour
+from traindash.ui.state import DRAFT_PARAM
+from traindash.ui.tasks.text import task_title
+from traindash.ui.tasks.view import draw_task_rows
+from traindash.ui.theme import plain
+from traindash.ui.widgets import draw_heads
+from traindash.ui.wizard.again import draw_again_menu
+from traindash.ui.wizard.drafts import draft_title
+
+_WHAT = (
+    "Train object detectors and segmenters on your own images, watch them learn, and see which model to take and how "
+    "sure that is."
+)
+_EVERY = "3s"
+_LOOKED_AT = 200
+_MOST_ENDED = 5
+_MOST_PROJECTS = 6
+_BEST_WIDTHS = [2.2, 3.6, 1.0, 1.2, 1.6]
+_BEST_HEADS = ("Project", "Best experiment", "mAP", "Experiments", "")
+_OLD_PARAMS = (DRAFT_PARAM, "project")
+
+
+def follow_old_links() -> None:
+    """Open the wizard for addresses of earlier versions, whose first page it was: a draft or a project is named."""
+    if found := {name: st.query_params[name] for name in _OLD_PARAMS if name in st.query_params}:
+        screens.go("project", **found)
+
+
+def draw_overview() -> None:
+    """Draw the page."""
+    workspace = connection.workspace_id()
+    tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
+    projects = lookups.projects(workspace)
+    rows = best_by_project(
+        (entry.info for entry in look().entries if entry.info is not None),
+        {task for task, mark in marks().all().items() if mark.hidden},
+    )
+    if not tasks and not rows and open_tour() is None:
+        _draw_beginning(projects)
+        return
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title("Overview", anchor=False)
+        st.button(
+            "New training", icon=":material/add_circle:", key="overview-new", on_click=screens.go, args=("project",)
+        )
+    if not draw_way_back():
+        _draw_next_step(tasks, rows, has_project=bool(projects))
+    since = _last_visit()
+    active = any(not task.status.is_terminal for task in tasks)
+    st.fragment(_draw_tasks, run_every=_EVERY if active else None)(since, active=active)
+    with st.container(key="overview-columns"):
+        left, right = st.columns([2, 1], gap="medium")
+    with left:
+        _draw_best(rows)
+    with right:
+        _draw_bring_in()
+
+
+# The first start: what this is, and the two ways to begin.
+
+
+def _draw_beginning(projects: Sequence[Project]) -> None:
+    st.title("Welcome to Traindash", anchor=False)
+    st.markdown(_WHAT)
+    if not projects:
+        _wait_for_projects()
+    with st.container(key="beginning-columns"):
+        left, right = st.columns([2, 1], gap="medium")
+    with left:
+        if can_offer(projects):
+            draw_offer(projects)
+        else:
+            with st.container(border=True, key="panel-first", height="stretch"):
+                st.header("Your first training", anchor=False)
+                st.markdown("Eight short steps from a project to a training; every one has a default that works.")
+                st.button(
+                    "New training",
+                    type="primary",
+                    icon=":material/add_circle:",
+                    key="overview-new",
+                    on_click=screens.go,
+                    args=("project",),
+                )
+    with right:
+        _draw_bring_in(is_beginning=True)
+
+
+@st.fragment(run_every=_EVERY)
+def _wait_for_projects() -> None:
+    """Look for a project: at the first start a page may be open before the sample project is in."""
+    workspace = connection.workspace_id()
+    if any(item.type == "images" for item in connection.client().projects.list(workspace)):
+        lookups.projects.forget(workspace)
+        st.rerun()
+
+
+def _draw_bring_in(*, is_beginning: bool = False) -> None:
+    with st.container(border=True, key="panel-import", height="stretch" if is_beginning else "content"):
+        st.header("Bring data in", anchor=False)
+        if lookups.can_import():
+            st.markdown("Images with annotations become a project. Their layout is recognised by itself.")
+            if (begun := draw_drop_zone("Drop an archive here, or choose one")) is not None:
+                screens.go("import_data", **{IMPORT_PARAM: begun.id})
+            screens.link("import_data", "Or a folder on this machine", "folder_open")
+        else:
+            st.markdown("This server brings data in with its own import apps.")
+            screens.link("import_data", "How to bring data in", "upload_file")
+        if is_beginning:
+            st.button(
+                "Choose every step yourself",
+                icon=":material/add_circle:",
+                type="tertiary",
+                key="overview-steps",
+                on_click=screens.go,
+                args=("project",),
+            )
+
+
+# The next sensible step: one sentence and one button.
+
+
+def _draw_next_step(tasks: Sequence[Task], rows: Sequence[ProjectBest], *, has_project: bool) -> None:
+    draft = connection.drafts().latest_open(connection.server_name())
+    step = next_step(tasks, rows, draft, has_project=has_project)
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="next-step"):
+        match step:
+            case overview.BringData():
+                _sentence("Everything begins with images.", "Bring in a folder or an archive with annotations.")
+                _lead("Bring data in", "upload_file", "import_data")
+            case overview.Mend(task=task):
+                _sentence(f"“{task_title(task)}” ended with an error.", "Its page says why and what can be changed.")
+                _lead("See why", "error", "task", task=task.id)
+            case overview.GoOn(draft=known):
+                _sentence(f"“{draft_title(known)}” is planned and not started.", "Go on where you were.")
+                _lead("Go on", "arrow_forward", reached(known), draft=known.id)
+            case overview.Compare(row=row):
+                total = formatting.plural(len(row.ranked), "experiment")
+                _sentence(f"{row.project} has {total}.", "See which of the best two to take and how sure that is.")
+                _lead("Compare the best two", "compare_arrows", "compare", ids=",".join(map(str, row.pair)))
+            case overview.Another(info=info):
+                _sentence(f"“{info.experiment_name}” is trained.", "Change one thing to learn what it is worth.")
+                draw_again_menu(info.task_id, key="overview-again")
+            case overview.Train():
+                _sentence("Nothing was trained here yet.", "Eight short steps, each with a default that works.")
+                st.button(
+                    "New training",
+                    type="primary",
+                    icon=":material/add_circle:",
+                    key="next-go",
+                    on_click=screens.go,
+                    args=("project",),
+                )
+
+
+def _sentence(first: str, second: str) -> None:
+    st.markdown(f"**{plain(first)}** {plain(second)}", width="stretch")
+
+
+def _lead(label: str, icon: str, screen: str, **query: object) -> None:
+    st.button(
+        label,
+        type="primary",
+        icon=f":material/{icon}:",
+        key="next-go",
+        on_click=screens.go,
+        args=(screen,),
+        kwargs=query,
+    )
+
+
+# What runs and what has ended, refreshing while anything is on its way.
+
+
+def _last_visit() -> datetime | None:
+    try:
+        return VisitStore(connection.home() / "visits.json").come(connection.server_name(), CLOCK.now())
+    except StorageError:  # a full disk is told where something of worth is kept
+        return None
+
+
+def _draw_tasks(since: datetime | None, *, active: bool) -> None:
+    try:
+        tasks = connection.client().tasks.newest(connection.workspace_id(), _LOOKED_AT)
+    except AppError as error:
+        draw_stale(error, "The list is tried again.")
+        return
+    running = [task for task in tasks if not task.status.is_terminal]
+    ended = ended_since(tasks, since)
+    if running:
+        st.header(f"Running now: {formatting.count(len(running))}", anchor=False)
+        draw_task_rows(running, "task-list-running")
+    if ended:
+        st.header("Ended last" if since is None else "Ended since your last visit", anchor=False)
+        draw_task_rows(ended[:_MOST_ENDED], "task-list-ended")
+        if len(ended) > _MOST_ENDED:
+            screens.link("tasks", f"{len(ended) - _MOST_ENDED} more in the list of tasks", "list_alt")
+    elif not running:
+        when = "" if since is None else f" since your last visit, {formatting.recent(since, CLOCK.now())}"
+        st.caption(f"Nothing runs, and nothing has ended{when}.")
+    # Only a run of the whole page can take run_every away, and it knows the new experiments.
+    if active and not running:
+        st.rerun()
+
+
+def ended_since(tasks: Sequence[Task], since: datetime | None) -> tuple[Task, ...]:
+    """Return the tasks that ended after a moment, last ended first; all of them at the first visit."""
+    ended = [
+        (task.finished_at, task)
+        for task in tasks
+        if task.status.is_terminal and task.finished_at is not None and (since is None or task.finished_at > since)
+    ]
+    return tuple(task for _, task in sorted(ended, key=lambda pair: pair[0], reverse=True))
+
+
+# The best experiments of each project.
+
+
+def _draw_best(rows: Sequence[ProjectBest]) -> None:
+    st.header("Best so far", anchor=False)
+    if not rows:
+        st.caption("No experiment was evaluated yet. The first finished training appears here.")
+        return
+    with st.container(key="best-list", gap=None):
+        draw_heads(_BEST_WIDTHS, _BEST_HEADS)
+        for row in rows[:_MOST_PROJECTS]:
+            _draw_row(row)
+    st.caption("By mAP, each on its own validation images; the comparison says whether a difference is more than luck.")
+
+
+def _draw_row(row: ProjectBest) -> None:
+    key = f"{row.project_id}-{row.best.task_id}"
+    with st.container(key=f"task-row-best-{key}"):
+        cells = st.columns(_BEST_WIDTHS, vertical_alignment="center")
+    cells[0].markdown(plain(row.project))
+    with cells[1]:
+        screens.link("task", plain(row.best.experiment_name), task=row.best.task_id)
+    cells[2].markdown(f"**{formatting.metric(score_of(row.best))}**")
+    cells[3].markdown(formatting.count(len(row.ranked)))
+    with cells[4]:
+        if len(row.pair) > 1:
+            screens.link("compare", "Compare the best two", "compare_arrows", ids=",".join(map(str, row.pair)))
