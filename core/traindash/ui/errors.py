@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from traindash.errors import AppError
+from traindash.errors import AppError, InputError, NotFoundError
 from traindash.supervisely.errors import (
     ApiError,
     ConnectionFailedError,
@@ -20,6 +20,13 @@ from traindash.ui.state import DRAFT_PARAM, attempt, start_new_draft
 from traindash.ui.theme import plain
 
 _log = logging.getLogger(__name__)
+# Screen of one thing → the list that it is in, and its name
+_WAYS_ON = {
+    "task": ("tasks", "All tasks"),
+    "series": ("tasks", "All tasks"),
+    "compare": ("experiments", "All experiments"),
+    "show": ("experiments", "All experiments"),
+}
 _CONNECTION_KINDS = (ConnectionFailedError, RequestTimeoutError, UnauthorizedError, ForbiddenError, ServerFailedError)
 
 
@@ -76,6 +83,10 @@ def show_error(error: AppError, place: str) -> None:
                     on_click=attempt,
                     args=(start_new_draft,),
                 )
+            # What is not there is not there at the second try either: the list is the way on.
+            way = _WAYS_ON.get(st.session_state.get("screen", ""))
+            if way is not None and place == "page" and isinstance(error, NotFoundError | InputError):
+                screens.link(way[0], way[1], "list_alt")
             # On the connection page the link would lead to itself.
             if is_connection and st.session_state.get("screen") != "connection":
                 screens.link("connection", "Check the connection", "lan")

@@ -1,8 +1,10 @@
 """All screens: where their files are and how they are called."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal, NoReturn
 
 import streamlit as st
@@ -16,6 +18,7 @@ from traindash.ui.streamlit_internals import index_page
 
 _PAGES = screens_folder() / "pages"
 DEFAULT = "overview"
+_AWAY = Path(__file__).with_name("away.js").read_text(encoding="utf-8")
 _ROOT = "start"  # reserved by Streamlit for the page at the bare address, which is never shown under it
 
 
@@ -90,6 +93,13 @@ def go(screen_id: str, **query: object) -> NoReturn:
     st.switch_page(page(screen_id), query_params=_texts(query))
 
 
+def title_tab(what: str, done: float | None = None) -> None:
+    """Name the browser's tab after what the page shows; ``done`` is the share from 0 to 1 of what is on its way."""
+    # Several tabs with tasks are told apart by what stands first.
+    share = "" if done is None else f"{math.floor(done * 100)} % · "
+    st.set_page_config(page_title=f"{share}{what} · Traindash")
+
+
 def _texts(query: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value) for name, value in query.items()}
 
@@ -115,12 +125,13 @@ def _fresh_page(screen_id: str, url_path: str = "") -> st.Page:
 
 
 def screen_routes() -> list[Route]:
-    """Return a route for the path of each screen."""
-    html = index_page()
+    """Return a route for the path of each screen, and for the bare address."""
+    html = index_page(_AWAY)
 
     def answer(_request: Request) -> HTMLResponse:
         # Streamlit answers any path with its page (1.67); a route of our own comes first, and only for screens that
         # there are.
         return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
 
-    return [Route(f"/{item.id}", answer, methods=["GET"]) for item in SCREENS]
+    paths = ("/", *(f"/{item.id}" for item in SCREENS))
+    return [Route(path, answer, methods=["GET"]) for path in paths]

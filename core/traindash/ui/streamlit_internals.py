@@ -58,14 +58,14 @@ def rerun_parts(keys: Sequence[str]) -> None:
             st.rerun(keys)
 
 
-def index_page() -> str:
-    """Return the HTML page that loads Streamlit's client, told where its server is.
+def index_page(script: str = "") -> str:
+    """Return the HTML page that loads Streamlit's client, told where its server is; a script of ours runs before it.
 
-    Without that the client asks below its own path first (``/compare/_stcore/health``) and logs two errors in the
+    Without being told the client asks below its own path first (``/compare/_stcore/health``) and logs two errors in the
     browser's console on every load of a page. It reads the answer from ``window.__streamlit`` before it asks (1.67).
     """
     html = (STATIC / "index.html").read_text(encoding="utf-8")
-    told = f"<script>{SERVER_SETTING} = {{ {SERVER_KEY}: location.origin }}</script>"
+    told = f"<script>{SERVER_SETTING} = {{ {SERVER_KEY}: location.origin }}; {script}</script>"
     return html.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1)
 
 

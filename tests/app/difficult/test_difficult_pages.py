@@ -229,7 +229,7 @@ def test_an_output_that_arrives_late_is_waited_for(scene: Scene) -> None:
     scene.server.rewrites.clear()
     said = said_on(app.run())  # as the page does by itself, every two seconds
     assert "on its way" not in said
-    assert "Compare with others" in said
+    assert "Charts and images" in said
 
 
 def test_an_output_that_never_arrives_is_told(scene: Scene) -> None:

@@ -84,7 +84,20 @@ def test_a_finished_task_leads_on(server: FakeServer, open_page: Open) -> None:
     assert "First light" in screen(at)
     assert {"mAP", "AP50", "F1"} <= set(_metrics(at))
     labels = [item.proto.label for item in at.get("page_link")]
-    assert {"Charts and images", "Compare with others"} <= set(labels)
+    assert {"Charts and images", "All experiments"} <= set(labels)
+
+
+def test_a_finished_task_is_held_against_the_best_of_its_project(server: FakeServer, open_page: Open) -> None:
+    add_evaluated(server, 1, "First light", Made())
+    add_evaluated(server, 2, "Second light", Made())
+    at = open_page("task", task="2")
+    links = {item.proto.label: item.proto.query_string for item in at.get("page_link")}
+    assert links["Compare with the best of its project"] == "ids=1%2C2"
+
+
+def test_an_unknown_task_leads_to_the_list(open_page: Open) -> None:
+    labels = [item.proto.label for item in open_page("task", task="99").get("page_link")]
+    assert labels.count("All tasks") == 1
 
 
 def test_a_failed_task_says_why(server: FakeServer, open_page: Open) -> None:

@@ -16,6 +16,7 @@ from traindash.ui.experiments.filters import change_query
 from traindash.ui.experiments.index import marks
 from traindash.ui.state import attempt, flash, telling_errors
 from traindash.ui.tasks.actions import draw_follow_ups
+from traindash.ui.tasks.files import draw_download
 from traindash.ui.theme import plain
 
 Action: TypeAlias = Literal["open", "notes", "next", "files", "hide"]
@@ -181,18 +182,5 @@ def _draw_files(row: Row) -> None:
     with st.container(horizontal=True):
         best = [path for path in info.checkpoints if PurePosixPath(path).name == info.best_checkpoint]
         for path in (*best, *info.export.values(), info.hyperparameters):
-            _draw_download(PurePosixPath(path).name, f"{folder}/{path}")
-        _draw_download("All files (tar)", f"{folder}/", f"{info.task_id}_{info.framework_name}.tar")
-
-
-def _draw_download(label: str, path: str, name: str = "") -> None:
-    team = connection.team_id()
-    st.download_button(
-        label,
-        # A function: the file is fetched when somebody wants it, not with every redraw (Streamlit 1.67).
-        data=lambda: connection.client().files.read(team, path),
-        file_name=name or PurePosixPath(path).name,
-        icon=":material/download:",
-        on_click="ignore",
-        key=f"download-{path}",
-    )
+            draw_download(PurePosixPath(path).name, f"{folder}/{path}")
+        draw_download("All files (tar)", f"{folder}/", f"{info.task_id}_{info.framework_name}.tar")

@@ -28,7 +28,7 @@ from traindash.tasks.series_progress import (
 )
 from traindash.tasks.series_record import Series, can_change
 from traindash.ui import connection, lookups, screens, theme
-from traindash.ui.errors import draw_stale, draw_trouble
+from traindash.ui.errors import draw_stale, draw_trouble, titled
 from traindash.ui.series.actions import ask_to_cancel, compare, draw_bring_back, draw_ways_on
 from traindash.ui.state import attempt, kept_here
 from traindash.ui.tasks.text import duration, fraction, result_text, sentence, task_title
@@ -127,6 +127,14 @@ def draw_series_page(wanted: str | None) -> None:
         InputError: It is missing, or the series belongs to another server.
         NotFoundError: There is no such series.
     """
+    with titled("Series"):
+        watch, snapshot = _open_series(wanted)
+    _open_comparison(snapshot)
+    _draw_head(snapshot)
+    st.fragment(_live, run_every=None if snapshot.is_over else _EVERY)(watch, snapshot)
+
+
+def _open_series(wanted: str | None) -> tuple[SeriesWatch, SeriesSnapshot]:
     if not wanted:
         raise InputError("No series is chosen.", "Open one from the list of tasks.")
     series_id = SeriesId(wanted)
@@ -137,9 +145,7 @@ def draw_series_page(wanted: str | None) -> None:
     if snapshot.series.server != connection.server_name():
         msg = f"This series runs on {snapshot.series.server}, and this is {connection.server_name()}."
         raise InputError(msg, "Start the dashboard with the other server.")
-    _open_comparison(snapshot)
-    _draw_head(snapshot)
-    st.fragment(_live, run_every=None if snapshot.is_over else _EVERY)(watch, snapshot)
+    return watch, snapshot
 
 
 def _open_comparison(snapshot: SeriesSnapshot) -> None:
@@ -219,6 +225,7 @@ def _live(watch: SeriesWatch, before: SeriesSnapshot) -> None:
         1.0 if state.stage in OVER else training.get(state.task.id, 0.0) if state.task else 0.0
         for state in snapshot.states
     ]
+    screens.title_tab(snapshot.series.name, None if snapshot.is_over else sum(done) / len(done))
     st.progress(sum(done) / len(done), text=plain(standing(snapshot.states)))
     _draw_cards(snapshot)
     _draw_rows(snapshot)

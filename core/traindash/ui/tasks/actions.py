@@ -46,11 +46,13 @@ def ask_to_stop(task: Task, *, trains: bool = False) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep running", key="stop-no"):
             st.rerun()
-        if trains and st.button("Stop after this epoch", icon=":material/last_page:", key="stop-epoch"):
-            attempt(lambda: stop_after_epoch(connection.client(), task.id), f"Task {task.id} ends after this epoch.")
-            st.rerun()
-        if st.button("Stop now", type="primary", icon=":material/stop_circle:", key="stop-yes"):
+        # The way that loses nothing is the one that stands out.
+        kind: Literal["primary", "secondary"] = "secondary" if trains else "primary"
+        if st.button("Stop now", type=kind, icon=":material/stop_circle:", key="stop-yes"):
             stop(task)
+            st.rerun()
+        if trains and st.button("Stop after this epoch", type="primary", icon=":material/last_page:", key="stop-epoch"):
+            attempt(lambda: stop_after_epoch(connection.client(), task.id), f"Task {task.id} ends after this epoch.")
             st.rerun()
 
 

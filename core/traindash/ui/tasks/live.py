@@ -18,7 +18,7 @@ from traindash.steady_clock import CLOCK
 from traindash.tasks.idle_apps import LEFT_TO_PEOPLE, is_idle
 from traindash.tasks.progress import PhaseSpan, TaskProgress, TimeRange, mean_pace, silence_of
 from traindash.tasks.task_watcher import PhaseTime, TaskWatch, phases_left, total, typical_durations
-from traindash.ui import connection, theme
+from traindash.ui import connection, screens, theme
 from traindash.ui.errors import draw_stale
 from traindash.ui.streamlit_internals import DeltaGenerator
 from traindash.ui.tasks.actions import draw_idle_app
@@ -33,6 +33,7 @@ from traindash.ui.tasks.text import (
     resources_text,
     sentence,
     silence_text,
+    task_title,
 )
 from traindash.ui.theme import plain
 
@@ -124,10 +125,12 @@ def _numbers(state: LiveState) -> None:
     # Head, end and buttons are outside this fragment.
     if progress.task.status is not before.status:
         st.rerun()
+    is_over = progress.task.status.is_terminal
+    screens.title_tab(task_title(progress.task), None if is_over else fraction(progress))
     with st.container(horizontal=True, vertical_alignment="center", key="task-status"):
         theme.status_badge(theme.TASK_STATUS[progress.task.status])
         st.markdown(plain(sentence(progress)), width="content")
-        if (used := resources_text(progress)) and not progress.task.status.is_terminal:
+        if (used := resources_text(progress)) and not is_over:
             st.caption(used, width="content")
     started = progress.task.status is TaskStatus.STARTED
     typical = _typical_of(connection.cache_key(), progress.task.id, progress.task) if started else {}

@@ -17,6 +17,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError
+from traindash.experiments.mates import mates_of
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
@@ -28,8 +29,10 @@ from traindash.ui import connection, lookups, screens, theme
 from traindash.ui.comparison.charts import draw_drawing
 from traindash.ui.errors import draw_empty_page, draw_stale, titled
 from traindash.ui.experiments.data import load_semantic
+from traindash.ui.experiments.index import look
 from traindash.ui.series.view import draw_series_list, series_need_work
 from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
+from traindash.ui.tasks.files import draw_best_download, draw_file_list, draw_usage
 from traindash.ui.tasks.live import LiveState
 from traindash.ui.tasks.text import (
     can_end_after_epoch,
@@ -163,14 +166,18 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
                 "This training was not evaluated, so it has no metrics on the validation images.",
                 icon=":material/info:",
             )
+        files = connection.client().files.list(connection.team_id(), experiment.artifacts_dir)
         with st.container(horizontal=True, vertical_alignment="center"):
+            draw_best_download(experiment, files)
+            _draw_compare(experiment)
             screens.link("compare", "Charts and images", "photo_library", ids=experiment.task_id)
-            screens.link("experiments", "Compare with others", "compare_arrows")
             if experiment.evaluation_report_link:
                 st.link_button(
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
                 )
-        _draw_files(experiment)
+        draw_usage(experiment)
+        with st.expander("Files", icon=":material/folder:"):
+            draw_file_list(experiment, files)
 
 
 def _figures(experiment: ExperimentInfo) -> tuple[tuple[str, str], ...]:
@@ -203,21 +210,19 @@ def _draw_classes(experiment: ExperimentInfo) -> None:
     draw_drawing(draw_overlap(shown, View()), "task-classes")
 
 
-def _draw_files(experiment: ExperimentInfo) -> None:
-    with st.expander("Files", icon=":material/folder:"):
-        files = connection.client().files.list(connection.team_id(), experiment.artifacts_dir)
-        # docs/supervisely-api.md 7.1: a folder with a number behind its name has no slash at its end.
-        start = len(experiment.artifacts_dir.rstrip("/")) + 1
-        st.caption(plain(f"Team Files, {experiment.artifacts_dir}"))
-        st.dataframe(
-            {
-                "File": [file.path[start:] for file in files],
-                "Size": [formatting.size(file.size_bytes) for file in files],
-            },
-            hide_index=True,
-            height="content",
-            alt="Files of the experiment",
-        )
+def _draw_compare(experiment: ExperimentInfo) -> None:
+    """Draw the way to the comparison that tells most: with its series, its origin, or the best of its project."""
+    server, task_id = connection.server_name(), experiment.task_id
+    place = connection.series().place_of(server, task_id)
+    drafts = (draft for draft in connection.drafts().drafts(server) if draft.task_id == task_id)
+    origin = next((draft.origin.task_id for draft in drafts if draft.origin is not None), None)
+    known = [entry.info for entry in look().entries if entry.info is not None]
+    mates = mates_of(experiment, known, series=place[0].task_ids if place else (), base=origin)
+    if mates is None:
+        screens.link("experiments", "All experiments", "science")
+    else:
+        ids = ",".join(map(str, mates.ids))
+        screens.link("compare", f"Compare with {plain(mates.words)}", "compare_arrows", ids=ids)
 
 
 def open_task(wanted: str | None) -> LiveState:

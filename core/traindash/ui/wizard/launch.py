@@ -53,6 +53,7 @@ _STEPS = {
 }
 _AUTOMATIC = AgentId(0)
 _WAIT_SECONDS = 1.0
+_WIDE = 3.0  # from this ratio of its ends on a range of time says little
 
 
 class LaunchOnce(Generic[_Started]):
@@ -214,7 +215,7 @@ def _draw_progress(check_id: DryRunId) -> None:
 
 def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
     with st.container(key="flight-result", gap="small"):
-        st.metric("Duration", time_range(expected.total.low, expected.total.high))
+        _draw_duration(expected)
         left, right = st.columns(2, gap="small")
         for column, label, needed, free in (
             (left, "Memory at the peak", expected.memory, check.memory_free),
@@ -243,6 +244,16 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
                 on_click=change_draft,
                 args=(view.draft.id, lambda draft: _with_value(draft, defaults, key, batch)),
             )
+
+
+def _draw_duration(expected: Forecast) -> None:
+    whole = time_range(expected.total.low, expected.total.high)
+    if expected.total.high < _WIDE * expected.total.low:
+        st.metric("Duration", whole)
+        return
+    # “1 to 17 min” as a headline is honest and of no use: the likely value leads, the range stands below.
+    likely = duration(round(sum(expected.parts.values())))
+    st.metric("Duration", f"About {likely}", f"between {whole}", delta_color="off", delta_arrow="off")
 
 
 def _about_range(expected: Forecast) -> str:
