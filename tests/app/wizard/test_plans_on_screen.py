@@ -152,7 +152,7 @@ def test_presets_fill_the_text_and_can_be_taken_back(stage: Stage) -> None:
     draft = stage.draft(lambda draft: replace(draft, hyperparameters="epochs: 7\n"))
     app = stage.open("hyperparameters", draft=draft.id)
     app.segmented_control(key=f"{draft.id}-preset").set_value("Quick look").run()
-    assert "epochs: 5" in (stage.store.load(draft.id).hyperparameters or "")
+    assert "epochs: 8" in (stage.store.load(draft.id).hyperparameters or "")
     app.button(key="yaml-undo").click().run()
     assert stage.store.load(draft.id).hyperparameters == "epochs: 7\n"
     app.text_input(key=f"{draft.id}-preset-name").set_value("seven").run()
