@@ -63,7 +63,8 @@ def test_from_the_first_start_to_a_true_comparison(
 
     click(page, "Show it")
     page.wait_for_url(re.compile(r"/show\?.*ids="), timeout=PATIENCE)
-    expect_text(page, "These slides are for others")
+    click(page, "Leave")
+    expect_text(page, "That was the first comparison")
     click(page, "Bring your own data in")
     expect_heading(page, "Bring data in")
     page.get_by_role("link", name="Overview", exact=True).click()

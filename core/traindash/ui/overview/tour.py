@@ -43,10 +43,8 @@ _ABOUT: Mapping[Part, str] = {
 _LEADS: Mapping[Part, str] = {
     "watch": "Both trainings learn from the same images now. The numbers are live; the verdict opens by itself when "
     "both are over. You can leave: they go on.",
-    "verdict": "The first lines say which one to take and how sure that is. Below are the pictures on which the two "
-    "differ, and every figure behind the verdict.",
-    "show": "These slides are for others: the arrow keys turn them. That was the first comparison; the next one can be "
-    "about your own images.",
+    "verdict": "The first lines say which one to take and how sure that is; the pictures below show where they differ.",
+    "show": "That was the first comparison: trained, judged and shown. The next one can be about your own images.",
 }
 
 
@@ -158,21 +156,21 @@ def _started(project: Project) -> Series:
 def draw_way_back() -> bool:
     """Draw where the tour stands and the way on; return whether there is one."""
     found = open_tour()
-    if found is None:
+    if found is None or found[0].reached == "show":
         return False
     tour, series = found
     states = _states(series)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="tour-back"):
         st.markdown(f":material/tour: **Your first comparison** {plain(_standing(tour, states))}", width="stretch")
         ids = _finished(states)
-        is_ready = len(ids) >= _PAIR
+        part: Part = "watch" if len(ids) < _PAIR else "verdict" if tour.reached == "watch" else "show"
         st.button(
-            _TITLES[tour.reached if is_ready else "watch"],
+            _TITLES[part],
             type="primary",
             key="tour-on",
             icon=":material/arrow_forward:",
             on_click=_go_on,
-            args=(tour.reached if is_ready and tour.reached != "watch" else "verdict" if is_ready else "watch", series),
+            args=(part, series),
         )
         st.button("Not any more", type="tertiary", key="tour-end", on_click=_end)
     return True
@@ -184,7 +182,7 @@ def _standing(tour: Tour, states: Sequence[MemberState]) -> str:
         return f"{plural(running, 'training')} still {'runs' if running == 1 else 'run'}."
     if len(_finished(states)) < _PAIR:
         return "did not leave two results to compare."
-    return "has its verdict." if tour.reached == "watch" else "can be gone on with."
+    return "has its verdict." if tour.reached == "watch" else "was judged. Slides tell it to others."
 
 
 # The strip over the pages that the tour leads through.
@@ -201,6 +199,10 @@ def draw_strip(screen: str) -> None:
         return
     if arrived(tour, part) != tour:
         attempt(lambda: tours().change(connection.server_name(), lambda known: arrived(known, part)))
+    # The slides cover the whole page; who comes back from them to the verdict has seen everything.
+    if screen == "show":
+        return
+    part = "show" if tour.reached == "show" and part == "verdict" else part
     with st.container(border=True, key="tour"):
         with st.container(horizontal=True, vertical_alignment="center", key="tour-parts"):
             st.markdown(":material/tour: **First comparison**", width="content")
@@ -211,7 +213,7 @@ def draw_strip(screen: str) -> None:
                 st.markdown(f":blue[**{text}**]" if item == part else mark, width="content")
             st.space("stretch")
             st.button("Leave the guide", type="tertiary", icon=":material/close:", key="tour-leave", on_click=_leave)
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(_LEADS[part], width="stretch")
             _draw_next(part, screen, series)
 

@@ -35,7 +35,7 @@ _EVERY = "3s"
 _LOOKED_AT = 200
 _MOST_ENDED = 5
 _MOST_PROJECTS = 6
-_BEST_WIDTHS = [2.2, 3.6, 1.0, 1.2, 1.6]
+_BEST_WIDTHS = [2.0, 3.4, 0.9, 1.4, 1.4]
 _BEST_HEADS = ("Project", "Best experiment", "mAP", "Experiments", "")
 _OLD_PARAMS = (DRAFT_PARAM, "project")
 
@@ -258,4 +258,4 @@ def _draw_row(row: ProjectBest) -> None:
     cells[3].markdown(formatting.count(len(row.ranked)))
     with cells[4]:
         if len(row.pair) > 1:
-            screens.link("compare", "Compare the best two", "compare_arrows", ids=",".join(map(str, row.pair)))
+            screens.link("compare", "Compare", "compare_arrows", ids=",".join(map(str, row.pair)))
