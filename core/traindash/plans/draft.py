@@ -217,6 +217,21 @@ def split_draft(split: TrainValSplit) -> SplitDraft:
             assert_never(split)
 
 
+# What stands in a draft besides choices: another tab may change it without taking anything from anybody.
+_BESIDES = frozenset({"id", "server", "created_at", "changed_at", "seen", "task_id", "series_id"})
+
+
+def disputed(seen: WizardDraft, stored: WizardDraft, change: Callable[[WizardDraft], WizardDraft]) -> tuple[str, ...]:
+    """Return the fields that a change would take from somebody else: they are not any more as its author saw them.
+
+    ``seen`` is the draft as the author of the change saw it, ``stored`` as it is now.
+    """
+    wanted = change(seen)
+    names = [item.name for item in fields(WizardDraft) if item.name not in _BESIDES]
+    states = {name: (getattr(seen, name), getattr(stored, name), getattr(wanted, name)) for name in names}
+    return tuple(name for name, (old, other, mine) in states.items() if mine != old and other not in (old, mine))
+
+
 # Drafts on disk, so that no refresh, crash or second tab loses anything.
 
 

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import streamlit as st
 
 from traindash.domain.ids import TaskId
 from traindash.errors import AppError, InputError, NotFoundError
-from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.draft import DraftId, WizardDraft, disputed
 from traindash.ui import connection
 from traindash.ui.theme import plain
 
@@ -17,6 +18,7 @@ _T = TypeVar("_T")
 DRAFT_PARAM = "draft"
 TASK_PARAM = "task"
 SERIES_PARAM = "series"
+_SEEN, _ASIDE, _RESUMED = "draft_seen", "draft_aside", "draft_resumed"
 _FLASHES = "flashes"
 _STARTED = "started"
 _MOMENT_SECONDS = 5.0
@@ -38,11 +40,24 @@ def current_draft() -> WizardDraft:
         draft = connection.drafts().load(named)
     else:
         server, drafts = connection.server_name(), connection.drafts()
-        draft = _kept() or drafts.latest_open(server) or drafts.create(server)
+        draft = _kept() or _latest(server) or drafts.create(server)
         # In the address, so that a reload, which is a new session, and a second tab find the same draft.
         st.query_params[DRAFT_PARAM] = draft.id
     # Links of the sidebar carry no draft: the tab remembers it.
     st.session_state[DRAFT_PARAM] = draft.id
+    st.session_state[_SEEN] = draft
+    return draft
+
+
+def is_resumed(draft: WizardDraft) -> bool:
+    """Return whether this tab took a draft up by itself, and nobody has changed it since."""
+    return st.session_state.get(_RESUMED) == (draft.id, draft.changed_at)
+
+
+def _latest(server: str) -> WizardDraft | None:
+    draft = connection.drafts().latest_open(server)
+    if draft is not None and not draft.is_untouched:
+        st.session_state[_RESUMED] = (draft.id, draft.changed_at)
     return draft
 
 
@@ -72,8 +87,48 @@ def open_draft(draft_id: DraftId) -> None:
 
 
 def change_draft(draft_id: DraftId, change: Callable[[WizardDraft], WizardDraft]) -> None:
-    """Apply a change to a stored draft; for callbacks, where nothing can be drawn."""
-    attempt(lambda: connection.drafts().update(draft_id, change))
+    """Apply a change to a stored draft; for callbacks, where nothing can be drawn.
+
+    What another tab has changed since this one was drawn is not overwritten: the change is put aside until the person
+    has chosen, see :func:`disputed_change`.
+    """
+    seen: WizardDraft | None = st.session_state.get(_SEEN)
+
+    def checked(stored: WizardDraft) -> WizardDraft:
+        names = disputed(seen, stored, change) if seen is not None and seen.id == draft_id else ()
+        if names:
+            st.session_state[_ASIDE] = DisputedChange(draft_id=draft_id, names=names, change=change)
+            return stored
+        return change(stored)
+
+    with telling_errors():
+        made = connection.drafts().update(draft_id, checked)
+        # Of several changes in one run each is made to what the one before has left.
+        if seen is not None and seen.id == draft_id and disputed_change(draft_id) is None:
+            st.session_state[_SEEN] = made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputedChange:
+    """A change that was put aside because another tab changed the same."""
+
+    draft_id: DraftId
+    names: tuple[str, ...]  # fields of the draft
+    change: Callable[[WizardDraft], WizardDraft]
+
+
+def disputed_change(draft_id: DraftId) -> DisputedChange | None:
+    """Return the change of this tab to a draft that was put aside, ``None`` where there is none."""
+    aside: DisputedChange | None = st.session_state.get(_ASIDE)
+    return aside if aside is not None and aside.draft_id == draft_id else None
+
+
+def settle_dispute(draft_id: DraftId, *, keeps_mine: bool) -> None:
+    """Make the change that was put aside, or forget it; for callbacks."""
+    aside = disputed_change(draft_id)
+    st.session_state.pop(_ASIDE, None)
+    if aside is not None and keeps_mine:
+        attempt(lambda: connection.drafts().update(draft_id, aside.change))
 
 
 def kept_here(name: str, key: Hashable, make: Callable[[], _T]) -> _T:

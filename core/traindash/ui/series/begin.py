@@ -27,6 +27,7 @@ from traindash.ui.series.view import time_text, varied_text
 from traindash.ui.state import change_draft, check_server, current_draft, flash
 from traindash.ui.theme import plain
 from traindash.ui.widgets import draft_select, draft_text, draw_heads, page_of, widget_key
+from traindash.ui.wizard.drafts import draw_standing
 from traindash.ui.wizard.frame import bottom_bar, draw_problems, draw_started_notice
 from traindash.ui.wizard.hyperparameters import Marks, yaml_editor
 from traindash.ui.wizard.launch import SERIES
@@ -182,6 +183,8 @@ def open_plan() -> SeriesView | None:
     """Return what a series is planned from; ``None`` where its draft was started or has holes, which is drawn."""
     draft = current_draft()
     check_server(draft)
+    with st.container():  # there with and without words in it, so that what follows stays the same elements
+        draw_standing(draft)
     if draft.is_started:
         with st.container(border=True, key="form-card"):
             draw_started_notice(draft)

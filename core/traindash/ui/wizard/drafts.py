@@ -1,17 +1,25 @@
 """All drafts of this machine: open, rename, duplicate, delete and have it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import streamlit as st
 
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel
-from traindash.formatting import duration
+from traindash.formatting import duration, listing
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.steps import reached, step
 from traindash.ui import connection, lookups, screens
-from traindash.ui.state import attempt, change_draft, start_new_draft, telling_errors
+from traindash.ui.state import (
+    attempt,
+    change_draft,
+    disputed_change,
+    is_resumed,
+    settle_dispute,
+    start_new_draft,
+    telling_errors,
+)
 from traindash.ui.theme import plain
 
 # The menu of drafts: start over, start from a plan, go on with another one.
@@ -39,6 +47,49 @@ def draw_draft_menu(current: WizardDraft) -> None:
                     st.caption(f"changed {ago(draft.changed_at)}")
                 st.button("Open", key=f"open-{draft.id}", on_click=_open, args=(draft,))
         screens.link("drafts", "All drafts: rename, duplicate, delete", "list_alt")
+
+
+# Which draft this is, and what to do where two tabs have changed the same.
+
+_FIELDS: Mapping[str, str] = {
+    "project_id": "project",
+    "model": "model",
+    "classes": "classes",
+    "split": "split",
+    "hyperparameters": "hyperparameters",
+    "series": "what varies in the series",
+    "experiment_name": "experiment name",
+    "agent_id": "agent",
+}
+
+
+def draw_standing(draft: WizardDraft) -> None:
+    """Draw that this tab goes on with an older draft, or that another tab has changed what was changed here."""
+    if (aside := disputed_change(draft.id)) is not None:
+        names = listing([_FIELDS.get(name, name.replace("_", " ")) for name in aside.names])
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key="draft-dispute"):
+            st.markdown(
+                f":material/tab: **Changed in another tab: {plain(names)}.** You see what was chosen there; your own "
+                "change is put aside.",
+                width="stretch",
+            )
+            for label, keeps_mine in (("Use the other tab's", False), ("Keep mine", True)):
+                st.button(
+                    label,
+                    key=f"dispute-{keeps_mine}",
+                    type="primary" if keeps_mine else "secondary",
+                    on_click=settle_dispute,
+                    args=(draft.id,),
+                    kwargs={"keeps_mine": keeps_mine},
+                )
+    elif is_resumed(draft):
+        with st.container(horizontal=True, vertical_alignment="center", key="draft-resumed"):
+            st.caption(
+                f":material/history: You go on with the draft “{plain(draft_title(draft))}”, changed "
+                f"{ago(draft.changed_at)}.",
+                width="content",
+            )
+            st.button("Start over", key="draft-fresh", type="tertiary", icon=":material/add:", on_click=_new)
 
 
 def draft_title(draft: WizardDraft) -> str:

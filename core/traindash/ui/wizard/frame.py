@@ -32,7 +32,7 @@ from traindash.ui.errors import draw_trouble, titled
 from traindash.ui.state import check_server, current_draft, start_new_draft, task_just_started, telling_errors
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import place_text
-from traindash.ui.wizard.drafts import draw_draft_menu
+from traindash.ui.wizard.drafts import draw_draft_menu, draw_standing
 
 _SHOWN = 3
 _ICONS: Mapping[StepState, str] = {
@@ -271,6 +271,9 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
         facts = lookups.facts_of(draft)
     view = WizardView(step=step(step_id), draft=draft, facts=facts, problems=all_problems(draft, facts))
     _heading(draft)
+    # A container of its own, empty or not: what follows stays the same elements and keeps what is typed.
+    with st.container():
+        draw_standing(draft)
     standing = states(draft, view.problems, step_id)
     draw_step_bar(draft.id, standing)
     draw_origin(draft, facts, leads_on=step_id != STEPS[-1].id)
