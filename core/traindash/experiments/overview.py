@@ -11,7 +11,6 @@ from traindash.domain.task import Task, TaskStatus
 from traindash.plans.draft import WizardDraft
 
 _PAIR = 2
-_METRIC = "mAP"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +19,12 @@ class ProjectBest:
 
     project_id: ProjectId
     project: str  # its name
-    ranked: tuple[ExperimentInfo, ...]  # those that were evaluated, highest mAP first, of equals the newest
+    ranked: tuple[ExperimentInfo, ...]  # those that were evaluated, highest score first, of equals the newest
     newest: ExperimentInfo
 
     @property
     def best(self) -> ExperimentInfo:
-        """The one with the highest mAP."""
+        """The one with the highest score."""
         return self.ranked[0]
 
     @property
@@ -35,8 +34,8 @@ class ProjectBest:
 
 
 def score_of(info: ExperimentInfo) -> float | None:
-    """Return the mAP of an experiment on its own validation images; ``None`` where it was not evaluated."""
-    return info.evaluation_metrics.get(_METRIC)
+    """Return the figure of an experiment that says most; ``None`` where it was not evaluated."""
+    return None if info.score is None else info.score[1]
 
 
 def best_by_project(found: Iterable[ExperimentInfo], hidden: Collection[TaskId] = ()) -> tuple[ProjectBest, ...]:

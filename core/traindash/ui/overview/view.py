@@ -10,7 +10,7 @@ from traindash.domain.project import Project
 from traindash.domain.task import Task
 from traindash.errors import AppError, StorageError
 from traindash.experiments import overview
-from traindash.experiments.overview import ProjectBest, best_by_project, next_step, score_of
+from traindash.experiments.overview import ProjectBest, best_by_project, next_step
 from traindash.plans.steps import reached
 from traindash.steady_clock import CLOCK
 from traindash.tasks.visits import VisitStore
@@ -35,8 +35,8 @@ _EVERY = "3s"
 _LOOKED_AT = 200
 _MOST_ENDED = 5
 _MOST_PROJECTS = 6
-_BEST_WIDTHS = [2.0, 3.4, 0.9, 1.4, 1.4]
-_BEST_HEADS = ("Project", "Best experiment", "mAP", "Experiments", "")
+_BEST_WIDTHS = [2.0, 3.2, 1.4, 1.3, 1.3]
+_BEST_HEADS = ("Project", "Best experiment", "Score", "Experiments", "")
 _OLD_PARAMS = (DRAFT_PARAM, "project")
 
 
@@ -244,7 +244,7 @@ def _draw_best(rows: Sequence[ProjectBest]) -> None:
         draw_heads(_BEST_WIDTHS, _BEST_HEADS)
         for row in rows[:_MOST_PROJECTS]:
             _draw_row(row)
-    st.caption("By mAP, each on its own validation images; the comparison says whether a difference is more than luck.")
+    st.caption("Each on its own validation images; the comparison says whether a difference is more than luck.")
 
 
 def _draw_row(row: ProjectBest) -> None:
@@ -254,7 +254,8 @@ def _draw_row(row: ProjectBest) -> None:
     cells[0].markdown(plain(row.project))
     with cells[1]:
         screens.link("task", plain(row.best.experiment_name), task=row.best.task_id)
-    cells[2].markdown(f"**{formatting.metric(score_of(row.best))}**")
+    name, score = row.best.score or ("", None)
+    cells[2].markdown(f"**{formatting.metric(score)}** :small[:gray[{plain(name)}]]")
     cells[3].markdown(formatting.count(len(row.ranked)))
     with cells[4]:
         if len(row.pair) > 1:
