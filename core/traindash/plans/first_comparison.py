@@ -8,11 +8,11 @@ from traindash.domain.plan import PretrainedModel
 from traindash.domain.project import Project
 from traindash.errors import InputError
 from traindash.frameworks.first_comparison import FirstComparison
+from traindash.frameworks.hyperparameter_text import with_values
 from traindash.frameworks.registry import framework
 from traindash.frameworks.spec import DeviceKind
 from traindash.plans.draft import DraftId, choose_model, new_draft, plan_of_draft
 from traindash.plans.facts import ProjectFacts
-from traindash.plans.hyperparameters import with_values
 from traindash.plans.series import Experiment, ExperimentChange, SeriesChoices, SeriesPlan, Vary, experiments
 from traindash.plans.suggestions import begin_with
 

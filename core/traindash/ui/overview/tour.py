@@ -197,8 +197,7 @@ def draw_strip(screen: str) -> None:
     part = part_of(screen, series, st.query_params.to_dict())
     if part is None:
         return
-    if arrived(tour, part) != tour:
-        attempt(lambda: tours().change(connection.server_name(), lambda known: arrived(known, part)))
+    _note_arrival(tour, part)
     # The slides cover the whole page; who comes back from them to the verdict has seen everything.
     if screen == "show":
         return
@@ -216,6 +215,11 @@ def draw_strip(screen: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             st.markdown(_LEADS[part], width="stretch")
             _draw_next(part, screen, series)
+
+
+def _note_arrival(tour: Tour, part: Part) -> None:
+    if arrived(tour, part) != tour:
+        attempt(lambda: tours().change(connection.server_name(), lambda known: arrived(known, part)))
 
 
 def _draw_next(part: Part, screen: str, series: Series) -> None:
