@@ -6,6 +6,7 @@ from traindash.experiments.listing import selected
 from traindash.ui.experiments.actions import draw_actions, show_dialog
 from traindash.ui.experiments.filters import current_query, draw_filters, draw_order
 from traindash.ui.experiments.index import listing, look
+from traindash.ui.experiments.removal import draw_removed
 from traindash.ui.experiments.view import draw_news, draw_nothing, draw_rows, summary
 from traindash.ui.theme import apply_workspace_style, plain
 
@@ -26,4 +27,5 @@ else:
         draw_actions(chosen, known.tags)
     draw_news(found)
     draw_rows(shown, query, known)
+    draw_removed(known.removed)
     show_dialog(known.by_task)

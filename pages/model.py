@@ -5,7 +5,7 @@ import streamlit as st
 from traindash.domain.plan import CustomCheckpoint
 from traindash.plans.suggestions import recommend_model, suggest_task
 from traindash.ui import lookups
-from traindash.ui.experiments.index import all_experiments
+from traindash.ui.experiments.index import kept_experiments
 from traindash.ui.theme import plain
 from traindash.ui.wizard.frame import WizardView, draw_problems, wizard_page
 from traindash.ui.wizard.tables import (
@@ -57,7 +57,7 @@ def pretrained(view: WizardView) -> None:
 
 def checkpoints(view: WizardView) -> None:
     """Draw the checkpoints of earlier experiments."""
-    experiments = all_experiments()
+    experiments = kept_experiments()
     if experiments:
         draw_checkpoints(view.draft, experiments)
         st.caption("Training goes on from these weights with the settings of this wizard.")

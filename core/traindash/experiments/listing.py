@@ -24,7 +24,8 @@ _SELECTIONS, _BESTS = 16, 128
 class Listing:
     """All experiments at a moment. Equal to itself only, so that what is found out of it can be kept."""
 
-    rows: tuple[Row, ...]  # newest task first
+    rows: tuple[Row, ...]  # newest task first, without deleted ones
+    removed: tuple[Row, ...]  # those that were deleted and whose files are there
     by_task: Mapping[TaskId, Row]  # task → its experiment
     projects: tuple[str, ...]  # names that the filter offers, alphabetical. So are the next four
     models: tuple[str, ...]
@@ -76,7 +77,7 @@ def selected(listing: Listing, query: Query) -> Selection:
 
 def listing_of(entries: Iterable[Entry], noted: Mapping[TaskId, Mark], settings: Mapping[str, Settings]) -> Listing:
     """Make a list anew; arguments as of :meth:`Listings.of`."""
-    rows = tuple(
+    every = tuple(
         Row(
             entry=entry,
             mark=UNMARKED if entry.task_id is None else noted.get(entry.task_id, UNMARKED),
@@ -84,9 +85,11 @@ def listing_of(entries: Iterable[Entry], noted: Mapping[TaskId, Mark], settings:
         )
         for entry in entries
     )
+    rows = tuple(row for row in every if not row.mark.removed)
     infos = [row.info for row in rows if row.info is not None]
     return Listing(
         rows=rows,
+        removed=tuple(row for row in every if row.mark.removed),
         by_task={task: row for row in rows if (task := row.task_id) is not None},
         projects=_names(row.project for row in rows),
         models=_names(info.model_name for info in infos),

@@ -13,7 +13,7 @@ from pathlib import Path
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError, StorageError, reason_of
 
-LONGEST_NOTE, LONGEST_TAG, LONGEST_VIEW = 2000, 60, 80
+LONGEST_NOTE, LONGEST_TAG, LONGEST_VIEW, LONGEST_NAME = 2000, 60, 80, 80
 _TABLES = """
 CREATE TABLE IF NOT EXISTS marks (
     server TEXT, task INTEGER, starred INTEGER NOT NULL DEFAULT 0, hidden INTEGER NOT NULL DEFAULT 0,
@@ -22,11 +22,17 @@ CREATE TABLE IF NOT EXISTS marks (
 CREATE TABLE IF NOT EXISTS tags (
     server TEXT, task INTEGER, tag TEXT, PRIMARY KEY (server, task, tag)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS names (
+    server TEXT, task INTEGER, name TEXT NOT NULL, PRIMARY KEY (server, task)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS removed (
+    server TEXT, task INTEGER, PRIMARY KEY (server, task)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS views (
     server TEXT, name TEXT, query TEXT NOT NULL, PRIMARY KEY (server, name)
 ) WITHOUT ROWID;
 """
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 10.0  # another tab, or a second dashboard on the same data directory, is writing
 
 
@@ -38,6 +44,8 @@ class Mark:
     hidden: bool = False
     note: str = ""
     tags: tuple[str, ...] = ()  # alphabetical
+    name: str = ""  # what a person calls it; empty where its own name stands
+    removed: bool = False  # deleted here; its files are there until they are deleted for good
 
 
 UNMARKED = Mark()
@@ -66,12 +74,22 @@ class Marks:
             rows = connection.execute(
                 "SELECT task, starred, hidden, note FROM marks WHERE server = ?", (self._server,)
             ).fetchall()
-        marks = {
-            TaskId(task): Mark(starred=bool(starred), hidden=bool(hidden), note=note, tags=tuple(tags.pop(task, ())))
-            for task, starred, hidden, note in rows
-        }
-        # What is left has tags and nothing else, so it has no row in the other table.
-        return marks | {TaskId(task): Mark(tags=tuple(names)) for task, names in tags.items()}
+            names = dict(connection.execute("SELECT task, name FROM names WHERE server = ?", (self._server,)))
+            gone = connection.execute("SELECT task FROM removed WHERE server = ?", (self._server,)).fetchall()
+        plain = {task: (bool(starred), bool(hidden), note) for task, starred, hidden, note in rows}
+        removed = {task for (task,) in gone}
+        marks: dict[TaskId, Mark] = {}
+        for task in plain.keys() | tags.keys() | names.keys() | removed:
+            starred, hidden, note = plain.get(task, (False, False, ""))
+            marks[TaskId(task)] = Mark(
+                starred=starred,
+                hidden=hidden,
+                note=note,
+                tags=tuple(tags.get(task, ())),
+                name=names.get(task, ""),
+                removed=task in removed,
+            )
+        return marks
 
     def star(self, tasks: Collection[TaskId], *, starred: bool) -> None:
         """Put a star on experiments, or take it away."""
@@ -80,6 +98,26 @@ class Marks:
     def hide(self, tasks: Collection[TaskId], *, hidden: bool) -> None:
         """Leave experiments out of the list, or put them back."""
         self._set("hidden", tasks, int(hidden))
+
+    def rename(self, task: TaskId, name: str) -> None:
+        """Call an experiment otherwise on this machine; an empty name gives it its own back.
+
+        Raises:
+            InputError: It is too long.
+        """
+        clean = clean_name(name, "name", LONGEST_NAME) if name.strip() else ""
+        with self._open() as connection:
+            connection.execute("DELETE FROM names WHERE server = ? AND task = ?", (self._server, task))
+            if clean:
+                connection.execute("INSERT INTO names VALUES (?, ?, ?)", (self._server, task, clean))
+
+    def remove(self, task: TaskId, *, removed: bool) -> None:
+        """Take an experiment out of all lists, or bring it back; its files stay."""
+        with self._open() as connection:
+            if removed:
+                connection.execute("INSERT OR IGNORE INTO removed VALUES (?, ?)", (self._server, task))
+            else:
+                connection.execute("DELETE FROM removed WHERE server = ? AND task = ?", (self._server, task))
 
     def note(self, task: TaskId, text: str) -> None:
         """Set the note of an experiment; an empty one removes it.

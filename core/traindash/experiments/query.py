@@ -45,6 +45,8 @@ class Row:
     @property
     def name(self) -> str:
         """What people call it; the task where the record is not known."""
+        if self.mark.name:
+            return self.mark.name
         if self.info is not None:
             return self.info.experiment_name
         return f"Task {self.task_id}" if self.task_id is not None else self.entry.folder.path.rsplit("/", 1)[-1]

@@ -3,7 +3,7 @@
 import hashlib
 import time
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -15,6 +15,8 @@ from traindash.files import replacing
 from traindash.supervisely.errors import ApiError, ContractError, RetryPolicy, may_pass
 from traindash.supervisely.resources import JsonRow, Resource, free_object, read_rows
 from traindash.supervisely.transport import JsonObject, Transport
+
+_REMOVED_AT_ONCE = 500
 
 
 class DownloadCancelledError(StateError):
@@ -168,6 +170,13 @@ class Files(Resource):
         # A size of 0 is what servers say that do not know it; an empty file passes by its hash.
         expected = Expected(name=PurePosixPath(file.path).name, size=file.size_bytes or None, hash=file.hash)
         Downloader(self.transport).fetch("file-storage.download", body, target, expected, watcher or Watcher())
+
+    def remove(self, team_id: TeamId, files: Sequence[TeamFile]) -> None:
+        """Delete files for good; those that are gone already are no error."""
+        paths = [file.path for file in files]
+        for start in range(0, len(paths), _REMOVED_AT_ONCE):
+            body = {"teamId": team_id, "paths": paths[start : start + _REMOVED_AT_ONCE]}
+            self._send("file-storage.bulk.remove", dict, body)
 
     def _rows(self, team_id: TeamId, path: str, *, recursive: bool) -> tuple[TeamFile, ...]:
         # By docs/supervisely-api.md 3.3: a listing of one level always names its folder with a slash at the end.

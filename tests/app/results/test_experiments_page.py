@@ -8,6 +8,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer, add_experiment
+from traindash.domain.ids import TaskId
 from traindash.experiments.marks import Mark
 from traindash.ui.experiments.index import marks, settings_reader
 
@@ -53,6 +54,17 @@ def test_the_table(server: FakeServer, open_page: Open) -> None:
     assert frame["project"] == ["Still life", "Still life"]
     assert frame["start"] == ["yolo26n.pt", "Random initialisation"]
     assert frame["duration"] == [84.0, 84.0]
+
+
+def test_deleted_ones_leave_the_list_and_come_back(three: FakeServer, open_page: Open) -> None:
+    del three
+    marks().rename(TaskId(2), "Renamed")
+    marks().remove(TaskId(1), removed=True)
+    at = open_page("experiments")
+    assert _names(at) == ["Gamma", "Renamed"]
+    assert "Alpha" in screen(at)
+    at.button(key="removed-back-1").click().run()
+    assert _names(at) == ["Gamma", "Renamed", "Alpha"]
 
 
 def test_search_filter_and_order_are_in_the_url(three: FakeServer, open_page: Open) -> None:

@@ -31,6 +31,20 @@ def test_marks_of_one_server_are_not_those_of_another(tmp_path: Path) -> None:
     assert there.all() == {ONE: Mark(tags=("only a tag",))}
 
 
+def test_a_name_and_a_deletion_can_be_taken_back(tmp_path: Path) -> None:
+    marks = Marks(tmp_path / "marks.db", "a")
+    marks.rename(ONE, "  small   pictures ")
+    marks.remove(ONE, removed=True)
+    marks.remove(TWO, removed=True)
+    assert marks.all() == {ONE: Mark(name="small pictures", removed=True), TWO: Mark(removed=True)}
+    marks.rename(ONE, " ")
+    for task in (ONE, TWO):
+        marks.remove(task, removed=False)
+    assert marks.all() == {}
+    with pytest.raises(InputError):
+        marks.rename(ONE, "x" * 81)
+
+
 def test_nothing_is_made_before_something_is_noted(tmp_path: Path) -> None:
     marks = Marks(tmp_path / "marks.db", "a")
     assert marks.all() == {}

@@ -14,18 +14,21 @@ from traindash.ui import connection, screens
 from traindash.ui.errors import guarded_part
 from traindash.ui.experiments.filters import change_query
 from traindash.ui.experiments.index import marks
+from traindash.ui.experiments.removal import draw_deletion, draw_rename
 from traindash.ui.state import attempt, flash, telling_errors
 from traindash.ui.tasks.actions import draw_follow_ups
 from traindash.ui.tasks.files import draw_download
 from traindash.ui.theme import plain
 
-Action: TypeAlias = Literal["open", "notes", "next", "files", "hide"]
+Action: TypeAlias = Literal["open", "rename", "notes", "next", "files", "hide", "delete"]
 MENU: Mapping[str, Action] = {
     ":material/open_in_new: Open the task": "open",
+    ":material/edit: Rename": "rename",
     ":material/edit_note: Note and tags": "notes",
     ":material/replay: Again, or changed": "next",
     ":material/folder_open: Report and files": "files",
     ":material/visibility_off: Hide or show again": "hide",
+    ":material/delete: Delete": "delete",
 }
 _WANTED = "experiments-dialog"
 
@@ -88,8 +91,20 @@ def show_dialog(rows: Mapping[TaskId, Row]) -> None:
     if row is None:
         return
     # One dialog at a time (Streamlit 1.67), opened by the page and never by a callback.
-    titles = {"notes": "Note and tags", "next": "Again, or changed", "files": "Report and files"}
-    draw: Callable[[Row], None] = {"notes": _draw_notes, "next": _draw_next, "files": _draw_files}[action]
+    titles = {
+        "rename": "Rename",
+        "delete": "Delete this experiment?",
+        "notes": "Note and tags",
+        "next": "Again, or changed",
+        "files": "Report and files",
+    }
+    draw: Callable[[Row], None] = {
+        "rename": draw_rename,
+        "delete": draw_deletion,
+        "notes": _draw_notes,
+        "next": _draw_next,
+        "files": _draw_files,
+    }[action]
 
     @st.dialog(titles[action], width="medium")
     def dialog() -> None:

@@ -58,6 +58,17 @@ def all_experiments() -> tuple[ExperimentInfo, ...]:
     return tuple(entry.info for entry in found.entries if entry.info is not None)
 
 
+def kept_experiments() -> tuple[ExperimentInfo, ...]:
+    """Return all experiments that were not deleted, see :func:`all_experiments`."""
+    removed = {task for task, mark in marks().all().items() if mark.removed}
+    return tuple(info for info in all_experiments() if info.task_id not in removed)
+
+
+def read_again() -> None:
+    """Have the list of experiments read anew, after files were deleted."""
+    _index(connection.team_id()).refresh()
+
+
 def find_experiments(tasks: Sequence[TaskId]) -> dict[TaskId, ExperimentInfo]:
     """Return the experiments of tasks: those that are known at once, else from the tasks themselves.
 

@@ -53,7 +53,7 @@ def draw_overview() -> None:
     projects = lookups.projects(workspace)
     rows = best_by_project(
         (entry.info for entry in look().entries if entry.info is not None),
-        {task for task, mark in marks().all().items() if mark.hidden},
+        {task for task, mark in marks().all().items() if mark.hidden or mark.removed},
     )
     if not tasks and not rows and open_tour() is None:
         _draw_beginning(projects)

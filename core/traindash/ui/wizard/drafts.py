@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel
-from traindash.formatting import duration, listing
+from traindash.formatting import duration, listing, setting
 from traindash.plans.draft import DraftId, WizardDraft
+from traindash.plans.hyperparameters import differences, read_text
 from traindash.plans.steps import reached, step
 from traindash.ui import connection, lookups, screens
 from traindash.ui.state import (
@@ -44,7 +45,8 @@ def draw_draft_menu(current: WizardDraft) -> None:
             with st.container(horizontal=True, vertical_alignment="center", key=f"draft-{draft.id}"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{plain(draft_title(draft))}**")
-                    st.caption(f"changed {ago(draft.changed_at)}")
+                    details = (_differences_text(draft), f"changed {ago(draft.changed_at)}")
+                    st.caption(plain(" · ".join(filter(None, details))))
                 st.button("Open", key=f"open-{draft.id}", on_click=_open, args=(draft,))
         screens.link("drafts", "All drafts: rename, duplicate, delete", "list_alt")
 
@@ -108,6 +110,17 @@ def project_and_model(draft: WizardDraft) -> str:
             return f"{project}, own checkpoint"
         case _:
             return f"{project}, no model"
+
+
+def _differences_text(draft: WizardDraft) -> str:
+    """Return how the hyperparameters of a draft differ from the defaults: what tells drafts alike apart."""
+    if draft.hyperparameters is None or draft.model is None:
+        return ""
+    model = lookups.model(connection.team_id(), draft.model)
+    if model is None or read_text(draft.hyperparameters).errors:
+        return ""
+    found = differences(read_text(draft.hyperparameters).values, read_text(model.default_hyperparameters).values)
+    return listing([f"{item.key} {'removed' if item.is_removed else setting(item.value)}" for item in found], limit=2)
 
 
 def ago(moment: datetime) -> str:
@@ -185,6 +198,7 @@ def _draw_row(draft: WizardDraft) -> None:
             where = f"started as task {draft.task_id}" if draft.task_id else f"at {step(reached(draft)).title}"
             details = (
                 project_and_model(draft) if draft.name else "",
+                _differences_text(draft),
                 "started as a series" if draft.series_id is not None else where,
                 f"changed {ago(draft.changed_at)}",
             )

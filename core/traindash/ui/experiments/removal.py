@@ -1,0 +1,110 @@
+"""An experiment is called otherwise, or deleted: first out of all lists, with a way back, then for good."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.experiment import TeamFile
+from traindash.experiments.marks import LONGEST_NAME
+from traindash.experiments.query import Row
+from traindash.ui import connection
+from traindash.ui.experiments.index import give_label, marks, read_again
+from traindash.ui.state import attempt, flash, telling_errors
+from traindash.ui.theme import plain
+
+_FOLDER = "/experiments/"  # below it lies everything that an experiment leaves (docs/supervisely-api.md 7.1)
+
+
+def draw_rename(row: Row) -> None:
+    """Draw the dialog's field for another name."""
+    task = row.task_id
+    if task is None:
+        return
+    with st.form("rename", border=False):
+        own = row.info.experiment_name if row.info is not None else row.name
+        name = st.text_input("Name", row.name, max_chars=LONGEST_NAME, placeholder=own)
+        st.caption(f"Kept on this machine; lists and comparisons use it. Empty: “{plain(own)}” again.")
+        if st.form_submit_button("Rename", type="primary", icon=":material/check:"):
+            wanted = "" if (name or "").strip() == own else name or ""
+            marks().rename(task, wanted)
+            give_label(str(task), wanted)
+            st.rerun()
+
+
+def draw_deletion(row: Row) -> None:
+    """Draw what goes with an experiment, and the button that deletes it."""
+    task = row.task_id
+    if task is None:
+        return
+    files = _files(row)
+    st.markdown(
+        f"It leaves all lists. {_size_text(files)} can be freed below the list, where it can also be brought back. "
+        "Its task and log stay."
+    )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it", key="delete-no"):
+            st.rerun()
+        if st.button("Delete", type="primary", icon=":material/delete:", key="delete-yes"):
+            marks().remove(task, removed=True)
+            flash(f"“{row.name}” was deleted. It can be brought back below the list.")
+            st.rerun()
+
+
+def draw_removed(rows: Sequence[Row]) -> None:
+    """Draw the deleted experiments, folded: each can be brought back, or deleted for good. Nothing without any."""
+    if not rows:
+        return
+    with st.expander(f"Deleted: {formatting.plural(len(rows), 'experiment')}", icon=":material/delete:"):
+        # Sizes are asked for when somebody wants them: each is a request.
+        shows_sizes = st.toggle("Show what deleting for good frees", key="removed-sizes")
+        for row in rows:
+            _draw_row(row, with_size=shows_sizes)
+
+
+def _draw_row(row: Row, *, with_size: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key=f"removed-{row.task_id}"):
+        size = f" :gray[{_size_text(_files(row))}]" if with_size else ""
+        st.markdown(f"{plain(row.name)} :gray[{plain(row.project)}]{size}", width="stretch")
+        st.button(
+            "Bring back",
+            icon=":material/undo:",
+            key=f"removed-back-{row.task_id}",
+            on_click=_bring_back,
+            args=(row,),
+        )
+        with st.popover("Delete for good", icon=":material/delete_forever:", key=f"removed-menu-{row.task_id}"):
+            st.markdown("Its checkpoints, exports and logs are gone then, on the server. Nothing brings them back.")
+            st.button(
+                "Delete its files",
+                icon=":material/delete_forever:",
+                key=f"removed-good-{row.task_id}",
+                on_click=_delete_for_good,
+                args=(row,),
+            )
+
+
+def _bring_back(row: Row) -> None:
+    task = row.task_id
+    if task is not None:
+        attempt(lambda: marks().remove(task, removed=False), f"“{row.name}” is back.")
+
+
+@telling_errors()
+def _delete_for_good(row: Row) -> None:
+    files = _files(row)
+    connection.client().files.remove(connection.team_id(), files)
+    read_again()
+    flash(f"The files of “{row.name}” were deleted: {formatting.size(sum(file.size_bytes for file in files))}.")
+
+
+def _files(row: Row) -> tuple[TeamFile, ...]:
+    # The folder in which the record was found, and not the one that it names: records are written by whoever likes.
+    folder = row.entry.folder.path.rstrip("/") + "/"
+    found = connection.client().files.list(connection.team_id(), folder)
+    return tuple(file for file in found if file.path.startswith(folder) and folder.startswith(_FOLDER))
+
+
+def _size_text(files: Sequence[TeamFile]) -> str:
+    total = formatting.size(sum(file.size_bytes for file in files))
+    return f"{total} in {formatting.plural(len(files), 'file')}"
