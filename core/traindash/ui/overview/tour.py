@@ -40,6 +40,7 @@ _ABOUT: Mapping[Part, str] = {
     "verdict": "Which of the two to take, why, and how sure that is.",
     "show": "The same as slides, for people who have a minute.",
 }
+_READY = "Both are trained. The verdict says which one to take and how sure that is."
 _LEADS: Mapping[Part, str] = {
     "watch": "Both trainings learn from the same images now. The numbers are live; the verdict opens by itself when "
     "both are over. You can leave: they go on.",
@@ -201,7 +202,11 @@ def draw_strip(screen: str) -> None:
     # The slides cover the whole page; who comes back from them to the verdict has seen everything.
     if screen == "show":
         return
-    part = "show" if tour.reached == "show" and part == "verdict" else part
+    if tour.reached == "show":
+        if part == "watch":
+            return
+        part = "show"
+    ready = part == "watch" and len(_finished(_states(series))) >= _PAIR
     with st.container(border=True, key="tour"):
         with st.container(horizontal=True, vertical_alignment="center", key="tour-parts"):
             st.markdown(":material/tour: **First comparison**", width="content")
@@ -213,8 +218,8 @@ def draw_strip(screen: str) -> None:
             st.space("stretch")
             st.button("Leave the guide", type="tertiary", icon=":material/close:", key="tour-leave", on_click=_leave)
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-            st.markdown(_LEADS[part], width="stretch")
-            _draw_next(part, screen, series)
+            st.markdown(_READY if ready else _LEADS[part], width="stretch")
+            _draw_next(part, screen, series, ready=ready)
 
 
 def _note_arrival(tour: Tour, part: Part) -> None:
@@ -222,11 +227,10 @@ def _note_arrival(tour: Tour, part: Part) -> None:
         attempt(lambda: tours().change(connection.server_name(), lambda known: arrived(known, part)))
 
 
-def _draw_next(part: Part, screen: str, series: Series) -> None:
+def _draw_next(part: Part, screen: str, series: Series, *, ready: bool) -> None:
     match part:
         case "watch":
-            ids = _finished(_states(series)) if screen == "series" else ()
-            if len(ids) >= _PAIR:
+            if ready:
                 _button("Read the verdict", _go_on, "verdict", series)
             elif screen == "task":
                 screens.link("series", "Both trainings", "stacks", series=series.id)
