@@ -68,6 +68,60 @@ def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[S
     return tuple(rows)
 
 
+# What hyperparameters of several frameworks are for, by which they can be told side by side though their keys differ
+_ROLE_WORDS: Mapping[Role, str] = {
+    "length": "Length",
+    "image_size": "Image size",
+    "batch": "Batch size",
+    "optimizer": "Optimizer",
+    "learning_rate": "Learning rate",
+    "seed": "Seed",
+}
+
+
+def compare_hyperparameters(experiments: Sequence[ComparedExperiment]) -> tuple[SettingRow, ...]:
+    """Return a row for every hyperparameter; those of several frameworks begin with what they are for.
+
+    “epochs” of one framework and “epoches” of another are two keys and one length: the first rows say that.
+    """
+    return (*_by_role(experiments), *compare_settings([one.known_hyperparameters for one in experiments]))
+
+
+def _by_role(experiments: Sequence[ComparedExperiment]) -> tuple[SettingRow, ...]:
+    if not differ_in_framework(experiments):
+        return ()
+    roles = [_roles(one) for one in experiments]
+    counted = {one.counts for one in roles}
+    rows = []
+    for role, words in _ROLE_WORDS.items():
+        values = tuple(
+            _role_value(one, experiment, role, with_unit=len(counted) > 1)
+            for one, experiment in zip(roles, experiments, strict=True)
+        )
+        known = [value for value in values if value is not ABSENT]
+        if len(known) > 1:
+            title = f"{words} ({next(iter(counted))}s)" if role == "length" and len(counted) == 1 else words
+            differs = any(not same(known[0], other) for other in known[1:])
+            rows.append(SettingRow(path=title, values=values, differs=differs))
+    return tuple(rows)
+
+
+def _role_value(roles: Roles, experiment: ComparedExperiment, role: Role, *, with_unit: bool) -> Value:
+    key, known = roles.key(role), leaves(experiment.known_hyperparameters or {})
+    if key is None or key not in known:
+        return ABSENT
+    value: Value = known[key]
+    if role == "image_size" and isinstance(value, list) and value and all(side == value[0] for side in value):
+        side: Value = value[0]  # one number is a square
+        return side
+    return f"{setting(value)} {roles.counts}s" if role == "length" and with_unit else value
+
+
+def differ_in_framework(experiments: Sequence[ComparedExperiment]) -> bool:
+    """Return whether experiments are of more than one framework."""
+    return len({one.info.framework_name for one in experiments if one.info is not None}) > 1
+
+
 def same(first: object, second: object) -> bool:
     """Return whether two settings are equal in kind and value."""
     if isinstance(first, bool) or isinstance(second, bool):
@@ -127,7 +181,8 @@ def start_of(info: ExperimentInfo) -> str:
 
 
 # What people ask for first, in this order: of the set-up, and of the hyperparameters by their roles
-_FIRST = ("Model", "Started from", "Project", "Project version", "Training images", "Classes")
+_FIRST = ("Framework", "Model", "Started from", "Project", "Project version", "Training images", "Classes")
+_LENGTHS = ("Length (epochs)", "Length (iterations)")
 _FIRST_ROLES: tuple[Role, ...] = ("length", "image_size", "batch", "optimizer", "learning_rate")
 
 # what does not explain how well a model learned
@@ -138,11 +193,14 @@ CONSEQUENCES = frozenset(
 
 
 def telling_differences(first: ComparedExperiment, second: ComparedExperiment) -> tuple[SettingRow, ...]:
-    """Return the settings the two differ in; a value that one of them lacks is a difference."""
-    rows = (
-        *compare_settings([setup_of(first) or None, setup_of(second) or None]),
-        *compare_settings([first.known_hyperparameters, second.known_hyperparameters]),
-    )
+    """Return the settings the two differ in; a value that one of them lacks is a difference.
+
+    Not so a key of one framework that another framework does not have: that says nothing.
+    """
+    hyperparameters = compare_hyperparameters((first, second))
+    if differ_in_framework((first, second)):
+        hyperparameters = tuple(row for row in hyperparameters if ABSENT not in row.values)
+    rows = (*compare_settings([setup_of(first) or None, setup_of(second) or None]), *hyperparameters)
     differing = [
         row for row in rows if row.differs and row.path not in CONSEQUENCES and not row.path.startswith("Options.")
     ]
@@ -151,7 +209,7 @@ def telling_differences(first: ComparedExperiment, second: ComparedExperiment) -
 
 def in_telling_order(rows: Sequence[SettingRow], experiments: Sequence[ComparedExperiment]) -> tuple[SettingRow, ...]:
     """Return the rows of these experiments that people ask for first before the others, which follow as they come."""
-    first = dict.fromkeys(_FIRST)
+    first = dict.fromkeys((*_FIRST, *_ROLE_WORDS.values(), *_LENGTHS))
     for role in _FIRST_ROLES:
         first |= dict.fromkeys(key for item in experiments if (key := _roles(item).key(role)) is not None)
     for item in experiments:

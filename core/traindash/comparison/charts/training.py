@@ -13,7 +13,13 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison, expl
 from traindash.comparison.palette import Theme
 from traindash.comparison.pixels import PIXEL_METRICS, unlike_pixels
 from traindash.comparison.rows import may_stand_beside, read_metric
-from traindash.comparison.setup_differences import SettingRow, compare_settings, in_telling_order
+from traindash.comparison.setup_differences import (
+    ABSENT,
+    SettingRow,
+    compare_hyperparameters,
+    differ_in_framework,
+    in_telling_order,
+)
 from traindash.comparison.significance import Significance
 from traindash.domain.curves import Curve, CurveAxis, TrainingCurves
 from traindash.domain.experiment import MEAN_IOU
@@ -176,8 +182,11 @@ def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     known.sort(key=lambda pair: pair[1])  # the names then stand as high as their scores, and lines cross less
     if len(known) < FEWEST_LINES:
         return Parallel(empty=f"Three experiments with hyperparameters and a {name} are needed; here are {len(known)}.")
-    settings = compare_settings([experiment.known_hyperparameters for experiment, _ in known])
-    rows = in_telling_order([row for row in settings if row.differs], [experiment for experiment, _ in known])
+    drawn = [experiment for experiment, _ in known]
+    rows = [row for row in compare_hyperparameters(drawn) if row.differs]
+    if differ_in_framework(drawn):  # a key that another framework does not have sets nothing apart
+        rows = [row for row in rows if ABSENT not in row.values]
+    rows = list(in_telling_order(rows, drawn))
     if not rows:
         return Parallel(empty="All hyperparameters are the same. Change one and train again to see what it does.")
     names = tuple(_short(experiment.label) for experiment, _ in known)

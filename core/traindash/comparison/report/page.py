@@ -58,7 +58,7 @@ from traindash.comparison.report.parts import (
 from traindash.comparison.report.pictures import MARK_KINDS, GallerySection, changes_section, gallery_section
 from traindash.comparison.report.rendering import own_text, render, table_style
 from traindash.comparison.rows import key_metric_rows, overview_of
-from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
+from traindash.comparison.setup_differences import SettingRow, compare_hyperparameters, compare_settings, setup_of
 from traindash.comparison.significance import Significance, significance_of
 from traindash.comparison.verdict import judge
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
@@ -328,6 +328,6 @@ def _gallery(comparison: Comparison, load: LoadImage | None) -> GallerySection:
 
 
 def _settings(comparison: Comparison) -> tuple[tuple[str, tuple[SettingRow, ...]], ...]:
-    known = [experiment.known_hyperparameters for experiment in comparison.experiments]
     setup = [setup_of(experiment) or None for experiment in comparison.experiments]
-    return ("Hyperparameters", compare_settings(known)), ("Set-up and cost", compare_settings(setup))
+    hyperparameters = compare_hyperparameters(comparison.experiments)
+    return ("Hyperparameters", hyperparameters), ("Set-up and cost", compare_settings(setup))

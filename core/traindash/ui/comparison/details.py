@@ -9,7 +9,7 @@ from traindash.comparison.exports import class_records, metric_records, setting_
 from traindash.comparison.report.page import READING_METRICS
 from traindash.comparison.report.parts import class_table, metric_table, overview_html, settings_table
 from traindash.comparison.rows import MetricRow, key_metric_rows, overview_of
-from traindash.comparison.setup_differences import SettingRow, compare_settings, setup_of
+from traindash.comparison.setup_differences import SettingRow, compare_hyperparameters, compare_settings, setup_of
 from traindash.comparison.short_names import LONGEST
 from traindash.comparison.significance import Significance
 from traindash.domain.ids import TaskId
@@ -165,7 +165,7 @@ def draw_overlaps(label: str, evaluation: SemanticEvaluation) -> None:
 
 def draw_settings(comparison: Comparison, significance: Significance) -> None:
     """Draw the hyperparameters, differences only by default, and on request against mAP."""
-    _draw(compare_settings([e.known_hyperparameters for e in comparison.experiments]), comparison, "hyperparameters")
+    _draw(compare_hyperparameters(comparison.experiments), comparison, "hyperparameters")
     draw_parallel(comparison, significance)
     for note in explain_missing([(e.label, e.hyperparameters) for e in comparison.experiments]):
         st.caption(plain(note))

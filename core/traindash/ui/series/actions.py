@@ -61,7 +61,7 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
                 "Resume",
                 icon=":material/play_arrow:",
                 key=f"series-resume-{key}",
-                help="Goes on from the last checkpoint up to the planned number of epochs.",
+                help="Goes on from the last checkpoint up to the planned length.",
                 on_click=_resume,
                 args=(series.id, state, target),
             )

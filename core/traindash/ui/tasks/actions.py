@@ -155,7 +155,7 @@ def draw_follow_ups(task: Task) -> None:
                     "Resume",
                     "play_arrow",
                     lambda: again.resume(client, task),
-                    note="Goes on from the last checkpoint up to the planned number of epochs, as a new task.",
+                    note="Goes on from the last checkpoint up to the planned length, as a new task.",
                     primary=safer is None and step is None,
                 )
             if repeatable:

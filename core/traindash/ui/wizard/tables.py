@@ -203,7 +203,7 @@ def draw_start_note(catalogue: Sequence[CatalogueModel], chosen: ModelFacts | No
     if all(model.pretrained is False for model in catalogue):
         st.warning(
             "**Every model starts from random initialisation here:** no published weights are available on this "
-            "server. Expect lower accuracy and more epochs than with pretrained weights.",
+            "server. Expect lower accuracy, and a longer training, than with pretrained weights.",
             icon=":material/casino:",
         )
     elif chosen is not None and (note := start_note(chosen)):
@@ -216,7 +216,7 @@ def start_note(model: ModelFacts) -> str:
         return ""
     return (
         f"Training of {model.name} starts from random initialisation: no published weights are available on this "
-        "server. Expect lower accuracy and more epochs than with pretrained weights."
+        "server. Expect lower accuracy, and a longer training, than with pretrained weights."
     )
 
 
