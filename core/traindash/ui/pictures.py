@@ -170,9 +170,10 @@ def draw_legend(classes: Sequence[ObjectClass], *, most: int = _MOST_IN_LEGEND) 
     """Draw which colour means which class, for the first ones."""
     shown = classes[:most]
     items = "".join(
-        f'<span class="td-class"><i style="background:{html.escape(item.color)}"></i>{html.escape(item.name)}</span>'
+        f'<span class="td-class" role="listitem"><i style="background:{html.escape(item.color)}"></i>'
+        f"{html.escape(item.name)}</span>"
         for item in shown
     )
     rest = len(classes) - len(shown)
-    more = f"<span>and {rest} more</span>" if rest else ""
+    more = f'<span role="listitem">and {rest} more</span>' if rest else ""
     st.html(f'<div class="td-legend" role="list" aria-label="Classes and their colours">{items}{more}</div>')

@@ -80,7 +80,7 @@ def draw_datasets(facts: ProjectFacts) -> None:
                 args=(name, facts.project.id, *(ids if name != "add-dataset" else ())),
             )  # fmt: skip
         if not ids and rows:
-            st.caption("Choose a dataset to change it.")
+            st.caption("Choose a dataset to change it; with the keyboard by Shift and Space.")
     _draw_deleted(facts)
 
 

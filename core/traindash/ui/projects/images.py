@@ -116,7 +116,10 @@ def _forget(key: str) -> None:
 def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = False) -> None:
     chosen, names = chosen_images(facts), facts.dataset_names
     new = DatasetId(0)
-    options = {**names, new: "A new dataset"}
+    own = {image.dataset_id for image in lookups.images_of(facts.project.id, chosen)}
+    # Where all of them are already is no place to move them to.
+    here = own if len(own) == 1 and not keeps else set()
+    options = {number: name for number, name in names.items() if number not in here} | {new: "A new dataset"}
     where = st.selectbox("To", list(options), format_func=lambda item: options[item], key="images-target")
     verb = "copied" if keeps else "moved"
     st.caption(

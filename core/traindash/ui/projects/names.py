@@ -42,6 +42,7 @@ from traindash.ui.wizard.tables import swatch
 _MOST_ROWS = 12
 _SHAPES = ("rectangle", "polygon", "bitmap", "any")
 _SHAPE_WORDS = {"rectangle": "box", "polygon": "polygon", "bitmap": "mask", "any": "any shape"}
+_ONE_OF = "oneof_string"
 _VALUES = {"none": "no value", "any_string": "text", "any_number": "number", "oneof_string": "one of a list"}
 
 
@@ -56,6 +57,8 @@ class _Used:
 
     @property
     def text(self) -> str:
+        if not self.objects and not self.images:
+            return "nothing has it"
         images = plural(self.images, "image")
         return f"{plural(self.objects, 'object')} on {images}" if self.kind == "class" else self._of_tag(images)
 
@@ -114,7 +117,7 @@ def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
         _button("Merge into…", "merge", f"merge-{kind}", facts, chosen[:1], off=len(chosen) != 1)
         _button("Delete", "delete", f"delete-{kind}", facts, chosen, off=not chosen)
         if not chosen:
-            st.caption(f"Choose a {one} to change it.")
+            st.caption(f"Choose a {one} to change it; with the keyboard by Shift and Space.")
     _draw_deleted(facts, kind)
 
 
@@ -234,7 +237,9 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
     st.caption(f"{used.text.capitalize()} become “{plain(target)}”, then the {one} “{plain(source.name)}” goes.")
     left = len(_used(facts, kind)) - 1 - len(fitting)
     if left > 0:
-        why = "another shape" if kind == "class" else "other values"
+        why = (
+            ("its shape is another" if left == 1 else "their shapes are others") if kind == "class" else "other values"
+        )
         st.caption(f"{count(left)} other {one if left == 1 else many} cannot take them: {why}.")
 
     def merge() -> None:
@@ -266,11 +271,11 @@ def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) ->
     else:
         what = f"Everything that has {it} loses {it}." if any(u.objects or u.images for u in found) else ""
     kept = (
-        f"{it.capitalize()} can be brought back with all that had {it}, for 30 days."
+        f"{'All of it' if what else it.capitalize()} can be brought back for 30 days."
         if lookups.can_restore()
         else "This cannot be undone here; a clone of the project would keep everything."
     )
-    st.caption(f"{what or f'Nothing has {it}.'} {kept}")
+    st.caption(f"{what} {kept}".strip())
     if kind == "class":
         draw_drafts_naming(facts, class_names=about)
     else:
@@ -291,7 +296,7 @@ def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) ->
     label = (
         f"Delete with {plural(objects, 'object')}"
         if kind == "class" and objects
-        else f"Delete {plural(len(found), one, many)}"
+        else f"Delete {one if len(found) == 1 else plural(len(found), one, many)}"
     )
     draw_end(label, delete)
 
@@ -306,17 +311,32 @@ def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...], kind: NameKind) -> N
         new: dict[str, object] = (
             {"title": name, "shape": value("new-class-shape"), "color": color}
             if kind == "class"
-            else {"name": name, "value_type": "none", "color": color}
+            else {"name": name, "color": color, **_values_of_new_tag()}
         )
         connection.client().project_edits.add_to_meta(facts.project.id, {many: [new]})
         work.forget(facts.project.id)
         flash(f"“{name}” is added.")
 
+    if kind == "tag":
+        st.selectbox("Value", list(_VALUES), format_func=lambda item: _VALUES[item], key="new-tag-kind")
     with ending("Add", add):
         st.text_input("Name", key=f"new-{kind}-name")
+        if kind == "tag" and value("new-tag-kind") == _ONE_OF:
+            st.text_input("Values, with commas between", key="new-tag-values")
         st.color_picker("Colour", class_color(len(taken)), key=f"new-{kind}-color")
         if kind == "class":
             st.selectbox("Shape", _SHAPES, format_func=lambda item: _SHAPE_WORDS[item], key="new-class-shape")
+
+
+def _values_of_new_tag() -> dict[str, object]:
+    """Return what the fields say of the values of a new tag, as a meta does."""
+    chosen = value("new-tag-kind")
+    if chosen != _ONE_OF:
+        return {"value_type": chosen}
+    values = tuple(dict.fromkeys(part.strip() for part in (value("new-tag-values") or "").split(",") if part.strip()))
+    if not values:
+        raise InputError("The tag takes one of a list, and the list is empty.", "Type its values.")
+    return {"value_type": chosen, "values": list(values)}
 
 
 def _dialogs(kind: NameKind) -> Dialogs:

@@ -39,7 +39,10 @@ def draw_menu(facts: ProjectFacts) -> None:
     number = facts.project.id
     # Another one for each dialog that it opened: it would stay open behind them (1.67).
     key = f"project-menu-{st.session_state.get(_ASKED, 0)}"
-    with st.popover("Project", icon=":material/more_horiz:", width="content", key=key):
+    with (
+        st.popover("Project", icon=":material/more_horiz:", width="content", key=key),
+        st.container(key="project-menu-items", gap=None),
+    ):
         for name, label, icon in (
             ("rename", "Rename or describe", "edit"),
             ("clone", "Clone", "content_copy"),

@@ -151,7 +151,7 @@ def draw_summary(lines: tuple[SummaryLine, ...], problems: Mapping[Step, tuple[P
     """Draw the summary card."""
     rows = "".join(_row(line, problems[line.step]) for line in lines)
     with st.container(border=True, key="summary"):
-        st.markdown("##### Summary")
+        st.subheader("Summary", anchor=False)
         # One element: eight lines of Markdown would be eight messages to the browser with every redraw.
         st.html(f'<dl class="td-summary">{rows}</dl>')
 
