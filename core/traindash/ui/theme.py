@@ -1,5 +1,7 @@
 """The look that Streamlit's theme settings cannot give: one style sheet, and the words, colours and icons of states."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
 # Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
 _WORKSPACE_STYLE = "".join([_GROUND, table_style(), Path(__file__).with_name("workspace.css").read_text("utf-8")])
 _SORTING = own_text("sorting.js")
+_FROM_THE_RIGHT = frozenset({"R", "AL", "RLO", "RLE", "LRO", "LRE"})
+_SHORTCODE = re.compile(r":(?=[\w+/-]*[A-Za-z][\w+/-]*:)")
 _SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>~:$&")
 
 
@@ -98,4 +102,9 @@ def make_tables_sortable() -> None:
 
 def plain(text: str) -> str:
     """Return Markdown that shows exactly this text."""
+    # Streamlit looks for icons and emoji where the escapes are gone already (1.67); nobody sees a word joiner.
+    text = _SHORTCODE.sub(":\u2060", text)
+    # Letters that run from right to left take what stands beside them along, unless they are on an island.
+    if not text.isascii() and any(unicodedata.bidirectional(letter) in _FROM_THE_RIGHT for letter in text):
+        text = f"\u2068{text}\u2069"
     return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in text)

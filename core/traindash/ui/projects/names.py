@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from traindash.domain.project import NameKind, ObjectClass, TagMeta, class_color
-from traindash.errors import InputError
+from traindash.errors import InputError, StateError
 from traindash.formatting import count, listing, plural
 from traindash.plans.data_changes import Renaming
 from traindash.plans.facts import ProjectFacts
@@ -186,6 +186,17 @@ def _id_of(item: ObjectClass | TagMeta) -> int:
     return item.id
 
 
+def _check_unchanged(facts: ProjectFacts, used: _Used) -> None:
+    """Raise an error if somebody has renamed or deleted a class or tag since it was drawn."""
+    meta = connection.client().projects.meta(facts.project.id)
+    items: Sequence[ObjectClass | TagMeta] = meta.classes if used.kind == "class" else meta.tags
+    now = next((item.name for item in items if item.id == used.item.id), None)
+    if now != used.item.name:
+        became = f"is called “{now}” now" if now else "is deleted"
+        work.forget(facts.project.id)
+        raise StateError(f"“{used.item.name}” {became}: somebody else changed it.", "Close this and choose again.")
+
+
 def _draw_edit(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
     used, (one, _) = _find(facts, kind, about[0]), _words(kind)
     item = used.item
@@ -193,6 +204,7 @@ def _draw_edit(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> N
 
     def save() -> None:
         name = checked_name(value(f"{key}-name"), {row.item.name for row in _used(facts, kind)}, one, own=item.name)
+        _check_unchanged(facts, used)
         color, edits = value(f"{key}-color").upper(), connection.client().project_edits
         if kind == "class":
             edits.edit_class(_id_of(item), name, color, "any" if value(f"{key}-any") else None)
