@@ -17,7 +17,7 @@ def test_markdown_and_streamlit_directives_lose_their_meaning() -> None:
 
 
 def test_a_name_from_right_to_left_stands_on_an_island() -> None:
-    assert plain("תפוח") == "\u2068תפוח\u2069"
+    assert plain("\u05ea\u05e4") == "\u2068\u05ea\u05e4\u2069"
     assert plain("Größe") == "Größe"
 
 
