@@ -207,7 +207,7 @@ def test_chosen_images_are_tagged_moved_and_removed_with_a_way_back(screen: Scre
     screen.show("Images")
     images = screen.client.images.list(project_id=screen.number)
     for image in images[:2]:
-        screen.app.checkbox(key=f"tick-{image.id}").check()
+        screen.app.checkbox(key=f"tick-0-{image.id}").check()
         screen.run()
     assert "2 images chosen" in screen.said
     screen.press("ask-tag-images")
@@ -242,6 +242,12 @@ def test_the_project_is_renamed_cloned_deleted_and_brought_back(screen: Screen) 
     project = screen.client.projects.get(screen.number)
     names = {item.name: item.items_count for item in screen.client.projects.list(project.workspace_id)}
     assert names["Market copy"] == project.items_count
+    original = screen.app.query_params["of"]
+    screen.press("open-0")
+    assert screen.app.query_params["of"] != original
+    assert "Market copy" in screen.said
+    screen.app.query_params["of"] = str(screen.number)
+    screen.run()
     screen.press("ask-delete")
     assert "goes from every list" in screen.said
     screen.press("dialog-yes")

@@ -85,7 +85,8 @@ def draw_datasets(facts: ProjectFacts) -> None:
 
 
 def _draw_deleted(facts: ProjectFacts) -> None:
-    found = whole_deletions(lookups.deleted_datasets(facts.project.id))
+    every = whole_deletions(lookups.deleted_datasets(facts.project.id))
+    found = [item for item in every if item.items_count]  # merging and restoring leave empty ones behind
     names = facts.dataset_names
     if not found:
         return

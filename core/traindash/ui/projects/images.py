@@ -44,7 +44,7 @@ def draw_images(facts: ProjectFacts) -> None:
         return
     images = _draw_page_choice(facts)
     _draw_actions(facts, images)
-    chosen = frozenset(chosen_images(facts))
+    chosen, turn = frozenset(chosen_images(facts)), st.session_state.get(_turn_key(_chosen_key(facts)), 0)
     with st.grid("auto", min_column_width=150, gap="small"):
         for image in images:
             with st.container(gap="xxsmall", key=f"manage-image-{image.id}"):
@@ -53,9 +53,10 @@ def draw_images(facts: ProjectFacts) -> None:
                     st.caption("No picture")
                 else:
                     st.image(picture, width="stretch", alt=f"{image.name}, {plural(image.labels_count, 'object')}")
-                key = f"tick-{image.id}"
+                # Others with each choice that is made here: what the browser last said of the old ones may come late.
+                key = f"tick-{turn}-{image.id}"
                 st.session_state[key] = image.id in chosen
-                st.checkbox(plain(image.name), key=key, on_change=_tick, args=(_chosen_key(facts), image.id))
+                st.checkbox(plain(image.name), key=key, on_change=_tick, args=(_chosen_key(facts), image.id, key))
 
 
 def _draw_page_choice(facts: ProjectFacts) -> tuple[Image, ...]:
@@ -69,7 +70,7 @@ def _draw_page_choice(facts: ProjectFacts) -> tuple[Image, ...]:
         dataset = st.selectbox(
             "Dataset",
             list(texts),
-            format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image')})",
+            format_func=lambda item: texts[item],
             key=f"{key}-dataset",
             label_visibility="collapsed",
             width=320,
@@ -100,17 +101,26 @@ def _draw_actions(facts: ProjectFacts, images: Sequence[Image]) -> None:
         st.caption(f"{plural(len(chosen), 'image')} chosen" if chosen else "Tick images to change them.")
 
 
-def _tick(key: str, image: ImageId) -> None:
+def _turn_key(key: str) -> str:
+    return f"{key}-turn"
+
+
+def _set(key: str, chosen: frozenset[ImageId]) -> None:
+    st.session_state[key] = chosen
+    st.session_state[_turn_key(key)] = st.session_state.get(_turn_key(key), 0) + 1
+
+
+def _tick(key: str, image: ImageId, tick: str) -> None:
     chosen = st.session_state.get(key, frozenset())
-    st.session_state[key] = chosen | {image} if st.session_state[f"tick-{image}"] else chosen - {image}
+    st.session_state[key] = chosen | {image} if st.session_state[tick] else chosen - {image}
 
 
 def _choose(key: str, images: frozenset[ImageId]) -> None:
-    st.session_state[key] = st.session_state.get(key, frozenset()) | images
+    _set(key, st.session_state.get(key, frozenset()) | images)
 
 
 def _forget(key: str) -> None:
-    st.session_state[key] = frozenset()
+    _set(key, frozenset())
 
 
 def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = False) -> None:

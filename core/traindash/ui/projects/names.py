@@ -122,7 +122,9 @@ def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
 
 
 def _draw_deleted(facts: ProjectFacts, kind: NameKind) -> None:
-    found = lookups.removed_names(facts.project.id, kind)
+    merged = facts.former.classes if kind == "class" else facts.former.tags
+    every = lookups.removed_names(facts.project.id, kind)
+    found = [item for item in every if item.items_count or item.name not in merged]  # nothing is left of those
     if not found:
         return
     with st.expander(f"Deleted ({count(len(found))})", icon=":material/delete:"):

@@ -12,12 +12,11 @@ from traindash.ui import lookups, screens
 from traindash.ui.projects import datasets, images, names, project_dialogs
 from traindash.ui.projects.dialogs import Dialogs, show
 from traindash.ui.projects.project_dialogs import until
-from traindash.ui.projects.work import draw_notices, draw_work
+from traindash.ui.projects.work import PROJECT_PARAM, draw_notices, draw_work
 from traindash.ui.state import DRAFT_PARAM
 from traindash.ui.theme import plain
 
 Section: TypeAlias = Literal["Classes", "Tags", "Datasets", "Images"]
-PROJECT_PARAM = "of"
 _DIALOGS: Dialogs = {**project_dialogs.DIALOGS, **names.DIALOGS, **datasets.DIALOGS, **images.DIALOGS}
 _SECTIONS: Mapping[Section, Callable[[ProjectFacts], None]] = {
     "Classes": lambda facts: names.draw_names(facts, "class"),

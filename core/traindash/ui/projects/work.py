@@ -24,6 +24,7 @@ from traindash.ui.state import flash, show_flashes, telling_errors
 from traindash.ui.theme import plain
 
 _LOOK_SECONDS = 1.0
+PROJECT_PARAM = "of"  # names the project that is managed, in the address
 _NOTICES = "project-notices"
 _MOST_NOTICES = 3
 
@@ -180,10 +181,20 @@ def draw_notices() -> None:
             icon = "check" if outcome.undo is None else "delete"
             st.markdown(f":material/{icon}: {plain(outcome.text)}{where}", width="stretch")
             if outcome.made is not None:
-                screens.link("manage", "Open it", "open_in_new", of=outcome.made)
+                st.button(
+                    "Open it", icon=":material/open_in_new:", key=f"open-{place}", on_click=_open, args=(outcome,)
+                )
             elif lookups.can_restore():
                 st.button("Undo", icon=":material/undo:", key=f"undo-{place}", on_click=_undo, args=(outcome,))
             st.button("Dismiss", icon=":material/close:", key=f"dismiss-{place}", on_click=_drop, args=(outcome,))
+
+
+def _open(outcome: Outcome) -> None:
+    _drop(outcome)
+    if PROJECT_PARAM in st.query_params:  # a link to the page that is open changes its address only (1.67)
+        st.query_params[PROJECT_PARAM] = str(outcome.made)
+    else:
+        screens.go("manage", **{PROJECT_PARAM: outcome.made})
 
 
 def _drop(outcome: Outcome) -> None:
