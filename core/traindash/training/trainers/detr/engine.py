@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from traindash.domain.jobs import Schedule
+from traindash.frameworks.hyperparameter_text import leaves, nested
 from traindash.frameworks.registry import framework
 from traindash.frameworks.spec import Reference
 from traindash.training.trainers.detr import networks
@@ -20,8 +21,6 @@ from traindash.training.trainers.detr.settings import (
     VARIED_EPOCHS,
     Settings,
     check_values,
-    leaves,
-    nested,
     not_done,
     read_settings,
 )
@@ -121,7 +120,7 @@ class DetrEngine:
         return ExportedModel(file, self._run.spec.classes)
 
     def _settings(self, values: Mapping[str, object]) -> Settings:
-        return read_settings(values, self._reference)
+        return read_settings(values, self._reference, on_gpu=self._run.spec.device != "cpu")
 
     @property
     def _reference(self) -> Reference:

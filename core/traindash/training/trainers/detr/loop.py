@@ -164,10 +164,9 @@ class TrainingLoop:
         for group in self._optimizer.param_groups:
             group["lr"] = self._rates.at(group["base"], self._step)
         self._optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(self._device.type, dtype=torch.float16, enabled=self._amp):
-            outputs = self._model(pixel_values=pixels, labels=labels)
-        loss = outputs.loss
-        if not torch.isfinite(loss):
+        outputs = self._outputs(pixels, labels)
+        loss = None if outputs is None else outputs.loss
+        if outputs is None or loss is None or not torch.isfinite(loss):
             message = f"The loss was no finite number any more in epoch {epoch + 1}."
             raise RunError(ExitCause.BAD_HYPERPARAMETER, message, _SMALLER_STEPS)
         self._scaler.scale(loss).backward()
@@ -182,6 +181,16 @@ class TrainingLoop:
             self._average.update()
         own = {name: value.detach() for name, value in outputs.loss_dict.items() if name.count("_") == 1}
         return {"loss": loss.detach(), **own}
+
+    def _outputs(self, pixels: torch.Tensor, labels: list[dict[str, torch.Tensor]]) -> Any:  # noqa: ANN401 - transformers'
+        """Return outputs with the loss; ``None`` where boxes are no numbers, which transformers refuses to compare."""
+        with torch.autocast(self._device.type, dtype=torch.float16, enabled=self._amp):
+            try:
+                return self._model(pixel_values=pixels, labels=labels)
+            except ValueError as error:
+                if "nan" in str(error):  # "boxes1 must be in … (corner) format, but got tensor([[nan, …"
+                    return None
+                raise
 
     def _validate(self) -> dict[str, float]:
         began = time.monotonic()

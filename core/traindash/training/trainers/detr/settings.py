@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from traindash.frameworks.hyperparameter_text import leaves
 from traindash.frameworks.spec import Reference
 from traindash.training.trainers.hyperparameters import refuse
 
 _TRANSFORMS = "train_dataloader.dataset.transforms"
 _COLLATE = "train_dataloader.collate_fn"
+_WORKERS = "train_dataloader.num_workers"
 VARIED_EPOCHS = f"{_TRANSFORMS}.policy.epoch"
 _STEP = 32  # pixels from one size of multi-scale training to the next
 # path → what this engine does not do, although a value asks for it
@@ -24,29 +26,6 @@ _NOT_DONE: Mapping[str, str] = {
 }
 
 
-def leaves(values: Mapping[str, object], above: str = "") -> dict[str, object]:
-    """Return path → value of nested values."""
-    found: dict[str, object] = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            found |= leaves(value, f"{above}{name}.")
-        else:
-            found[f"{above}{name}"] = value
-    return found
-
-
-def nested(values: Mapping[str, object]) -> dict[str, object]:
-    """Return the groups that paths stand for, the other way round from :func:`leaves`."""
-    found: dict[str, Any] = {}
-    for path, value in values.items():
-        *groups, name = path.split(".")
-        inside = found
-        for group in groups:
-            inside = inside.setdefault(group, {})
-        inside[name] = value
-    return found
-
-
 def check_values(values: Mapping[str, object], reference: Reference) -> None:
     """Check hyperparameters as they were written.
 
@@ -55,16 +34,12 @@ def check_values(values: Mapping[str, object], reference: Reference) -> None:
     """
     for path, value in leaves(values).items():
         known = reference.keys.get(path)
-        if known is None and not (value in (None, {}) and _is_group(path, reference)):
+        if known is None and not (value in (None, {}) and reference.is_group(path)):
             near = reference.nearest(path)
             hint = f"Did you mean “{near}”?" if near else "Remove it, or look it up in the documentation."
             refuse(f"The hyperparameter “{path}” is not known to {reference.title}.", hint)
         if known is not None and not known.accepts(value):
             refuse(f"The hyperparameter “{path}” cannot be {value!r}.", f"It has to be {known.expected}.")
-
-
-def _is_group(path: str, reference: Reference) -> bool:
-    return any(key.startswith(f"{path}.") for key in reference.keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,12 +119,15 @@ def _scaled(size: tuple[int, int], share: float) -> tuple[int, int]:
     return height, width
 
 
-def read_settings(values: Mapping[str, object], reference: Reference) -> Settings:
+def read_settings(values: Mapping[str, object], reference: Reference, *, on_gpu: bool = True) -> Settings:
     """Return checked hyperparameters with the framework's own defaults where they say nothing.
 
-    Sizes of multi-scale training that the text leaves to the framework follow the image size of the text.
+    Sizes of multi-scale training that the text leaves to the framework follow the image size of the text. Where a
+    processor trains, it also loads the images: processes for that, which are the default, would take its time.
     """
     defaults = {path: known.default for path, known in reference.keys.items()}
+    if not on_gpu:
+        defaults[_WORKERS] = 0
     given = leaves(values)
     # An empty group switches off what it describes
     off = {f"{path}.type": None for path, value in given.items() if value is None and f"{path}.type" in defaults}
