@@ -21,7 +21,7 @@ from traindash.formatting import count, listing, metric, plural, quantity, size
 _TINY = 0.0005  # figures closer than this are written alike
 _NOTICEABLE = 0.005  # half an object of a hundred; less is not worth a word
 _FEWEST = 2
-_LIKELY = 0.8  # share of the resamples from which a lead is called likely
+LIKELY = 0.8  # share of the resamples from which a lead is called likely
 _NEARLY_ALL = 0.995
 # why one is better than another, by what it finds and how often it is right
 _REASONS = {
@@ -62,7 +62,8 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
     return Verdict(
         kind=advice.kind,
         headline=advice.headline,
-        sentences=(*advice.sentences, *more, *of_common(comparison)),
+        sentences=(*advice.sentences, *of_common(comparison)),
+        details=(*advice.details, *more),
         winner=advice.winner,
         warnings=judged.warnings,
     )
@@ -96,12 +97,8 @@ def advise(decision: Decision) -> Verdict:
     return Verdict(
         kind="winner" if decision.decided_by == "figure" else "tie",
         headline=_headline(decision, winner),
-        sentences=(
-            *_numbers(decision, winner),
-            *certainty_words(decision),
-            *_given_up(decision, winner),
-            *_left_out(decision),
-        ),
+        sentences=(*_why_among_equals(decision, winner), *_numbers(decision, winner), *certainty_words(decision)),
+        details=(*_use(decision, winner), *_given_up(decision, winner), *_left_out(decision)),
         winner=winner.key,
     )
 
@@ -116,12 +113,18 @@ def _headline(decision: Decision, winner: Candidate) -> str:
         case "figure" | "nothing":
             return f"{name} reaches {reached_goal(decision.requirements.goal, winner)}."
         case "latency":
-            return f"Equally good: take the faster one, {name}."
+            return f"{equality_words(decision.lead)}: take the faster one, {name}."
         case "size":
-            return f"Equally good: take the smaller one, {name}."
+            return f"{equality_words(decision.lead)}: take the smaller one, {name}."
         case "lean":
             return f"Take {name}: it is slightly ahead, which may be luck."
     assert_never(decision.decided_by)
+
+
+def equality_words(lead: Interval | None) -> str:
+    """Return what is said of two that the images cannot tell apart for sure."""
+    share = 0.5 if lead is None or lead.ahead is None else lead.ahead
+    return "Equally good" if 1 - LIKELY < share < LIKELY else "No sure difference"
 
 
 def reason_words(goal: Goal, winner: Candidate, other: Candidate) -> str:
@@ -164,8 +167,8 @@ def certainty_level(lead: Interval) -> str:
     """Return how sure a lead is, in three steps."""
     if lead.tells_apart:
         return "This is sure."
-    if lead.ahead is not None and max(lead.ahead, 1 - lead.ahead) >= _LIKELY:
-        return "This is likely, not sure." if lead.ahead >= _LIKELY else "The other one may be a little better."
+    if lead.ahead is not None and max(lead.ahead, 1 - lead.ahead) >= LIKELY:
+        return "This is likely, not sure." if lead.ahead >= LIKELY else "The other one may be better."
     return "They cannot be told apart."
 
 
@@ -185,14 +188,14 @@ def _hundred_tests(lead: Interval, other: str) -> str:
 
 def _numbers(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     other = decision.runner_up
-    reached = reached_goal(decision.requirements.goal, winner)
-    use = f"Set its confidence threshold to {threshold_text(winner)}, which gives {reached}."
-    if len(decision.candidates) == 1:
-        return (f"It {plain_words(winner)}, at a confidence threshold of {threshold_text(winner)}.",)
-    why = _why_among_equals(decision, winner)
     if other is None:
-        return (f"It {plain_words(winner)}.", use)
-    return (*why, f"“{winner.label}” {plain_words(winner)}; “{other.label}” {plain_words(other)}.", use)
+        return (f"It {plain_words(winner)}.",)
+    return (f"“{winner.label}” {plain_words(winner)}; “{other.label}” {plain_words(other)}.",)
+
+
+def _use(decision: Decision, winner: Candidate) -> tuple[str, ...]:
+    reached = reached_goal(decision.requirements.goal, winner)
+    return (f"Set its confidence threshold to {threshold_text(winner)}, which gives {reached}.",)
 
 
 def _why_among_equals(decision: Decision, winner: Candidate) -> tuple[str, ...]:

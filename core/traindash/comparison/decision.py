@@ -357,6 +357,8 @@ class Answered:
     goal: Goal
     candidates: tuple[Candidate, ...]  # one for each contender, in their order
     equal: tuple[tuple[bool, ...], ...]  # (n, n) whether the images cannot tell two of them apart in the figure
+    # (n, n) share of the resamples in which the first is ahead of the second; 0.5 where that is not known
+    ahead: tuple[tuple[float, ...], ...]
 
 
 def answer_goals(contenders: Sequence[Contender], goals: Sequence[Goal] = GOALS) -> tuple[Answered, ...]:
@@ -370,13 +372,21 @@ def answer_goals(contenders: Sequence[Contender], goals: Sequence[Goal] = GOALS)
 def _answered(goal: Goal, candidates: Sequence[Candidate]) -> Answered:
     figures = resampled_figures(goal, candidates) if len(candidates) > 1 else None
     equal = [[first.figure == second.figure for second in candidates] for first in candidates]
+    ahead = [[0.5] * len(candidates) for _ in candidates]
     if figures is not None:
         for i in range(len(candidates)):
             for j in range(i):
                 lead = lead_of(figures[i], figures[j], candidates[i].contender.images)
                 if lead is not None and not lead.tells_apart:
                     equal[i][j] = equal[j][i] = True
-    return Answered(goal=goal, candidates=tuple(candidates), equal=tuple(map(tuple, equal)))
+                if lead is not None and lead.ahead is not None:
+                    ahead[i][j], ahead[j][i] = lead.ahead, 1 - lead.ahead
+    return Answered(
+        goal=goal,
+        candidates=tuple(candidates),
+        equal=tuple(map(tuple, equal)),
+        ahead=tuple(map(tuple, ahead)),
+    )
 
 
 def goals_with(goal: Goal) -> tuple[Goal, ...]:

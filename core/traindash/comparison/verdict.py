@@ -113,6 +113,7 @@ class Verdict:
     kind: Literal["winner", "tie", "open", "unlike", "none", "nothing"]
     headline: str  # one sentence
     sentences: tuple[str, ...] = ()  # what supports or limits it
+    details: tuple[str, ...] = ()  # what else is to be known; shown on demand where room is short
     winner: str | None = None  # Key of the experiment that is ahead; `None` without one
     warnings: tuple[str, ...] = ()  # what is not known or not quite equal, though the numbers may stand side by side
 

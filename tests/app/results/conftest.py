@@ -37,6 +37,8 @@ def open_page(server: FakeServer) -> Open:
 
     def _open(name: str, **query: str) -> AppTest:
         at = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=30)
+        if name == "compare":
+            query.setdefault("open", "all")  # its sections open on demand
         for key, value in query.items():
             at.query_params[key] = value
         at.switch_page(str(ROOT / "pages" / f"{name}.py"))

@@ -61,13 +61,14 @@
     const offer = goal.offers[winner];
     const next = fulfilling.find((index) => index !== winner);
     const use = `Set its confidence threshold to ${offer.threshold}, which gives ${offer.reached}.`;
-    if (missing.length === 1) return ["winner", `${quoted(winner)} reaches ${offer.reached}.`, `It ${offer.plain}, at a confidence threshold of ${offer.threshold}.`];
+    if (missing.length === 1) return ["winner", `${quoted(winner)} reaches ${offer.reached}.`, `It ${offer.plain}.`, use];
     if (next === undefined) return ["winner", `Take ${quoted(winner)}: only it meets the need.`, `It ${offer.plain}.`, use, ...failing];
     const both = `${quoted(winner)} ${offer.plain}; ${quoted(next)} ${goal.offers[next].plain}.`;
+    const equal = goal.close[winner][next] ? "Equally good" : "No sure difference";
     const heads = {
       figure: () => `Take ${quoted(winner)}: ${DATA.reasons[goal.reasons[winner][next]]}.`,
-      latency: () => `Equally good: take the faster one, ${quoted(winner)}.`,
-      size: () => `Equally good: take the smaller one, ${quoted(winner)}.`,
+      latency: () => `${equal}: take the faster one, ${quoted(winner)}.`,
+      size: () => `${equal}: take the smaller one, ${quoted(winner)}.`,
       lean: () => `Take ${quoted(winner)}: it is slightly ahead, which may be luck.`,
     };
     return [by === "figure" ? "winner" : "tie", heads[by](), both, use, ...failing];

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from traindash import formatting
-from traindash.comparison.advice import advise, plain_words, reason_words, recommend
+from traindash.comparison.advice import LIKELY, advise, plain_words, reason_words, recommend
 from traindash.comparison.charts.drawing import Drawing, Line, View
 from traindash.comparison.charts.echarts import DARK, LIBRARY, NARROW, WIDE, Option, look, panel_data
 from traindash.comparison.charts.registry import SECTIONS, Chart, rows_of
@@ -156,6 +156,7 @@ def _goal(answered: Answered, reasons: list[str]) -> dict[str, object]:
         "heads": candidate_heads(goal),
         "offers": [_candidate(goal, one) for one in answered.candidates],
         "equal": answered.equal,
+        "close": [[1 - LIKELY < share < LIKELY for share in row] for row in answered.ahead],
         "reasons": [[reasons.index(words) for words in row] for row in why],
         "front": _marks(answered),
     }

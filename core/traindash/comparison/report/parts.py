@@ -93,6 +93,11 @@ def certainty_picture(decision: Decision) -> Markup:
     return Markup() if picture is None else render_macro("certainty", picture)
 
 
+def telling_figure(crop: Crop, words: str) -> Markup:
+    """Return a picture with what it tells."""
+    return render_macro("telling", crop, words)
+
+
 def candidate_heads(goal: Goal) -> list[str]:
     """Return the heads of the columns of :func:`candidate_texts`."""
     cost = ["Cost per image"] if isinstance(goal, MissCosts) else []

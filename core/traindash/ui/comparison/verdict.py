@@ -2,21 +2,30 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
 from traindash.comparison.advice import recommend
+from traindash.comparison.charts.drawing import Drawing
+from traindash.comparison.charts.echarts import NARROW
 from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, standing_of
 from traindash.comparison.decision import Decision
+from traindash.comparison.decision_words import TIME_AXIS, draw_decision, figure_name
 from traindash.comparison.experiment import CommonSet, Comparison
-from traindash.comparison.report.parts import certainty_picture
+from traindash.comparison.pictures.crops import draw_crop
+from traindash.comparison.pictures.telling import telling_objects
+from traindash.comparison.report.parts import certainty_picture, telling_figure
 from traindash.comparison.significance import Significance, resampled
-from traindash.comparison.verdict import judge
+from traindash.comparison.verdict import Verdict, judge
 from traindash.evaluation.comparability import ComparabilityKind
 from traindash.formatting import plural
 from traindash.ui import connection
+from traindash.ui.comparison.charts import draw_panel
+from traindash.ui.comparison.gallery import load_images
+from traindash.ui.pictures import original
 from traindash.ui.theme import plain
 
 # On what the chosen experiments are compared, computed once for the same experiments; resamples in the background.
@@ -26,6 +35,7 @@ from traindash.ui.theme import plain
 FIGURES, AS_MEASURED = "figures", "measured"
 _SECONDS = 600
 _MOST_KEPT = 40
+_CHART = 240  # pixels of the chart beside the words
 _MOST_RESAMPLED = 8  # ten large evaluations have 40 MB of resamples
 _SMALL = 20_000  # detections of all experiments together; up to that, resamples take less than a second
 _UNNOTICED_SECONDS = 0.5
@@ -162,23 +172,65 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
                 icon, color = _BADGES[standing.kind]
                 with st.popover(standing.words, icon=icon, key=f"standing-{color}", help="Why"):
                     st.markdown(_paragraphs(standing.reasons))
-        if verdict.sentences:
-            st.markdown(_paragraphs(verdict.sentences))
-        if verdict.winner is not None and (picture := certainty_picture(decision)):
-            st.html(picture)
-        if verdict.warnings:
-            st.caption(_paragraphs(verdict.warnings))
-        figures = judge(comparison, significance)
-        if figures.headline != verdict.headline:
-            with st.expander("What the average precision says", icon=":material/query_stats:"):
-                st.markdown(f"**{plain(figures.headline)}**")
-                st.markdown(_paragraphs(figures.sentences))
+        drawing = draw_decision(decision) if len(decision.candidates) > 1 and decision.comparable else None
+        words, chart = st.columns([7, 5], gap="medium") if drawing and drawing.panels else (st.container(), None)
+        with words:
+            if verdict.sentences:
+                st.markdown(_paragraphs(verdict.sentences))
+            if verdict.winner is not None and (picture := certainty_picture(decision)):
+                st.html(picture)
+            if verdict.warnings:
+                st.caption(_paragraphs(verdict.warnings))
+        if drawing and chart:
+            with chart, st.container(key="first-chart"):
+                st.markdown(f"**{figure_name(decision.requirements.goal)} against {_against(drawing)}**")
+                draw_panel(drawing.panels[0], "first-front", height=_CHART, width=NARROW)
+        _draw_more(judge(comparison, significance), verdict)
         if comparison.common is not None or (
             significance.judgement is not None and significance.judgement.kind is ComparabilityKind.RESCORE
         ):
             _draw_choice(comparison)
         if comparison.common is not None:
             _draw_left_out(comparison.common)
+
+
+def _against(drawing: Drawing) -> str:
+    return "time" if drawing.panels[0].x.title == TIME_AXIS else "size"
+
+
+def _draw_more(figures: Verdict, verdict: Verdict) -> None:
+    """Offer what else is to be known of the choice, and what the average precision says, where that is not above."""
+    told = figures.headline == verdict.headline or figures.kind == "nothing"
+    sentences = [plain(one) for one in verdict.details]
+    if not told:
+        sentences += [f"**{plain(figures.headline)}**", *map(plain, figures.sentences)]
+    if sentences:
+        with st.expander("More about this choice", icon=":material/query_stats:"):
+            st.markdown("\n\n".join(sentences))
+
+
+_PICTURE = (420, 280)  # pixels of a picture on the first screen
+_MOST_PICTURES = 3
+
+
+def draw_telling(comparison: Comparison, significance: Significance, decision: Decision) -> None:
+    """Draw the three pictures on which the recommended one and the next one differ most."""
+    if not significance.are_comparable or decision.winner is None or decision.runner_up is None:
+        return
+    keys = [experiment.key for experiment in comparison.experiments]
+    against = replace(comparison, baseline=keys.index(decision.runner_up.key))
+    images = load_images(against)
+    told = telling_objects(images, images.keys.index(decision.winner.key), _MOST_PICTURES)
+    if not told:
+        return
+    st.markdown(f"##### {_DIFFER}", unsafe_allow_html=False)
+    for cell, one in zip(st.columns(_MOST_PICTURES, gap="medium"), told, strict=False):
+        crop = draw_crop(one.subject, images, original, _PICTURE)
+        with cell:
+            st.html(telling_figure(crop, one.words))
+
+
+_DIFFER = "Where they differ most"
 
 
 def _paragraphs(sentences: Sequence[str]) -> str:

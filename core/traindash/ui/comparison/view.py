@@ -33,7 +33,8 @@ from traindash.ui.comparison.details import (
     draw_setup,
 )
 from traindash.ui.comparison.gallery import draw_gallery
-from traindash.ui.comparison.verdict import Resampling, draw_progress, draw_verdict, on_chosen_basis
+from traindash.ui.comparison.sections import Place, begin_sections, draw_contents, draw_section
+from traindash.ui.comparison.verdict import Resampling, draw_progress, draw_telling, draw_verdict, on_chosen_basis
 from traindash.ui.errors import draw_empty_page, titled
 from traindash.ui.experiments.data import load_comparison
 from traindash.ui.lazy_part import draw_part, watch_parts
@@ -56,12 +57,25 @@ class _Section:
     charts: str = ""  # section name in the registry of charts; empty for none
     of_objects: bool = False  # it is about found objects, so it is left out where all models give pixels a class
     height: int = 500  # pixels that what comes before its charts takes about, kept free until it is drawn
+    parts: tuple[str, ...] = ()  # anchors of what is no chart of the registry
+
+    def place(self, comparison: Comparison) -> Place:
+        """Return the section as the contents know it."""
+        charts = tuple(item.key for row in rows_of(self.charts, comparison) for item in row)
+        return Place(anchor=self.anchor, title=self.title, parts=(*self.parts, *charts))
 
 
 _SECTIONS = (
     _Section(anchor="overview", title="Overview", draw=draw_overview),
     _Section(anchor="key-metrics", title="Key metrics", draw=draw_metrics, charts="Key metrics"),
-    _Section(anchor="decision", title="Which one to take", draw=draw_decision_helper, of_objects=True, height=1200),
+    _Section(
+        anchor="decision",
+        title="Which one to take",
+        draw=draw_decision_helper,
+        of_objects=True,
+        height=1200,
+        parts=("front",),
+    ),
     _Section(anchor="quality", title="Quality", charts="Quality", of_objects=True),
     _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class", height=56),
     _Section(anchor="by-size", title="By size", charts="By size", of_objects=True),
@@ -71,7 +85,7 @@ _SECTIONS = (
     _Section(anchor="confidence", title="Confidence", charts="Confidence", of_objects=True),
     _Section(anchor="speed", title="Speed", charts="Speed"),
     _Section(anchor="training", title="Training", charts="Training"),
-    _Section(anchor="hyperparameters", title="Hyperparameters", draw=draw_settings),
+    _Section(anchor="hyperparameters", title="Hyperparameters", draw=draw_settings, parts=("parallel",)),
     _Section(anchor="setup", title="Set-up and cost", draw=draw_setup),
     _Section(anchor="server-report", title="Report of the server", draw=draw_server_comparison),
 )
@@ -97,15 +111,19 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     draw_verdict(comparison, significance, decision)
     if significance.pending:
         draw_progress(resampling)
+    draw_part("telling", partial(draw_telling, comparison, significance, decision))
     shown = _sections(comparison)
+    places = [section.place(comparison) for section in shown]
+    begin_sections(places)
     with st.container(key="compare-columns"):
         rail, content = st.columns([1, 6], gap="medium")
     with rail, st.container(key="compare-rail"):
-        st.html("".join(f'<a href="#{section.anchor}">{section.title}</a>' for section in shown))
-    with content:
+        draw_contents(places)
+    with content, st.container(key="compare-sections", gap="xsmall"):
         large = len(comparison.evaluated) * len(comparison.classes) > _LARGE
-        for place, section in enumerate(shown):
-            _draw_section(section, (comparison, significance), lazy=large and place >= _FIRST_SEEN)
+        for number, (section, place) in enumerate(zip(shown, places, strict=True)):
+            draw = partial(_draw_section, section, (comparison, significance), lazy=large and number >= _FIRST_SEEN)
+            draw_section(place, draw)
         if large:
             watch_parts()
             draw_ahead([item for item in CHARTS if suits(item, comparison)], comparison)
@@ -204,7 +222,6 @@ def _draw_baseline(comparison: Comparison) -> None:
 
 def _draw_section(section: _Section, chosen: tuple[Comparison, Significance], *, lazy: bool) -> None:
     """Draw what comes before the charts and the charts as two parts; a waiting one keeps its room."""
-    st.html(f'<h2 id="{section.anchor}">{section.title}</h2>')
     if section.draw is not None:
         draw_part(section.anchor, partial(section.draw, *chosen), lazy=lazy, height=section.height)
     if rows := rows_of(section.charts, chosen[0]):
