@@ -94,7 +94,7 @@ def _views(dialog: Locator) -> list[str]:
 
 
 def test_a_bar_leads_to_its_images_and_columns_zoom_together(page: Page, dashboard: DashboardProcess) -> None:
-    _open(page, f"{dashboard.url}/compare?ids=3,4")
+    _open(page, f"{dashboard.url}/compare?open=all&ids=3,4")
     dialog = page.get_by_role("dialog")
     _follow_missed_bar(page, dialog)
     missed = evaluation(BAD).counts.total.fn
@@ -117,7 +117,7 @@ def test_a_bar_leads_to_its_images_and_columns_zoom_together(page: Page, dashboa
 
 
 def test_a_crop_leads_to_its_image(page: Page, dashboard: DashboardProcess) -> None:
-    _open(page, f"{dashboard.url}/compare?ids=3,4")
+    _open(page, f"{dashboard.url}/compare?open=all&ids=3,4")
     page.locator("#gained-lost").scroll_into_view_if_needed()
     crop = page.locator("button.crop").first
     crop.click(timeout=2 * PATIENCE)
@@ -142,7 +142,7 @@ def _click_leftmost_bar(page: Page, chart: str, experiment: str) -> None:
 
 
 def test_what_only_one_segmenter_finds_is_shown_with_its_masks(page: Page, dashboard: DashboardProcess) -> None:
-    _open(page, f"{dashboard.url}/compare?ids=5,6")
+    _open(page, f"{dashboard.url}/compare?open=all&ids=5,6")
     _click_leftmost_bar(page, "outcome_differences", "Good masks")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("Found (TP), only “Good masks”")).to_be_visible(timeout=2 * PATIENCE)

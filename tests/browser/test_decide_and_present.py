@@ -30,7 +30,7 @@ def _named(page: Page, name: str) -> None:
 
 
 def test_the_budget_slider_changes_who_is_named(page: Page, comparison: str) -> None:
-    page.goto(f"{comparison}/compare?ids=3,4,5")
+    page.goto(f"{comparison}/compare?open=all&ids=3,4,5")
     _named(page, "Good one")
     slider = page.get_by_role("slider", name="Time for one image, at most")
     slider.focus()

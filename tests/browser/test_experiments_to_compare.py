@@ -96,7 +96,7 @@ def test_sorted_filtered_chosen_and_compared(page: Page, dashboard: DashboardPro
 def test_a_link_into_a_long_comparison_arrives_and_everything_in_sight_is_drawn(
     page: Page, dashboard: DashboardProcess
 ) -> None:
-    open_page(page, f"{dashboard.url}/compare?ids=3,4")
+    open_page(page, f"{dashboard.url}/compare?open=all&ids=3,4")
     expect(page.get_by_role("heading", name="Report of the server")).to_be_attached(timeout=4 * PATIENCE)
     settle(page)
     rail = page.locator(".st-key-compare-rail")

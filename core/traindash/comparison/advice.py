@@ -1,6 +1,7 @@
 """What to take, why, and how sure that is, in plain words; they never say more than the numbers do."""
 
 import math
+from dataclasses import replace
 from typing import assert_never
 
 from traindash.comparison.decision import Candidate, Decision, faster, less_is_better, smaller
@@ -23,6 +24,7 @@ _NOTICEABLE = 0.005  # half an object of a hundred; less is not worth a word
 _FEWEST = 2
 LIKELY = 0.8  # share of the resamples from which a lead is called likely
 _NEARLY_ALL = 0.995
+_ALIKE = "Choose experiments of one project that were evaluated on the same images to see which one to take."
 # why one is better than another, by what it finds and how often it is right
 _REASONS = {
     (1, 1): "it finds more and is right more often",
@@ -41,7 +43,9 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
     judged = judge(comparison, significance)
     evaluated = len(decision.candidates)
     if evaluated < _FEWEST or judged.kind == "unlike":
-        if judged.kind != "winner" or judged.winner is None:
+        if judged.kind == "unlike":
+            return replace(judged, sentences=(*judged.sentences, _ALIKE))
+        if judged.winner is None:
             return judged
         label = next(e.label for e in comparison.experiments if e.key == judged.winner)
         sentences = (judged.headline, *judged.sentences)
@@ -160,7 +164,8 @@ def certainty_words(decision: Decision) -> tuple[str, ...]:
     lead, other = decision.lead, decision.runner_up
     if lead is None or other is None:
         return ()
-    return (f"{certainty_level(lead)} {_hundred_tests(lead, other.label)}",)
+    winner = decision.winner.label if decision.winner else ""
+    return (f"{certainty_level(lead)} {_hundred_tests(lead, (winner, other.label))}".strip(),)
 
 
 def certainty_level(lead: Interval) -> str:
@@ -172,7 +177,7 @@ def certainty_level(lead: Interval) -> str:
     return "They cannot be told apart."
 
 
-def _hundred_tests(lead: Interval, other: str) -> str:
+def _hundred_tests(lead: Interval, names: tuple[str, str]) -> str:
     if lead.ahead is None:
         return ""
     share = lead.ahead
@@ -183,7 +188,8 @@ def _hundred_tests(lead: Interval, other: str) -> str:
         if share < 1 - _NEARLY_ALL
         else f"about {plural(round(share * 100), 'time')}"
     )
-    return f"In 100 tests with {plural(lead.images, 'image')} like these it would beat “{other}” {times}."
+    who = f"“{names[0]}” would beat “{names[1]}” {times}"
+    return f"In 100 tests with {plural(lead.images, 'image')} like these {who}."
 
 
 def _numbers(decision: Decision, winner: Candidate) -> tuple[str, ...]:

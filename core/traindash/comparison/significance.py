@@ -97,6 +97,7 @@ def models_of(comparison: Comparison) -> list[MeasuredModel]:
             evaluation=evaluation,
             trained_on=experiment.train_image_ids,
             project_version=None if number is None else str(number),
+            project=None if experiment.info is None else str(experiment.info.project_id),
         )
         for experiment, evaluation in comparison.evaluated
         for number in [(experiment.info.project_version or {}).get("id") if experiment.info else None]

@@ -37,6 +37,7 @@ class MeasuredModel:
     trained_on: frozenset[int] | None = None  # platform ids of the images it was trained on; `None` when nobody knows
     # Whatever names the state of the project's annotations; `None` when nobody knows
     project_version: str | None = None
+    project: str | None = None  # identifies the project; `None` where that is not known
 
 
 class ImageName(NamedTuple):
@@ -194,7 +195,10 @@ def _thresholds(found: Findings) -> Iterator[Reason]:
 
 def _version(found: Findings) -> Iterator[Reason]:
     known = {model.project_version for model in found.models if model.project_version is not None}
-    if len(known) > 1:
+    if len({model.project for model in found.models if model.project is not None}) > 1:
+        text = "The experiments were scored on different projects."
+        yield Reason(kind=ReasonKind.VERSION, text=text, names=_names(found), only_a_warning=found.changed == 0)
+    elif len(known) > 1:
         text = "The experiments were scored on different versions of the project."
         yield Reason(kind=ReasonKind.VERSION, text=text, names=_names(found), only_a_warning=found.changed == 0)
 

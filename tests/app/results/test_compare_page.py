@@ -49,6 +49,20 @@ def test_two_side_by_side(two: FakeServer, open_page: Open) -> None:
     assert _charts(at) > 12
 
 
+def test_sections_are_drawn_when_they_are_opened(two: FakeServer, open_page: Open) -> None:
+    del two
+    at = open_page("compare", ids="3,4", open="key-metrics")
+    assert not at.exception
+    text = screen(at)
+    assert "Take “Good one”" in text
+    assert 'class="cx-sure"' in text
+    assert "Where they differ most" in text
+    assert "cx-table cx-metrics" in text
+    assert "cx-table cx-settings" not in text
+    at.button(key="open-all").click().run()
+    assert "cx-table cx-settings" in screen(at)
+
+
 def test_equal_settings_are_shown_on_request(two: FakeServer, open_page: Open) -> None:
     del two
     at = open_page("compare", ids="3,4")
@@ -107,10 +121,10 @@ def test_parts_of_a_large_comparison_wait_until_somebody_comes_near(server: Fake
     at = open_page("compare", ids="1,2")
     assert not at.exception
     assert "Set-up and cost" in screen(at)
-    assert _charts(at) == 0
+    assert _charts(at) == 1  # quality against time, on the first screen
     at.session_state["near-parts"] = {"near": {"parts": ["quality-charts", "by-size-charts"], "number": 1}}
     at.run()
-    assert 0 < _charts(at) < 12
+    assert 1 < _charts(at) < 13
     assert "What only one model does" in screen(at)
     assert "Small, medium and large objects" in screen(at)
     assert "Confusion matrix" not in screen(at)

@@ -1,7 +1,9 @@
 // The contents of a long page whose sections open on demand: links that open what they lead to, also for an address
 // that names a chart inside of a section; the place on the screen is marked.
 const WAIT_MS = 20000
+const ONCE_MS = 5000
 const stops = new WeakMap()
+const asked = new Map() // section -> when it was asked to open: a second click while the server answers would close it
 
 function leadTo(data) {
   const main = document.querySelector('[data-testid="stMain"]')
@@ -25,7 +27,10 @@ function leadTo(data) {
     if (!section) return
     waiting = { name, section, until: performance.now() + WAIT_MS, settled: performance.now() + 800 }
     const head = summary(section)
-    if (head && !isOpen(section)) head.click()
+    if (head && !isOpen(section) && performance.now() - (asked.get(section) ?? -ONCE_MS) >= ONCE_MS) {
+      asked.set(section, performance.now())
+      head.click()
+    }
     arrive()
   }
   const named = () => decodeURIComponent(location.hash.slice(1))
@@ -62,20 +67,20 @@ function markPlace(data, links) {
     const limit = main.clientHeight / 3
     let now = null
     for (const { anchor } of data.sections) {
-      const target = document.getElementById(anchor)
+      const target = main.querySelector(`.st-key-section-${anchor}`)
       if (target && target.getBoundingClientRect().top <= limit) now = anchor
     }
     for (const link of links) link.hash.slice(1) === now ? link.setAttribute("aria-current", "location") : link.removeAttribute("aria-current")
   }
-  let asked = 0
+  let frame = 0
   const later = () => {
-    cancelAnimationFrame(asked)
-    asked = requestAnimationFrame(mark)
+    cancelAnimationFrame(frame)
+    frame = requestAnimationFrame(mark)
   }
   main.addEventListener("scroll", later, { passive: true })
   mark()
   return () => {
-    cancelAnimationFrame(asked)
+    cancelAnimationFrame(frame)
     main.removeEventListener("scroll", later)
   }
 }
