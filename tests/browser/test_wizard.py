@@ -126,7 +126,7 @@ def test_reference_beside_the_editor_is_one_stop_of_the_keyboard(server: str, pa
 def test_keys_of_groups_are_completed_and_added_where_they_belong(server: str, page: Page) -> None:
     start_draft(page, server)
     open_step(page, server, "model")
-    page.get_by_role("button", name="RT-DETRv2", exact=True).click()
+    page.get_by_role("radio", name="RT-DETRv2").click()
     expect(page.get_by_text("AP_val").or_(page.get_by_test_id("stDataFrame"))).to_be_attached(timeout=WAIT_MS)
     ready(page)
     tick_row(page, 0)

@@ -145,8 +145,11 @@ def draw_editor(draft: WizardDraft, model: ModelFacts) -> None:
 def draw_about(draft: WizardDraft, model: ModelFacts) -> None:
     """Draw whose names these are, what happens to the text, and what is guessed or unknown of the names."""
     reference = reference_of(model.framework)
-    source = f" ([{plain(reference.title)}]({reference.url}))" if reference else ""
-    st.markdown(f"Names and meanings are those of {plain(model.framework)}{source}. The text goes there as it is.")
+    name = plain(model.framework)
+    if reference is not None:
+        is_same = reference.title == model.framework
+        name = f"[{name}]({reference.url})" if is_same else f"{name} ([{plain(reference.title)}]({reference.url}))"
+    st.markdown(f"Names and meanings are those of {name}. The text goes there as it is.")
     roles = roles_of(model.framework, read_text(text_of(draft, model)).values)
     if not roles.is_guess:
         return

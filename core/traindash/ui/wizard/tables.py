@@ -54,6 +54,9 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
     # As wide as its longest name: the names of a family begin alike and differ at their ends.
     longest = max(len(model.name) for model in models)
     numbers: dict[str, ColumnConfig] = {"Model": st.column_config.TextColumn(width=_WIDTH_BESIDE + _LETTER * longest)}
+    for name in columns:
+        if name not in figures and name[:1].islower():  # as the headings of the figures beside it
+            numbers[name] = st.column_config.TextColumn(f"{name[:1].upper()}{name[1:]}")
     for name, (values, unit) in figures.items():
         header = f"{name[:1].upper()}{name[1:]}{f' ({unit})' if unit else ''}"
         # One format for a column, as st.column_config has none for each cell (1.67).
