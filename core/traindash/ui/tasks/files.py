@@ -31,13 +31,13 @@ def draw_file_list(experiment: ExperimentInfo, files: Sequence[TeamFile]) -> Non
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(plain(f"{formatting.plural(len(files), 'file')} in Team Files, {experiment.artifacts_dir}"))
         draw_download("All files (tar)", f"{folder}/", f"{experiment.task_id}_{experiment.framework_name}.tar")
-    for file in files:
-        with st.container(key=f"file-row-{file.path}"):
+    with st.container(key="file-list", gap=None):
+        for file in files:
             name, size, fetch = st.columns(_PER_ROW, vertical_alignment="center")
-        name.markdown(plain(file.path[start:]))
-        size.markdown(formatting.size(file.size_bytes))
-        with fetch:
-            draw_download("Download", file.path, kind="tertiary")
+            name.markdown(plain(file.path[start:]))
+            size.markdown(formatting.size(file.size_bytes))
+            with fetch:
+                draw_download("Download", file.path, kind="tertiary")
 
 
 def draw_usage(experiment: ExperimentInfo) -> None:
