@@ -67,6 +67,16 @@ def test_deleted_ones_leave_the_list_and_come_back(three: FakeServer, open_page:
     assert _names(at) == ["Gamma", "Renamed", "Alpha"]
 
 
+@pytest.mark.parametrize(("action", "words"), [("rename", "Kept on this machine"), ("delete", "can be freed")])
+def test_the_dialogs_say_what_will_happen(three: FakeServer, open_page: Open, action: str, words: str) -> None:
+    del three
+    at = open_page("experiments")
+    at.session_state["experiments-dialog"] = (action, TaskId(2))
+    at.run()
+    assert not at.exception
+    assert words in screen(at)
+
+
 def test_search_filter_and_order_are_in_the_url(three: FakeServer, open_page: Open) -> None:
     del three
     at = open_page("experiments")

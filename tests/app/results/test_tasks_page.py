@@ -3,6 +3,8 @@
 from tests.app.results.conftest import Open, add_evaluated, add_running, screen
 from tests.fakes.evaluations import Made
 from tests.fakes.server import FakeServer
+from traindash.domain.ids import TaskId
+from traindash.ui.experiments.index import marks
 
 
 def test_no_task_offers_the_next_step(open_page: Open) -> None:
@@ -33,6 +35,13 @@ def test_newest_first(server: FakeServer, open_page: Open) -> None:
         server.add_task(number, "stopped", description=f"Model {number}")
     labels = [item.proto.label.replace("\\", "") for item in open_page("tasks").get("page_link")]
     assert [label for label in labels if label.startswith("Model")] == ["Model 3", "Model 2", "Model 1"]
+
+
+def test_a_renamed_experiment_has_one_name(server: FakeServer, open_page: Open) -> None:
+    server.add_task(1, "stopped", description="Model 1")
+    marks().rename(TaskId(1), "Mine")
+    assert "Mine" in [item.proto.label for item in open_page("tasks").get("page_link")]
+    assert [item.value for item in open_page("task", task="1").title] == ["Mine"]
 
 
 def test_many_tasks_come_in_pages(server: FakeServer, open_page: Open) -> None:

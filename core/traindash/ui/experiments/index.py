@@ -98,6 +98,11 @@ def marks() -> Marks:
     return Marks(connection.home() / "experiments.db", connection.server_name())
 
 
+def given_names() -> Mapping[TaskId, str]:
+    """Return what people call experiments of this server, where that is not their own name."""
+    return {task: mark.name for task, mark in marks().all().items() if mark.name}
+
+
 def settings_reader() -> SettingsReader:
     """Return the reader of hyperparameters."""
     return _reader(connection.team_id())

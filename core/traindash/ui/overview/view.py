@@ -16,7 +16,7 @@ from traindash.steady_clock import CLOCK
 from traindash.tasks.visits import VisitStore
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_stale
-from traindash.ui.experiments.index import look, marks
+from traindash.ui.experiments.index import given_names, look, marks
 from traindash.ui.import_data import IMPORT_PARAM, draw_drop_zone
 from traindash.ui.overview.tour import can_offer, draw_offer, draw_way_back, open_tour
 from traindash.ui.state import DRAFT_PARAM
@@ -242,20 +242,21 @@ def _draw_best(rows: Sequence[ProjectBest]) -> None:
         return
     with st.container(key="best-list", gap=None):
         draw_heads(_BEST_WIDTHS, _BEST_HEADS)
+        names = given_names()
         for row in rows[:_MOST_PROJECTS]:
-            _draw_row(row)
+            _draw_row(row, names.get(row.best.task_id) or row.best.experiment_name)
     st.caption("Each on its own validation images; the comparison says whether a difference is more than luck.")
 
 
-def _draw_row(row: ProjectBest) -> None:
+def _draw_row(row: ProjectBest, name: str) -> None:
     key = f"{row.project_id}-{row.best.task_id}"
     with st.container(key=f"task-row-best-{key}"):
         cells = st.columns(_BEST_WIDTHS, vertical_alignment="center")
     cells[0].markdown(plain(row.project))
     with cells[1]:
-        screens.link("task", plain(row.best.experiment_name), task=row.best.task_id)
-    name, score = row.best.score or ("", None)
-    cells[2].markdown(f"**{formatting.metric(score)}** :small[:gray[{plain(name)}]]")
+        screens.link("task", plain(name), task=row.best.task_id)
+    figure, score = row.best.score or ("", None)
+    cells[2].markdown(f"**{formatting.metric(score)}** :small[:gray[{plain(figure)}]]")
     cells[3].markdown(formatting.count(len(row.ranked)))
     with cells[4]:
         if len(row.pair) > 1:

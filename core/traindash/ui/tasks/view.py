@@ -29,7 +29,7 @@ from traindash.ui import connection, lookups, screens, theme
 from traindash.ui.comparison.charts import draw_drawing
 from traindash.ui.errors import draw_empty_page, draw_stale, titled
 from traindash.ui.experiments.data import load_semantic
-from traindash.ui.experiments.index import look
+from traindash.ui.experiments.index import given_names, look
 from traindash.ui.series.view import draw_series_list, series_need_work
 from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
 from traindash.ui.tasks.files import draw_best_download, draw_file_list, draw_usage
@@ -252,7 +252,7 @@ def draw_header(live: LiveState) -> None:
     task = live.progress.task
     screens.link("tasks", "All tasks", "arrow_back")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="task-head"):
-        st.title(plain(task_title(task)), anchor=False)
+        st.title(plain(given_names().get(task.id) or task_title(task)), anchor=False)
         if not task.status.is_terminal:
             with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
                 live.paused = st.toggle(
@@ -322,21 +322,21 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
 
 def draw_task_rows(tasks: Sequence[Task], key: str) -> None:
     """Draw a line for each task below the heads; the key is unique on the page and begins with ``task-list``."""
-    names = lookups.project_names()
+    projects, names = lookups.project_names(), given_names()
     with st.container(key=key, gap=None):
         draw_heads(_WIDTHS, _HEADS)
         for task in tasks:
-            _row(task, names)
+            _row(task, projects, names.get(task.id) or task_title(task))
 
 
-def _row(task: Task, projects: dict[ProjectId, str]) -> None:
+def _row(task: Task, projects: dict[ProjectId, str], title: str) -> None:
     with st.container(key=f"task-row-{task.id}"):
         cells = st.columns(_WIDTHS, vertical_alignment="center")
         with cells[0]:
             theme.status_badge(theme.TASK_STATUS[task.status])
         with cells[1], st.container(key=f"task-name-{task.id}"):
-            screens.link("task", plain(task_title(task)), task=task.id)
-            model = "" if model_name(task) == task_title(task) else model_name(task)
+            screens.link("task", plain(title), task=task.id)
+            model = "" if model_name(task) == title else model_name(task)
             project = projects.get(task.project_id, f"project {task.project_id}") if task.project_id else ""
             st.caption(plain(" · ".join(filter(None, (f"Task {task.id}", model, project)))))
         cells[2].markdown(plain(task.agent_name or formatting.MISSING))
