@@ -28,9 +28,20 @@ def test_a_class_is_renamed_and_a_deleted_dataset_comes_back(page: Page, dashboa
     _choose_first_row(page)
     press(page, "Edit")
     page.get_by_label("Name", exact=True).fill("ripe tomato")
-    press(page, "Save")
+    page.keyboard.press("Enter")
     expect_text(page, "“tomato” is now “ripe tomato”.")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+    # By keyboard alone: the chosen row, its deletion, and the way back.
+    page.get_by_role("button", name="Delete", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect_text(page, "All of it can be brought back for 30 days.")
+    page.get_by_role("button", name="Delete with").focus()
+    page.keyboard.press("Enter")
+    expect_text(page, "Classes 4")
+    page.get_by_role("button", name="Undo", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect_text(page, "Classes 5")
 
     page.get_by_text("Datasets 3").click()
     settle(page)
