@@ -283,6 +283,19 @@ def test_what_was_renamed_elsewhere_is_offered_by_its_new_name(screen: Screen) -
     assert "box, line" not in screen.said
 
 
+def test_an_edit_of_what_somebody_else_renamed_is_refused(screen: Screen) -> None:
+    names = [item.name for item in screen.client.projects.meta(screen.number).classes]
+    screen.choose("names-class", names.index("rectangle"))
+    screen.press("ask-edit-class")
+    number = screen.client.writing.name_ids(screen.number).classes["rectangle"]
+    screen.client.project_edits.edit_class(number, "crate", "#112233")
+    screen.app.text_input(key=f"class-{number}-name").set_value("box")
+    screen.app.button(key="dialog-yes").click()
+    screen.run()
+    assert "crate" in screen.classes()
+    assert "box" not in screen.classes()
+
+
 def test_series_that_wait_follow_a_new_name(screen: Screen) -> None:
     plan = TrainingPlan(
         project_id=screen.number,

@@ -58,6 +58,8 @@ class Shapes:
 def test_a_copy_has_everything_in_the_wanted_shape_and_the_app_takes_it(shapes: Shapes, shape: CopyShape) -> None:
     client, told = shapes.client, list[int]()
     order = shapes.order(shape)
+    first = client.images.list(project_id=shapes.number)[0]
+    client.transport.write("images.editInfo", {"id": first.id, "meta": {"camera": {"f": 1.8}}})
     copy = make_copy(client, order, told.append)
     made, before = project_facts(client, copy.project_id), order.project
     assert (made.project.name, copy.name) == (order.name, order.name)
@@ -84,6 +86,8 @@ def test_a_copy_has_everything_in_the_wanted_shape_and_the_app_takes_it(shapes: 
         for item in copy.collections.values()
     }
     assert counts == {"learn": 2, "check": 1}
+    twin = next(item for item in client.images.list(project_id=copy.project_id) if item.name == first.name)
+    assert client.image_edits.details(copy.project_id, [twin.id])[0].meta == {"camera": {"f": 1.8}}
     # No byte of an image is there a second time.
     assert {image.hash for image in client.images.list(project_id=copy.project_id)} == {
         image.hash for image in client.images.list(project_id=shapes.number)
