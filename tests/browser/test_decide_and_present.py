@@ -45,6 +45,25 @@ def test_the_budget_slider_changes_who_is_named(page: Page, comparison: str) -> 
     _named(page, "Quick one")
 
 
+CUT = """() => [...document.querySelectorAll('.sh-slide')].flatMap((slide) => {
+  slide.classList.add('sh-measured')
+  const parts = [slide, ...slide.querySelectorAll('.sh-body, .sh-words, .sh-show')]
+  const cut = parts.filter((part) => part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1)
+  slide.classList.remove('sh-measured')
+  return cut.map((part) => slide.id + part.className)
+})"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1920, 1080), (1280, 720)])
+def test_no_sentence_of_a_step_is_cut(page: Page, comparison: str, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    open_page(page, f"{comparison}/show?ids=3,4,5")
+    expect(page.locator(".sh-slide.sh-now")).to_be_visible(timeout=PATIENCE)
+    page.wait_for_function("[...document.querySelectorAll('.sh-slide')].every((one) => one.style.cssText)")
+    assert page.evaluate(CUT) == []
+    expect(page.locator(".sh-winner .cx-sure")).to_have_count(1)
+
+
 def test_presenting_by_keyboard(page: Page, comparison: str) -> None:
     open_page(page, f"{comparison}/show?ids=3,4")
     now = page.locator(".sh-slide.sh-now")

@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from traindash.comparison.advice import advise
+from traindash.comparison.advice import advise, recommend
+from traindash.comparison.certainty import certainty_of
 from traindash.comparison.decision import Decision, Requirements, contenders_of, decide, less_is_better
 from traindash.comparison.decision_words import (
     figure_name,
@@ -40,17 +41,22 @@ def build_slides(comparison: Comparison, significance: Significance, requirement
     decision = decide(requirements or Requirements(), contenders_of(comparison, significance), comparable=comparable)
     images = image_set(comparison)
     if comparison.score == MEAN_IOU:  # nothing is found, so there is no threshold to choose and no object to show
-        whole = (_question(comparison, ""), _pixels(comparison), _winner(comparison, verdict), _speed(comparison))
-        return Story(slides=whole, images=images)
+        whole = (
+            _question(comparison, ""),
+            _pixels(comparison),
+            _winner(comparison, verdict, decision),
+            _speed(comparison),
+        )
+        return Story(slides=tuple(slide for slide in whole if slide is not None), images=images)
     slides = (
         _question(comparison, f"Wanted: {requirements_words(decision.requirements)}."),
         _data(comparison, significance),
-        _winner(comparison, verdict),
+        _winner(comparison, recommend(comparison, significance, decision), decision),
         *_changes(comparison, significance, images, comparable=comparable),
         _speed(comparison),
         _recommendation(comparison, verdict, decision),
     )
-    return Story(slides=slides, images=images)
+    return Story(slides=tuple(slide for slide in slides if slide is not None), images=images)
 
 
 def _question(comparison: Comparison, wanted: str) -> Slide:
@@ -149,20 +155,29 @@ def _about_data(comparison: Comparison, significance: Significance, first: Evalu
     return tuple(sentences)
 
 
-def _winner(comparison: Comparison, verdict: Verdict) -> Slide:
+def _winner(comparison: Comparison, verdict: Verdict, decision: Decision) -> Slide:
     if len(comparison.experiments) == 1:
         return _alone(comparison.experiments[0])
-    # bars beside each other are a ranking: there are none where nothing may be ranked, or the lead is still open
+    # bars beside each other are a ranking: there are none where nothing may be ranked
     ranked = ranking(comparison) if verdict.kind in {"winner", "tie"} else []
+    candidates = _candidates(decision)
+    bars = tuple(_bar(e, value, metric(value), best=e.key == verdict.winner) for e, value in ranked[:_MOST_BARS])
     return Slide(
         key="winner",
-        step="The best one, and how sure that is",
+        step="The answer, and how sure it is",
         title=verdict.headline.rstrip("."),
-        sentences=verdict.sentences[:2],
-        bars=tuple(_bar(e, value, metric(value), best=e.key == verdict.winner) for e, value in ranked[:_MOST_BARS]),
-        bars_title=_bars_title(comparison),
-        tone="good" if verdict.kind == "winner" else "plain",
+        sentences=verdict.sentences[:3],
+        bars=candidates or bars,
+        bars_title=_figure_title(decision) if candidates else _bars_title(comparison),
+        tone="good" if verdict.winner is not None else "plain",
+        certainty=certainty_of(decision) if verdict.winner is not None else None,
+        notes=verdict.details,
     )
+
+
+def _figure_title(decision: Decision) -> str:
+    goal = decision.requirements.goal
+    return f"{figure_name(goal)}{', less is better' if less_is_better(goal) else ', 0 to 1'}"
 
 
 def _bars_title(comparison: Comparison) -> str:
@@ -190,7 +205,7 @@ def _alone(experiment: ComparedExperiment) -> Slide:
 
 def _changes(
     comparison: Comparison, significance: Significance, images: ImageSet, *, comparable: bool
-) -> tuple[Slide, ...]:
+) -> tuple[Slide | None, ...]:
     """Return the best improvement and the worst regression, or what stands for them."""
     evaluated = {e.key: (e, evaluation) for e, evaluation in comparison.evaluated}
     if len(comparison.experiments) == 1:
@@ -231,18 +246,11 @@ def _each(comparison: Comparison, *, comparable: bool) -> Slide:
     )
 
 
-def _speed(comparison: Comparison) -> Slide:
+def _speed(comparison: Comparison) -> Slide | None:
     tests = [(e, e.speed) for e in comparison.experiments if isinstance(e.speed, SpeedTest)]
     timed = [(e, test, row) for e, test in tests if (row := test.row(1)) is not None]
     if not timed:
-        return Slide(
-            key="speed",
-            step="Speed",
-            title="How fast they are was not measured"
-            if len(comparison.experiments) > 1
-            else "Its speed was not measured",
-            sentences=("Switch the speed test on in the benchmark step to learn it.",),
-        )
+        return None
     timed.sort(key=lambda item: item[2].total)
     slowest = timed[-1][2].total  # fills its row; shorter is better
     machines = sorted({test.machine for _, test, _ in timed})
@@ -288,8 +296,8 @@ def _fastest(
 
 def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision) -> Slide:
     advice = advise(decision)
-    winner, goal = decision.winner, decision.requirements.goal
-    sentences = [*advice.sentences[:3]]
+    winner = decision.winner
+    sentences = [*advice.details[:3]] if winner is not None else [*advice.sentences[:3]]
     if verdict.winner is not None and advice.winner is not None and verdict.winner != advice.winner:
         label = next(e.label for e in comparison.experiments if e.key == verdict.winner)
         sentences.append(f"“{label}” has the highest mAP, which averages all thresholds; in use there is only one.")
@@ -300,8 +308,8 @@ def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision
         title = f"Take “{winner.label}”" if several else f"Use “{winner.label}” with this threshold"
         facts = [
             Fact(value=threshold_text(winner), label="threshold to set"),
-            Fact(value=metric(winner.point.precision), label="precision"),
-            Fact(value=metric(winner.point.recall), label="recall"),
+            Fact(value=percent(winner.point.recall), label="of the objects found"),
+            Fact(value=percent(winner.point.precision), label="of its reports right"),
         ]
         if winner.contender.latency is not None:
             facts.append(Fact(value=f"{quantity(winner.contender.latency)} ms", label="for an image"))
@@ -312,7 +320,8 @@ def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision
         sentences=tuple(sentences),
         facts=tuple(facts),
         bars=_candidates(decision),
-        bars_title=f"{figure_name(goal)}{', less is better' if less_is_better(goal) else ''}",
+        bars_title=_figure_title(decision),
+        notes=advice.sentences,
         tone="good" if winner is not None else "plain",
     )
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from traindash.comparison.certainty import Certainty
 from traindash.comparison.experiment import ComparedExperiment
 from traindash.comparison.image_query import FlowChange, flow_hits
 from traindash.comparison.image_set import ImageSet
@@ -64,6 +65,8 @@ class Slide:
     seen: tuple[Seen, ...] = ()  # what each of the two experiments makes of it
     caption: str = ""
     tone: str = "plain"  # `good`, `bad` or `plain`
+    certainty: Certainty | None = None  # how sure it is, as a picture
+    notes: tuple[str, ...] = ()  # what the person who presents may say beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +129,8 @@ def class_changes(pair: Pair, significance: Significance) -> tuple[ClassChange, 
     return tuple(sorted(changes, key=lambda change: (-change.difference, change.name)))
 
 
-def change_slide(pair: Pair, significance: Significance, images: ImageSet, direction: Direction) -> Slide:
-    """Return the step about the class that improved, or got worse, most."""
+def change_slide(pair: Pair, significance: Significance, images: ImageSet, direction: Direction) -> Slide | None:
+    """Return the step about the class that improved, or got worse, most; ``None`` where none did."""
     changes = class_changes(pair, significance)
     sign = 1 if direction == "better" else -1
     moved = [change for change in changes if sign * change.difference >= _SMALLEST]
@@ -137,17 +140,9 @@ def change_slide(pair: Pair, significance: Significance, images: ImageSet, direc
     except InputError:  # the two do not have the same objects
         flow = None
     key, step = ("improvement", "Best improvement") if direction == "better" else ("regression", "Worst regression")
-    subject = _subject(pair, images, flow, best.name if best else None, direction)
-    if best is None:
-        return Slide(
-            key=key,
-            step=step,
-            title=f"“{pair.other.label}” is not {direction} than “{pair.baseline.label}” on any class",
-            sentences=_objects(pair, flow, None, direction),
-            subject=subject,
-            seen=_seen(pair, subject),
-            caption=_caption(images, subject),
-        )
+    if best is None:  # nothing to show: a step without a point is left out
+        return None
+    subject = _subject(pair, images, flow, best.name, direction)
     said = f"From {metric(best.before)} to {metric(best.after)}"
     if best.interval is not None and best.sure:
         said += f"; the difference lies {best.interval.in_words()}"
@@ -158,7 +153,7 @@ def change_slide(pair: Pair, significance: Significance, images: ImageSet, direc
         step=step,
         title=_title(pair, best, direction),
         sentences=(f"{said}.", *_objects(pair, flow, best.name, direction)),
-        bars=_bars(changes, sign, _FEW_BARS if subject else _MOST_BARS),
+        bars=_bars(changes, sign, _FEW_BARS if subject else _MOST_BARS, best),
         bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
         subject=subject,
         seen=_seen(pair, subject),
@@ -192,24 +187,23 @@ def class_slide(experiment: ComparedExperiment, evaluation: Evaluation, kind: Li
 
 
 def _title(pair: Pair, best: ClassChange, direction: Direction) -> str:
-    amount = points(abs(best.difference)).lstrip("+")
+    amount = points(abs(best.difference)).lstrip("+").replace(" pt", " points")
     word = "gains" if direction == "better" else "loses"
     if not best.sure and best.interval is not None:
         return f"No class is surely {direction}; “{best.name}” {word} {amount} of AP"
     return f"“{pair.other.label}” {word} {amount} of AP on “{best.name}”"
 
 
-def _objects(pair: Pair, flow: Flow | None, class_name: str | None, direction: Direction) -> tuple[str, ...]:
+def _objects(pair: Pair, flow: Flow | None, class_name: str, direction: Direction) -> tuple[str, ...]:
     if flow is None:
         return ()
-    if class_name is None:
-        counts, where = flow.total(), "In all"
-    else:
-        counts, where = flow.by_class()[pair.before.classes.index(class_name)], f"Of “{class_name}”"
+    counts, where = flow.by_class()[pair.before.classes.index(class_name)], f"Of “{class_name}”"
     gained, lost, new, gone = counts.gained, counts.lost, counts.new_alarms, counts.vanished_alarms
     found = f"{plural(gained, 'object')} {_is(gained)} newly found and {count(lost)} {_is(lost)} lost"
     alarms = f"{plural(new, 'false alarm')} {_is(new)} new and {count(gone)} {_is(gone)} gone"
-    if direction == "worse":
+    if not gained and not lost:
+        found = f"nothing is newly found or lost; the boxes fit {direction}"
+    elif direction == "worse":
         found = f"{plural(lost, 'object')} {_is(lost)} lost and {count(gained)} {_is(gained)} newly found"
     return (f"{where}, {found}; {alarms}.",)
 
@@ -218,7 +212,7 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def _bars(changes: tuple[ClassChange, ...], sign: int, most: int) -> tuple[Bar, ...]:
+def _bars(changes: tuple[ClassChange, ...], sign: int, most: int, told: ClassChange) -> tuple[Bar, ...]:
     ordered = changes if sign > 0 else changes[::-1]
     shown = ordered[:most]
     longest = max((abs(change.difference) for change in shown), default=0.0) or 1.0
@@ -227,7 +221,7 @@ def _bars(changes: tuple[ClassChange, ...], sign: int, most: int) -> tuple[Bar, 
             name=change.name,
             share=abs(change.difference) / longest,
             text=points(change.difference),
-            best=change is shown[0],
+            best=change is told,
         )
         for change in shown
         if sign * change.difference >= _SMALLEST

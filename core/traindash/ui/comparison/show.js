@@ -2,7 +2,20 @@
 // and it can be printed alone.
 const NEXT = ["ArrowRight", "ArrowDown", "PageDown", "Enter", " "]
 const BACK = ["ArrowLeft", "ArrowUp", "PageUp"]
+const LARGEST = 1.5
+const SMALLEST = 0.4
+const STEP = 0.05
 let open = null
+
+// Whether nothing of a step is cut or squeezed: no part is larger than its room, and a picture keeps a good part of it.
+function fits(slide) {
+  const whole = [slide, ...slide.querySelectorAll(".sh-body, .sh-words, .sh-show")]
+  const image = slide.querySelector("img")
+  return (
+    whole.every((part) => part.scrollHeight <= part.clientHeight + 1 && part.scrollWidth <= part.clientWidth + 1) &&
+    (!image || image.clientHeight >= 0.45 * slide.querySelector(".sh-show").clientHeight)
+  )
+}
 
 class Deck {
   constructor(leave) {
@@ -29,12 +42,39 @@ class Deck {
     this.spoken = document.createElement("span")
     this.spoken.className = "sh-count"
     this.spoken.setAttribute("aria-live", "polite")
-    low.append(button("Leave", () => this.leave()), this.spoken, this.dots, this.back, this.next)
+    const notes = button("Notes", () => this.notes(notes))
+    notes.setAttribute("aria-pressed", "false")
+    this.notesKey = notes
+    const pdf = button("PDF", () => print())
+    pdf.title = "Prints all steps; choose “Save as PDF”"
+    low.append(button("Leave", () => this.leave()), notes, pdf, this.spoken, this.dots, this.back, this.next)
     this.style = document.createElement("style")
+    this.sized = new ResizeObserver(() => this.fit())
     this.pressed = (event) => this.press(event)
     document.addEventListener("keydown", this.pressed, true)
     document.head.append(this.style)
     document.body.append(this.root)
+    this.sized.observe(this.stage)
+    document.fonts?.ready.then(() => this.fit())
+  }
+
+  notes(key) {
+    const shown = this.root.classList.toggle("sh-with-notes")
+    key.setAttribute("aria-pressed", String(shown))
+    this.fit()
+  }
+
+  // Letters as large as they fit: a step fills the screen, and none of its sentences is cut, on any screen.
+  fit() {
+    for (const slide of this.slides ?? []) {
+      slide.classList.add("sh-measured")
+      let scale = LARGEST
+      for (; scale > SMALLEST; scale -= STEP) {
+        slide.style.setProperty("--sh-fit", scale.toFixed(2))
+        if (fits(slide)) break
+      }
+      slide.classList.remove("sh-measured")
+    }
   }
 
   part(name, className) {
@@ -62,6 +102,8 @@ class Deck {
         return dot
       }),
     )
+    this.fit()
+    for (const image of this.stage.querySelectorAll("img")) image.decode().then(() => this.fit(), () => null)
     this.go(Number(location.hash.slice(1)) - 1 || this.now)
   }
 
@@ -86,6 +128,7 @@ class Deck {
     else if (event.key === "Home") this.go(0)
     else if (event.key === "End") this.go(this.slides.length - 1)
     else if (event.key === "Escape") this.leave()
+    else if (event.key === "n") this.notes(this.notesKey)
     else return
     event.preventDefault()
     event.stopPropagation()
@@ -93,6 +136,7 @@ class Deck {
 
   close() {
     document.removeEventListener("keydown", this.pressed, true)
+    this.sized.disconnect()
     this.root.remove()
     this.style.remove()
   }

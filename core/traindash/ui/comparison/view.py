@@ -4,15 +4,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from traindash.comparison.charts.registry import CHARTS, rows_of, suits
 from traindash.comparison.decision import contenders_of, decide
 from traindash.comparison.experiment import Comparison
+from traindash.comparison.pictures.crops import draw_crop
 from traindash.comparison.report.page import render_report
 from traindash.comparison.report.parts import legend
 from traindash.comparison.significance import Significance
+from traindash.comparison.story import build_slides
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError
 from traindash.ui import screens
@@ -188,6 +191,16 @@ def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
             ):
                 st.switch_page(screens.page("show"), query_params=dict(st.query_params))
             st.download_button(
+                "Slides",
+                data=partial(_powerpoint, comparison, resampling, present_requirements(), _address()),
+                file_name="comparison.pptx",
+                mime="application/vnd.openxmlformats-officedocument.presentationml.presentation",
+                icon=":material/co_present:",
+                on_click="ignore",
+                help="A PowerPoint file of what “Present” shows; its charts can be edited. PDF: Present, then PDF.",
+                key="slides",
+            )
+            st.download_button(
                 "Report",
                 data=partial(_report, comparison, resampling, present_requirements()),
                 file_name="comparison.html",
@@ -204,6 +217,24 @@ def _report(comparison: Comparison, resampling: Resampling, now: PresentRequirem
     return render_report(
         comparison, significance=resampling.finished(), load=original, requirements=now.requirements
     ).encode()
+
+
+def _address() -> str:
+    """Return the address of this comparison, with everything that was chosen in it."""
+    return f"{st.context.url}?{urlencode(dict(st.query_params))}" if st.context.url else ""
+
+
+def _powerpoint(comparison: Comparison, resampling: Resampling, now: PresentRequirements, link: str) -> bytes:
+    # takes a third of a second to load, which no page should wait for
+    from traindash.comparison.report.powerpoint import render_powerpoint  # noqa: PLC0415
+
+    story = build_slides(comparison, resampling.finished(), now.requirements)
+    crops = {
+        slide.key: draw_crop(slide.subject, story.images, original, (800, 600))
+        for slide in story.slides
+        if slide.subject is not None
+    }
+    return render_powerpoint(story.slides, crops, link)
 
 
 def _draw_baseline(comparison: Comparison) -> None:

@@ -1,0 +1,166 @@
+"""The steps of a story as a PowerPoint file: texts and charts that can be edited, with speaker notes."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pptx import Presentation
+from pptx.chart.data import CategoryChartData, XyChartData
+from pptx.dml.color import RGBColor
+from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_MARKER_STYLE, XL_TICK_LABEL_POSITION
+from pptx.enum.text import PP_ALIGN
+from pptx.util import Emu, Inches, Pt
+
+from traindash.comparison.certainty import Certainty
+from traindash.comparison.pictures.crops import Crop
+from traindash.comparison.story_changes import Slide
+
+# python-pptx has no types, so shapes and charts are `Any` here
+
+_WIDTH, _HEIGHT = 13.333, 7.5  # inches, 16:9
+_LEFT, _MIDDLE, _TOP, _LOW = 0.6, 6.9, 2.0, 0.5  # inches: margin, second column, below the title, free at the bottom
+_COLUMN = 5.9  # inches
+_MUTED, _PRIMARY, _GOOD = RGBColor(0x5A, 0x61, 0x70), RGBColor(0x3A, 0x68, 0xE0), RGBColor(0x18, 0x7A, 0x4B)
+_LETTERS = 60  # of a title on one line; longer ones are set smaller
+_TEXT, _SMALL_TEXT, _MANY_LETTERS = 18, 14, 420  # points, and from how many letters on text is set small
+
+
+def render_powerpoint(slides: Sequence[Slide], crops: Mapping[str, Crop], link: str = "") -> bytes:
+    """Return the steps as a ``.pptx`` file.
+
+    Args:
+        slides: The steps.
+        crops: Subjects of steps as pictures, by the key of the step.
+        link: Address of the live comparison, put on the last step; empty for none.
+    """
+    deck: Any = Presentation()
+    deck.slide_width, deck.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
+    for place, slide in enumerate(slides):
+        page = deck.slides.add_slide(deck.slide_layouts[5])  # "Title Only"
+        _write_title(page, slide)
+        _write_words(page, slide)
+        _draw(page, slide, crops.get(slide.key))
+        if slide.notes:
+            page.notes_slide.notes_text_frame.text = "\n".join(slide.notes)
+        if link and place == len(slides) - 1:
+            run = _box(page, _LEFT, _HEIGHT - _LOW, _WIDTH - 2 * _LEFT, 0.35).paragraphs[0].add_run()
+            run.text, run.hyperlink.address, run.font.size = f"Live comparison: {link}", link, Pt(12)
+    file = io.BytesIO()
+    deck.save(file)
+    return file.getvalue()
+
+
+def _box(page: Any, left: float, top: float, width: float, height: float) -> Any:  # noqa: ANN401 - see above
+    """Return the text of a new box, in inches."""
+    frame = page.shapes.add_textbox(Inches(left), Inches(top), Inches(width), Inches(height)).text_frame
+    frame.word_wrap = True
+    return frame
+
+
+def _write_title(page: Any, slide: Slide) -> None:  # noqa: ANN401 - see above
+    step = _box(page, _LEFT, 0.35, _WIDTH - 2 * _LEFT, 0.4).paragraphs[0]
+    step.text = slide.step
+    step.font.size, step.font.bold, step.font.color.rgb = Pt(14), True, _MUTED
+    title = page.shapes.title
+    title.left, title.top = Inches(_LEFT), Inches(0.7)
+    title.width, title.height = Inches(_WIDTH - 2 * _LEFT), Inches(1.1)
+    title.text_frame.word_wrap = True
+    title.text = slide.title
+    first = title.text_frame.paragraphs[0]
+    first.font.size, first.font.bold = Pt(32 if len(slide.title) <= _LETTERS else 24), True
+    first.alignment = PP_ALIGN.LEFT
+
+
+def _write_words(page: Any, slide: Slide) -> None:  # noqa: ANN401 - see above
+    letters = sum(map(len, slide.sentences))
+    frame = _box(page, _LEFT, _TOP, _COLUMN, 2.6)
+    points = Pt(_TEXT if letters < _MANY_LETTERS else _SMALL_TEXT)
+    for fact in slide.facts:
+        line = frame.add_paragraph()
+        number, name = line.add_run(), line.add_run()
+        number.text, number.font.size, number.font.bold = f"{fact.value}  ", Pt(28), True
+        name.text, name.font.size, name.font.color.rgb = fact.label, Pt(14), _MUTED
+    for sentence in slide.sentences:
+        line = frame.add_paragraph()
+        line.text, line.font.size, line.space_after = sentence, points, Pt(8)
+
+
+def _draw(page: Any, slide: Slide, crop: Crop | None) -> None:  # noqa: ANN401 - see above
+    room = _HEIGHT - _TOP - _LOW - 0.2
+    drawn = any(bar.share for bar in slide.bars)
+    if crop is not None:
+        picture = page.shapes.add_picture(io.BytesIO(crop.jpeg), Inches(_MIDDLE), Inches(_TOP), width=Inches(_COLUMN))
+        picture.height = min(picture.height, Inches(room - 0.9))
+        picture.width = Emu(round(picture.height * picture.image.size[0] / picture.image.size[1]))
+        said = [f"{one.name}: {one.words}" for one in slide.seen]
+        caption = _box(page, _MIDDLE, _HEIGHT - _LOW - 1.0, _COLUMN, 0.9)
+        for text in (*said, slide.caption):
+            line = caption.add_paragraph()
+            line.text, line.font.size = text, Pt(12)
+    elif drawn:
+        _add_bars(page, slide, (_MIDDLE, _TOP, _COLUMN, room))
+    else:
+        frame = _box(page, _MIDDLE, _TOP, _COLUMN, room)
+        for bar in slide.bars:
+            line = frame.add_paragraph()
+            line.text, line.font.size = f"{bar.name}: {bar.text}" if bar.text else bar.name, Pt(_TEXT)
+    if crop is not None and drawn:
+        _add_bars(page, slide, (_LEFT, 4.5, _COLUMN, 2.5))
+    elif slide.certainty is not None:
+        _add_leads(page, slide.certainty)
+
+
+def _add_bars(page: Any, slide: Slide, place: tuple[float, float, float, float]) -> None:  # noqa: ANN401 - see above
+    """Add the bars as a chart of PowerPoint; the values as written stand at their ends."""
+    data = CategoryChartData()
+    rows = slide.bars[::-1]  # PowerPoint begins below
+    data.categories = [bar.name for bar in rows]
+    data.add_series(slide.bars_title or slide.step, [round(bar.share, 4) for bar in rows])
+    chart = page.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, *map(Inches, place), data).chart
+    chart.has_legend, chart.has_title = False, bool(slide.bars_title)
+    if slide.bars_title:
+        chart.chart_title.text_frame.text = slide.bars_title
+        chart.chart_title.text_frame.paragraphs[0].font.size = Pt(12)
+    chart.value_axis.visible, chart.value_axis.has_major_gridlines = False, False
+    chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = 0, 1.15
+    chart.category_axis.tick_labels.font.size = Pt(14)
+    plot = chart.plots[0]
+    plot.gap_width = 60
+    for index, bar in enumerate(rows):
+        point = plot.series[0].points[index]
+        point.format.fill.solid()
+        color = RGBColor.from_string(bar.style.hex("light").lstrip("#")) if bar.style else _PRIMARY
+        point.format.fill.fore_color.rgb = color
+        label = point.data_label
+        label.position = XL_LABEL_POSITION.OUTSIDE_END
+        label.text_frame.text = bar.text
+        label.text_frame.paragraphs[0].font.size, label.text_frame.paragraphs[0].font.bold = Pt(14), bar.best
+
+
+def _add_leads(page: Any, certainty: Certainty) -> None:  # noqa: ANN401 - see above
+    """Add where each lead lies as a chart of PowerPoint: a line from end to end, a dot, and the axis at zero."""
+    data = XyChartData()
+    rows = certainty.rows[::-1]
+    for height, row in enumerate(rows, start=1):
+        span = data.add_series(f"against {row.name}: {row.text}")
+        for x in (row.low, row.middle, row.high):
+            span.add_data_point(round(x - certainty.zero, 4), height)
+    place = (_LEFT, 4.7, _COLUMN, 2.3)
+    chart = page.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES, *map(Inches, place), data).chart
+    chart.has_title, chart.has_legend = True, True
+    chart.chart_title.text_frame.text = certainty.title
+    chart.chart_title.text_frame.paragraphs[0].font.size = Pt(11)
+    chart.legend.include_in_layout, chart.legend.font.size = False, Pt(11)
+    across, up = chart.category_axis, chart.value_axis
+    across.has_major_gridlines, up.has_major_gridlines = False, False
+    across.minimum_scale, across.maximum_scale = -certainty.zero, 1 - certainty.zero
+    up.minimum_scale, up.maximum_scale = 0, len(rows) + 1
+    # the vertical axis itself is the line at zero
+    up.tick_label_position = across.tick_label_position = XL_TICK_LABEL_POSITION.NONE
+    for series, row in zip(chart.plots[0].series, rows, strict=True):
+        color = _GOOD if row.sure else _MUTED
+        series.smooth = False
+        series.format.line.width, series.format.line.color.rgb = Pt(6), color
+        for index, marker in enumerate((XL_MARKER_STYLE.NONE, XL_MARKER_STYLE.CIRCLE, XL_MARKER_STYLE.NONE)):
+            series.points[index].marker.style = marker
+            series.points[index].marker.size = 11
