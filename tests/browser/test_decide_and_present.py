@@ -48,7 +48,8 @@ def test_the_budget_slider_changes_who_is_named(page: Page, comparison: str) -> 
 CUT = """() => [...document.querySelectorAll('.sh-slide')].flatMap((slide) => {
   slide.classList.add('sh-measured')
   const parts = [slide, ...slide.querySelectorAll('.sh-body, .sh-words, .sh-show')]
-  const cut = parts.filter((part) => part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1)
+  const over = (part) => part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1
+  const cut = parts.filter(over)
   slide.classList.remove('sh-measured')
   return cut.map((part) => slide.id + part.className)
 })"""
