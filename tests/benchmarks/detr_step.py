@@ -94,8 +94,9 @@ def main() -> None:
                 spent[kind] = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
             for clock, found in ratios.items():
                 found.append(spent["ours"][clock] / spent["bare"][clock])
-            per_step = {kind: round(times["wall"] / given.steps * 1000) for kind, times in spent.items()}
-            print(number + 1, per_step, "ms per step")  # noqa: T201
+            for clock, found in ratios.items():
+                per_step = {kind: round(times[clock] / given.steps * 1000) for kind, times in spent.items()}
+                print(number + 1, clock, per_step, f"ms per step, ratio {found[-1]:.4f}", flush=True)  # noqa: T201
         for clock, found in ratios.items():
             low, high = min(found), max(found)
             print(f"{clock}: ours / bare = {median(found):.4f} (median of {given.rounds}; {low:.3f} to {high:.3f})")  # noqa: T201
