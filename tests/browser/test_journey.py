@@ -83,6 +83,7 @@ def test_two_trainings_from_the_wizard_to_the_comparison(page: Page, dashboard: 
     tick_row(page, 1)
     press(page, "Compare 2")
     expect_heading(page, "Key metrics")
+    press(page, "Open all")
 
     records = experiment_records(dashboard.home)
     assert set(records) == {first, second}

@@ -154,9 +154,17 @@ def plain_words(candidate: Candidate) -> str:
     """Return what a candidate does, as the end of "“name” …": ``finds 77 of 100 objects, and 73 of 100 …``."""
     point = candidate.point
     return (
-        f"finds {count(point.recall * 100)} of 100 objects, and {count(point.precision * 100)} of 100 things it "
+        f"finds {_of_hundred(point.recall)} of 100 objects, and {_of_hundred(point.precision)} of 100 things it "
         "reports are right"
     )
+
+
+def _of_hundred(share: float) -> str:
+    """Write a share of a hundred things; all and none are said only where it is all and none."""
+    number = round(share * 100)
+    if share < 1 and number == 100:  # noqa: PLR2004 - all of a hundred
+        return "more than 99"
+    return "less than 1" if share > 0 and number == 0 else str(number)
 
 
 def certainty_words(decision: Decision) -> tuple[str, ...]:
@@ -171,7 +179,7 @@ def certainty_words(decision: Decision) -> tuple[str, ...]:
 def certainty_level(lead: Interval) -> str:
     """Return how sure a lead is, in three steps."""
     if lead.tells_apart:
-        return "This is sure."
+        return "This is quite sure."
     if lead.ahead is not None and max(lead.ahead, 1 - lead.ahead) >= LIKELY:
         return "This is likely, not sure." if lead.ahead >= LIKELY else "The other one may be better."
     return "They cannot be told apart."

@@ -91,7 +91,7 @@ def test_words_never_contradict_the_numbers(requirements: Requirements) -> None:
     sign = -1 if less_is_better(requirements.goal) else 1
     if advice.kind == "winner" and decision.runner_up is not None:
         assert sign * (winner.figure - decision.runner_up.figure) > 0
-        assert "This is sure." in text
+        assert "This is quite sure." in text
     for name in re.findall(r"It (?:gives up|costs) [^“]+ of “(.+?)”", text):
         assert sign * (candidates[name].figure - winner.figure) > 0
     for name in re.findall(r"It is slower than “(.+?)”", text):
@@ -101,7 +101,7 @@ def test_words_never_contradict_the_numbers(requirements: Requirements) -> None:
     assert (advice.kind == "tie") == (len(decision.equals) > 1)
     if "Equally good" in text:
         assert len(decision.equals) > 1
-        assert "This is sure." not in text
+        assert "This is quite sure." not in text
 
 
 def _assert_fulfils(requirements: Requirements, winner: Candidate) -> None:

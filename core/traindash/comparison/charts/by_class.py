@@ -144,7 +144,8 @@ def _values(evaluation: Evaluation, names: Sequence[str], read: Read) -> list[fl
 
 
 # in the order of ``traindash.evaluation.evaluation``; COCO's borders
-_NAMES = ("Small, below 32² px", "Medium, 32² to 96² px", "Large, above 96² px")
+# short, or they run into each other under the bars
+_NAMES = ("Small, < 32²", "Medium", "Large, > 96²")
 
 # title of the panel, how the titles of what is behind its bars begin, and the outcomes that are behind them
 _Figure = tuple[str, str, tuple[Outcome, ...]]
@@ -183,7 +184,7 @@ def _panel(
         bars.append(metric_bars(experiment, [read(one) for one in slices], queries, comparison.decimals))
     return Panel(
         title=title,
-        x=Axis(title="Area of the object", categories=_NAMES),
+        x=Axis(title="Area of the object in pixels (medium: between)", categories=_NAMES),
         y=Axis(title=f"{title}, IoU 0.50 to 0.95", low=0, high=1, decimals=comparison.decimals),
         marks=tuple(bars),
         alt=in_words([e.label for e, _ in comparison.evaluated], _NAMES, bars),

@@ -338,10 +338,14 @@ def cell_words(cells: Cells, row: int, column: int) -> str:
     return f"{text} ({share})" if text else share
 
 
+_ROW_NAME = 96  # pixels of the names beside a matrix at most
+
+
 def _matrix(panel: Panel, cells: Cells, series: list[Option], theme: Theme) -> Option:
-    y = _axis(panel.y, gap=44, split=False)
+    longest = min(_ROW_NAME, round(_LETTER_WIDTH * max(map(len, panel.y.categories), default=0)))
+    y = _axis(panel.y, gap=16 + longest, split=False)  # the title stands beside the names, not over them
     y["inverse"] = True
-    y["axisLabel"] = {"width": 96, "overflow": "truncate"}
+    y["axisLabel"] = {"width": _ROW_NAME, "overflow": "truncate"}
     most, colors = _darkest(cells), list(MORE_OR_FEWER[theme] if cells.change else SHADES[theme])
     return {
         "animation": False,
