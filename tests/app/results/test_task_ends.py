@@ -81,7 +81,7 @@ def test_the_card_says_why_and_what_next(server: FakeServer, open_page: Open, ca
 def test_the_retry_shows_what_it_changes(server: FakeServer, open_page: Open) -> None:
     failed_task(server, CASES["memory"][0])
     at = open_page("task", task="4")
-    assert "**batch: 4** instead of 8" in screen(at)
+    assert "with batch 4 instead of 8" in screen(at)
     assert any("batch: 4" in item.value for item in at.code)
 
 
