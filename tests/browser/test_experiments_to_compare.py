@@ -117,7 +117,7 @@ def test_a_link_into_a_long_comparison_arrives_and_everything_in_sight_is_drawn(
         page.mouse.wheel(0, 700)
         page.wait_for_function(f"({WAITING_IN_SIGHT})() === 0", timeout=2 * PATIENCE)
     expect(page.locator(".cx-room")).to_have_count(page.locator(".cx-room").count())
-    expect(page.get_by_role("heading", name="Report of the server")).to_be_in_viewport(timeout=PATIENCE)
+    expect(page.locator(".st-key-section-server-report summary").first).to_be_in_viewport(timeout=PATIENCE)
     page.get_by_role("link", name="Tasks").first.click()
     expect_heading(page, "Tasks")
     page.go_back()
