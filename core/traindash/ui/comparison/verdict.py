@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 
 from traindash.comparison.advice import recommend
-from traindash.comparison.charts.drawing import Drawing
+from traindash.comparison.charts.drawing import Drawing, no_evaluation
 from traindash.comparison.charts.echarts import NARROW
 from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, standing_of
 from traindash.comparison.decision import Decision
@@ -177,6 +177,8 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
         with words:
             if verdict.sentences:
                 st.markdown(_paragraphs(verdict.sentences))
+            if not comparison.evaluated:  # nothing below would say before it is opened why there are no figures
+                st.markdown(plain(no_evaluation(comparison).empty))
             if verdict.winner is not None and (picture := certainty_picture(decision)):
                 st.html(picture)
             if verdict.warnings:
