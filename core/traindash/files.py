@@ -13,7 +13,6 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -147,6 +146,8 @@ def sync_files(paths: Iterable[Path]) -> None:
     written = tuple(paths)
     # Each sync waits for the journal of the file system, which takes all that wait in one go: measured on ext4, 400
     # files and their folders take 2.5 s one after another and 0.2 s in eight threads.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - a launch from the command line needs none
+
     with ThreadPoolExecutor(_SYNCS_AT_ONCE, thread_name_prefix="sync") as pool:
         starts = range(0, len(written), _SYNCED_IN_TURN)
         list(pool.map(lambda start: _sync_each(written[start : start + _SYNCED_IN_TURN]), starts))

@@ -153,6 +153,10 @@ def _sign(gap: float) -> int:
 def plain_words(candidate: Candidate) -> str:
     """Return what a candidate does, as the end of "“name” …": ``finds 77 of 100 objects, and 73 of 100 …``."""
     point = candidate.point
+    if math.isnan(point.recall):
+        return "was measured on images without any object"
+    if math.isnan(point.precision):
+        return "reports nothing"
     return (
         f"finds {_of_hundred(point.recall)} of 100 objects, and {_of_hundred(point.precision)} of 100 things it "
         "reports are right"

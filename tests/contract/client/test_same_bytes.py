@@ -51,7 +51,8 @@ def _startable(plan: TrainingPlan) -> bool:
     return sides and classes and not set(plan.experiment_name or "") & {"/", "\\"}
 
 
-_yaml = st.none() | st.dictionaries(st.text("abclr_", min_size=1), st.integers() | st.floats(0, 1), min_size=1).map(
+# Not smaller: Python writes 1e-05, which YAML reads as a text, and such a start is refused
+_yaml = st.none() | st.dictionaries(st.text("abclr_", min_size=1), st.integers() | st.floats(0.001, 1), min_size=1).map(
     lambda values: "# größer\n" + "".join(f"{key}: {value}\n" for key, value in values.items())
 )
 startable = st.builds(lambda plan, text: replace(plan, hyperparameters=text), plans, _yaml).filter(_startable)

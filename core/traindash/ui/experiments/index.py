@@ -80,6 +80,9 @@ def find_experiments(tasks: Sequence[TaskId]) -> dict[TaskId, ExperimentInfo]:
     missing = [task for task in tasks if task not in known]
     if missing:
         known |= {info.task_id: info for info in all_experiments()}
+    if not known.keys() >= set(tasks):  # one that has just ended is not in a list of some seconds ago
+        read_again()
+        known |= {info.task_id: info for info in all_experiments()}
     unknown = next((task for task in tasks if task not in known), None)
     if unknown is not None:
         msg = f"There is no experiment of task {unknown} on this server."
