@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
+from zlib import crc32
 
 import pandas as pd
 import streamlit as st
@@ -64,7 +65,10 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
         numbers[name] = st.column_config.NumberColumn(
             header, format=f"%.{digits}f", width=max(_NARROWEST, _WIDTH_BESIDE + _LETTER * len(header))
         )
-    _table(draft, "catalogue", rows, choices, numbers)
+    # Rows are positions of the frame that is drawn, and the browser keeps its tick where the rows change below it
+    # (Streamlit 1.67): other models are another table.
+    shown = crc32("\n".join(f"{model.framework}/{model.name}" for model in models).encode())
+    _table(draft, f"catalogue-{shown}", rows, choices, numbers)
 
 
 class Figures(NamedTuple):
