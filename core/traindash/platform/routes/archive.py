@@ -1,7 +1,6 @@
 """Deletes projects and datasets, and brings them back (docs/supervisely-api.md 3.5)."""
 
 from collections.abc import Sequence
-from sqlite3 import Row
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -54,8 +53,9 @@ def _remove_datasets(api: ApiContext, body: _RemoveDatasets) -> object:
     return {"success": True}
 
 
-def _moments(row: Row) -> dict[str, str]:
-    return {"archivedAt": row["archived_at"], "removedAfter": kept_until(row["archived_at"])}
+def kept_moments(deleted_at: str) -> dict[str, str]:
+    """Return what the wire says of when something was deleted, a moment as it is stored, and how long it is kept."""
+    return {"archivedAt": deleted_at, "removedAfter": kept_until(deleted_at)}
 
 
 def _archived_projects(api: ApiContext, _body: Body) -> object:
@@ -66,7 +66,7 @@ def _archived_projects(api: ApiContext, _body: Body) -> object:
             "name": row["archived_name"],
             "itemsCount": row["items_count"],
         }
-        | _moments(row)
+        | kept_moments(row["archived_at"])
         for row in api.services.archive.projects()
     ]
 
@@ -74,7 +74,7 @@ def _archived_projects(api: ApiContext, _body: Body) -> object:
 def _archived_datasets(api: ApiContext, body: _OfProject) -> object:
     return [
         {"id": row["id"], "parentId": row["parent_id"], "name": row["name"], "itemsCount": row["images_count"]}
-        | _moments(row)
+        | kept_moments(row["archived_at"])
         for row in api.services.archive.datasets(body.project_id)
     ]
 

@@ -8,8 +8,8 @@ from msgspec import Meta, Raw
 
 from traindash.domain.project import NameKind
 from traindash.errors import InputError
+from traindash.platform.routes.archive import kept_moments
 from traindash.platform.routes.endpoint import ApiContext, Method
-from traindash.platform.store.archive import kept_until
 from traindash.platform.store.listing import Listing
 from traindash.platform.store.project_meta import classes_of
 from traindash.platform.store.projects import parse_object
@@ -217,8 +217,7 @@ def _removed(kind: NameKind) -> Callable[[ApiContext, _Project], object]:
                 "name": row["name"],
                 "itemsCount": row["items_count"],
                 "imagesCount": row["images_count"],
-                "archivedAt": row["removed_at"],
-                "removedAfter": kept_until(row["removed_at"]),
+                **kept_moments(row["removed_at"]),
             }
             for row in api.services.removed_names.list(body.project_id, kind)
         ]

@@ -93,14 +93,7 @@ def _draw_beginning(projects: Sequence[Project]) -> None:
             with st.container(border=True, key="panel-first", height="stretch"):
                 st.header("Your first training", anchor=False)
                 st.markdown("Eight short steps from a project to a training; every one has a default that works.")
-                st.button(
-                    "New training",
-                    type="primary",
-                    icon=":material/add_circle:",
-                    key="overview-new",
-                    on_click=screens.go,
-                    args=("project",),
-                )
+                _lead("New training", "add_circle", "project", key="overview-new")
     with right:
         _draw_bring_in(is_beginning=True)
 
@@ -162,26 +155,19 @@ def _draw_next_step(tasks: Sequence[Task], rows: Sequence[ProjectBest], *, has_p
                 draw_again_menu(info.task_id, key="overview-again")
             case overview.Train():
                 _sentence("Nothing was trained here yet.", "Eight short steps, each with a default that works.")
-                st.button(
-                    "New training",
-                    type="primary",
-                    icon=":material/add_circle:",
-                    key="next-go",
-                    on_click=screens.go,
-                    args=("project",),
-                )
+                _lead("New training", "add_circle", "project")
 
 
 def _sentence(first: str, second: str) -> None:
     st.markdown(f"**{plain(first)}** {plain(second)}", width="stretch")
 
 
-def _lead(label: str, icon: str, screen: str, **query: object) -> None:
+def _lead(label: str, icon: str, screen: str, *, key: str = "next-go", **query: object) -> None:
     st.button(
         label,
         type="primary",
         icon=f":material/{icon}:",
-        key="next-go",
+        key=key,
         on_click=screens.go,
         args=(screen,),
         kwargs=query,
