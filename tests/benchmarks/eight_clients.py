@@ -38,6 +38,8 @@ from traindash.tasks.launcher import launch
 
 CLIENTS = 8
 _LOOKS = 12  # at memory and handles
+_LOG_LINES = 20  # of the server's log, told after the run: a fault of ours stands there with its reference
+_SAID = 300  # characters of a failed answer that are told
 Request: TypeAlias = tuple[str, Mapping[str, object]]
 Taken: TypeAlias = tuple[dict[str, list[float]], Counter[str]]
 
@@ -57,6 +59,8 @@ def main() -> None:
             page.start()
         time.sleep(min(15, pages))
         _measure(server, list(requests(client, task)), seconds)
+        for line in server.output.splitlines()[-_LOG_LINES:]:
+            _print(f"  log: {line}")
         for page in opened:
             page.close()
         if pages:
@@ -168,11 +172,11 @@ def _call(
             content = json.dumps(body).encode()
             connection.request("POST", API + method, content, {"x-api-key": token, "content-type": "application/json"})
             got = connection.getresponse()
-            got.read()
+            said = got.read()
             if got.status != 200:
-                failed[f"{method} {got.status}"] += 1
+                failed[f"{method} {got.status} {said[:_SAID]!r}"] += 1
         except (OSError, HTTPException) as error:
-            failed[type(error).__name__] += 1
+            failed[f"{method} {type(error).__name__} {error}"] += 1
             connection.close()
         times[method].append(time.perf_counter() - began)
     answer.send((dict(times), failed))
