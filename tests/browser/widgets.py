@@ -45,7 +45,8 @@ def expect_text(page: Page, text: str, *, timeout: float = PATIENCE) -> Locator:
         text: Part of the text.
         timeout: Milliseconds.
     """
-    found = page.get_by_text(text).first
+    # what is folded away holds the same words earlier on the page, and nobody reads it there
+    found = page.get_by_text(text).filter(visible=True).first
     expect(found).to_be_visible(timeout=timeout)
     return found
 

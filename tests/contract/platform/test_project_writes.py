@@ -341,6 +341,16 @@ def test_the_version_goes_up_with_the_first_change_after_a_training(own_server: 
     assert version() == begun + 1
 
 
+def test_a_reservation_of_a_version_is_committed_with_its_token_and_with_no_other(own_server: LivePlatform) -> None:
+    reserved = _call(own_server, "projects.versions.reserve", projectId=1)
+    for wrong in ("é" * 32, reserved["commitToken"][:-1], "x"):
+        words = _refused(own_server, "projects.versions.cancel-reservation", 404, id=reserved["id"], commitToken=wrong)
+        assert "no reservation" in words
+    _call(own_server, "projects.versions.cancel-reservation", **reserved)
+    again = _refused(own_server, "projects.versions.cancel-reservation", 404, **reserved)
+    assert "no reservation" in again
+
+
 def _drawn(server: LivePlatform, project: int) -> dict[str, Any]:
     """Return what is on the images of a project, by dataset and name, without what every project has of its own."""
     datasets = {

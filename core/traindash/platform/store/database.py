@@ -22,6 +22,7 @@ _BUSY_SECONDS = 30.0  # the command line may write while the server does
 _READ_CACHE_KIB = 16_384
 _DAMAGED = "Put a copy from a backup in its place, or set TRAINDASH_HOME to another folder."
 _TOO_LONG = "Ask for less at once or with fewer conditions, or try again when the machine has less to do."
+_TOO_LARGE = "Correct the ids and numbers, and send it again; the largest is 9,223,372,036,854,775,807."
 _STEPS = 20_000  # of SQLite's machine between two looks at the clock: a millisecond or less
 
 
@@ -65,8 +66,8 @@ class Database:
 
     All connections belong to this object and may be used from any thread; a connection is with one thread at a time.
     Rows are :class:`sqlite3.Row`. ``sqlite3.IntegrityError`` reaches the caller (it often means a name is taken); any
-    other database error becomes a :class:`traindash.errors.StorageError`, a statement that takes too long an
-    :class:`traindash.errors.InputError`.
+    other database error becomes a :class:`traindash.errors.StorageError`, a statement that takes too long and an integer
+    of more than 64 bits an :class:`traindash.errors.InputError`.
     """
 
     def __init__(self, path: Path, patience: Patience = Patience()) -> None:
@@ -167,6 +168,9 @@ class Database:
             yield
         except sqlite3.IntegrityError:
             raise
+        except OverflowError as error:
+            # An integer of more than 64 bits among the parameters: no row has it, and no client means it.
+            raise InputError("A number is larger than any that is kept here.", _TOO_LARGE) from error
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code == sqlite3.SQLITE_INTERRUPT:

@@ -116,5 +116,7 @@ def _newest(connection: Connection, project_id: int) -> Row | None:
 
 def _reserved(connection: Connection, version_id: int, token: str) -> None:
     row = connection.execute("SELECT commit_token FROM project_versions WHERE id = ?", (version_id,)).fetchone()
-    if row is None or row["commit_token"] is None or not secrets.compare_digest(row["commit_token"], token):
+    kept = "" if row is None else row["commit_token"] or ""
+    # bytes: texts are compared only where both are ASCII
+    if not kept or not secrets.compare_digest(kept.encode(), token.encode()):
         raise NotFoundError(f"There is no reservation of version {version_id} with this token.")

@@ -242,3 +242,14 @@ def test_errors_tell_no_folders_once_it_is_open(database: Database, tmp_path: Pa
     with pytest.raises(StorageError) as caught, database.read() as connection:
         connection.execute("SELECT * FROM nothing")
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
+def test_a_number_that_no_row_can_have_is_the_fault_of_who_asked(database: Database, number: int) -> None:
+    with database.read() as connection:
+        assert connection.execute("SELECT ?", (2**63 - 1,)).fetchone()[0] == 2**63 - 1
+    with pytest.raises(InputError, match="larger than any"), database.read() as connection:
+        connection.execute("SELECT 1 WHERE 1 = ?", (number,))
+    with pytest.raises(InputError, match="larger than any"), database.write() as connection:
+        connection.execute("INSERT INTO settings VALUES ('a', ?)", (number,))
+    assert _settings(database) == {}

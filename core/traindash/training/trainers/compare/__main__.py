@@ -61,10 +61,9 @@ def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
             _refuse(message, "Train them on the same classes.")
     experiments = [_known(one, source) for one, source in zip(comparison.experiments, sources, strict=True)]
     wanted = [source.label for source in sources]
-    named = [replace(one, name=one.info.experiment_name) for one in experiments if one.info is not None]
     # two of one model: what differs between the experiments tells them apart
-    if len(set(wanted)) < len(wanted) and len(named) == len(wanted):
-        wanted = list(short_labels(named))
+    if len(set(wanted)) < len(wanted) and all(one.name for one in experiments):
+        wanted = list(short_labels(experiments))
     labels = unique_labels(wanted, [str(n) for n in range(1, len(sources) + 1)])
     labelled = (replace(one, label=label) for one, label in zip(experiments, labels, strict=True))
     return replace(comparison, experiments=tuple(labelled))
@@ -75,7 +74,8 @@ def _known(experiment: ComparedExperiment, source: EvaluationSource) -> Compared
     if source.artifacts is None:
         return experiment
     trained_on = None if source.train_images is None else frozenset(source.train_images)
-    return with_artifacts(experiment, Path(source.artifacts), trained_on)
+    known = with_artifacts(experiment, Path(source.artifacts), trained_on)
+    return known if known.info is None else replace(known, name=known.info.experiment_name)
 
 
 def _task_type(source: EvaluationSource) -> str:
