@@ -66,8 +66,8 @@ class Database:
 
     All connections belong to this object and may be used from any thread; a connection is with one thread at a time.
     Rows are :class:`sqlite3.Row`. ``sqlite3.IntegrityError`` reaches the caller (it often means a name is taken); any
-    other database error becomes a :class:`traindash.errors.StorageError`, a statement that takes too long and an integer
-    of more than 64 bits an :class:`traindash.errors.InputError`.
+    other database error becomes a :class:`traindash.errors.StorageError`; a statement that takes too long and an
+    integer of more than 64 bits become an :class:`traindash.errors.InputError`.
     """
 
     def __init__(self, path: Path, patience: Patience = Patience()) -> None:
