@@ -12,6 +12,8 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import google_crc32c
+
 MOST_TAGS = 500
 LONGEST_TAG = 300
 LARGEST_RECORD = 1 << 20  # a number takes less than a hundred bytes; what is larger is an image, a graph or a histogram
@@ -172,23 +174,7 @@ def _varint(message: bytes, place: int) -> tuple[int, int]:
     raise _MessageError
 
 
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        value = byte
-        for _ in range(8):
-            value = (value >> 1) ^ (0x82F63B78 if value & 1 else 0)  # Castagnoli's polynomial, reversed
-        table.append(value)
-    return tuple(table)
-
-
-_CRC = _crc_table()
-
-
 def masked_checksum(data: bytes) -> int:
     """Return the CRC-32C of bytes as TensorFlow stores it: turned, so that one of data with checksums differs."""
-    value = 0xFFFF_FFFF
-    for byte in data:
-        value = _CRC[(value ^ byte) & 0xFF] ^ (value >> 8)
-    value ^= 0xFFFF_FFFF
+    value: int = google_crc32c.value(data)
     return ((value >> 15 | value << 17) + 0xA282EAD8) & 0xFFFF_FFFF
