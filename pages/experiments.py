@@ -7,7 +7,7 @@ from traindash.ui.experiments.actions import draw_actions, show_dialog
 from traindash.ui.experiments.filters import current_query, draw_filters, draw_order
 from traindash.ui.experiments.index import listing, look
 from traindash.ui.experiments.removal import draw_removed
-from traindash.ui.experiments.view import draw_news, draw_nothing, draw_rows, summary
+from traindash.ui.experiments.view import draw_choice_by_name, draw_news, draw_nothing, draw_rows, summary
 from traindash.ui.theme import apply_workspace_style, plain
 
 apply_workspace_style()
@@ -23,6 +23,7 @@ else:
     chosen = [known.by_task[task] for task in query.chosen if task in known.by_task]
     with st.container(horizontal=True, vertical_alignment="center", key="experiments-actions"):
         st.markdown(plain(summary(len(chosen), len(shown.rows), len(known.rows))), width="stretch")
+        draw_choice_by_name(known, query)
         draw_order(query)
         draw_actions(chosen, known.tags)
     draw_news(found)

@@ -32,6 +32,11 @@ class ProjectBest:
         """The tasks to compare first: the best two; fewer where there are not two."""
         return tuple(sorted(item.task_id for item in self.ranked[:_PAIR]))
 
+    @property
+    def newest_pair(self) -> tuple[TaskId, ...]:
+        """The tasks of the two that were trained last, the earlier one first; fewer where there are not two."""
+        return tuple(sorted(item.task_id for item in self.ranked)[-_PAIR:])
+
 
 def score_of(info: ExperimentInfo) -> float | None:
     """Return the figure of an experiment that says most; ``None`` where it was not evaluated."""

@@ -7,7 +7,8 @@ import streamlit as st
 from traindash.ui import screens, theme
 from traindash.ui.errors import guarded_part
 from traindash.ui.overview.tour import draw_strip
-from traindash.ui.sidebar import draw_sidebar
+from traindash.ui.palette import draw_palette
+from traindash.ui.sidebar import draw_sidebar, target_of
 from traindash.ui.state import show_flashes
 
 _SIDEBAR_WIDTH = 232
@@ -20,6 +21,7 @@ current = st.navigation(screens.all_pages(), position="hidden")
 theme.apply()
 st.session_state["screen"] = current.url_path or screens.DEFAULT
 draw_sidebar(st.session_state["screen"])
+draw_palette({place.label: target_of(place) for place in screens.PLACES})
 # After the sidebar and before the page: a page that fails still tells what was done.
 show_flashes()
 # A container of its own: what follows stays the same elements, with a strip and without one.

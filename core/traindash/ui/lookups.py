@@ -10,6 +10,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId, TeamId, WorkspaceId
 from traindash.domain.plan import ImagesSplit, ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
 from traindash.domain.project import Image, NameKind, Project
+from traindash.domain.task import Task
 from traindash.errors import AppError, NotFoundError, StorageError
 from traindash.plans import lookups as gather
 from traindash.plans import splits as freezing
@@ -33,6 +34,9 @@ _FRESH_SECONDS = 2
 # another program changes on the server is still seen soon.
 _SECONDS = 10
 _LONG_SECONDS = 300
+# Lists of tasks refresh every three seconds: parts of one run and tabs side by side share an answer, and none is old.
+_TASKS_SECONDS = 1
+MOST_TASKS = 500  # a page of the server's answer (docs/supervisely-api.md 2)
 _WATCH_SECONDS = 3600  # after that a log is read from its beginning again
 # Annotations of so many images come in one request for each dataset; a whole project would take minutes.
 _PROFILE_IMAGES = 200
@@ -351,6 +355,12 @@ def _content(project: Project, split: TrainValSplit) -> SplitContent | None:
     if split.seed is None or not 0 < project.items_count <= _MOST_DEALT:
         return None
     return dealt(project.id, split, _state(project.id))
+
+
+@lookup(seconds=_TASKS_SECONDS, most=20, shared=True)
+def newest_tasks(workspace: WorkspaceId) -> tuple[Task, ...]:
+    """Return the newest tasks of a workspace for all parts of a page, all pages and all tabs; newest first."""
+    return connection.client().tasks.newest(workspace, MOST_TASKS)
 
 
 @lookup(seconds=_WATCH_SECONDS, most=200, shared=True)

@@ -50,6 +50,28 @@ SCREENS: tuple[Screen, ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One of the places to be, which are the same words in the sidebar, in the command palette and on the keyboard."""
+
+    screen: str
+    label: str
+    icon: str  # name of a Material symbol
+    letter: str  # pressed after G
+
+
+PLACES: tuple[Place, ...] = (
+    Place(screen="overview", label="Overview", icon="home", letter="o"),
+    Place(screen="project", label="New training", icon="add_circle", letter="n"),
+    Place(screen="import_data", label="Bring data in", icon="upload_file", letter="b"),
+    Place(screen="tasks", label="Tasks", icon="list_alt", letter="t"),
+    Place(screen="agents", label="Agents", icon="memory", letter="a"),
+    Place(screen="experiments", label="Experiments", icon="science", letter="e"),
+    Place(screen="compare", label="Compare", icon="compare_arrows", letter="c"),
+    Place(screen="connection", label="Connection", icon="lan", letter="s"),
+)
+
+
 def screen(screen_id: str) -> Screen:
     """Return a screen by its id."""
     return next(item for item in SCREENS if item.id == screen_id)

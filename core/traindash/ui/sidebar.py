@@ -13,7 +13,8 @@ from traindash.errors import AppError
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.supervisely.transport import host_of
 from traindash.tasks.completions import NewlyCompleted
-from traindash.ui import connection, screens, theme
+from traindash.ui import connection, lookups, screens, theme
+from traindash.ui.palette import draw_palette_button
 from traindash.ui.servers import Origin
 from traindash.ui.state import task_just_started
 from traindash.ui.tasks.text import duration, task_title
@@ -65,7 +66,7 @@ def _new_messages() -> list[dict[str, str]]:
     st.session_state[_ELSEWHERE] = number
     elsewhere = [message_of_completion(end, server) for end in ends]
     try:
-        tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
+        tasks = lookups.newest_tasks(workspace)[:_LOOKED_AT]
     # A server that is away for a moment is no reason for an error in the corner of every page.
     except AppError:
         return elsewhere  # the next look tells what this one missed
@@ -110,17 +111,10 @@ def message_of_all(tasks: Sequence[Task]) -> dict[str, str]:
     return {"id": f"all-{ids}", "title": f"All {len(tasks)} tasks are over", "body": numbers, "path": "tasks"}
 
 
-# screen, words and symbol of each link
-_LINKS = (
-    ("overview", "Overview", "home"),
-    ("project", "New training", "add_circle"),
-    ("import_data", "Bring data in", "upload_file"),
-    ("tasks", "Tasks", "list_alt"),
-    ("agents", "Agents", "memory"),
-    ("experiments", "Experiments", "science"),
-    ("compare", "Compare", "compare_arrows"),
-    ("connection", "Connection", "lan"),
-)
+def target_of(place: screens.Place) -> str:
+    """Return the screen that a place leads to: “New training” goes on at the step where this tab was last."""
+    target: str = st.session_state.get(_LAST_STEP, place.screen) if place.screen == "project" else place.screen
+    return target
 
 
 def draw_sidebar(screen_id: str) -> None:
@@ -135,11 +129,11 @@ def draw_sidebar(screen_id: str) -> None:
         with st.container(key="brand", horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.image(theme.ICON, width=28, alt="")
             st.markdown("Traindash")
-        for screen, label, icon in _LINKS:
-            state = "current" if screen == group else "other"
-            target = st.session_state.get(_LAST_STEP, screen) if screen == "project" else screen
-            with st.container(key=f"nav-{state}-{screen}"):
-                screens.link(target, label, icon, width="stretch")
+        draw_palette_button()
+        for place in screens.PLACES:
+            state = "current" if place.screen == group else "other"
+            with st.container(key=f"nav-{state}-{place.screen}"):
+                screens.link(target_of(place), place.label, place.icon, width="stretch")
         with st.container(key="notify-switch"):
             on = _is_on()
             st.fragment(_switch, run_every=_EVERY if on else None)(on)

@@ -11,6 +11,7 @@ import streamlit as st
 
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.ui.state import change_draft
+from traindash.ui.streamlit_internals import PopoverContainer
 
 _T = TypeVar("_T")
 _NOTHING = object()
@@ -203,6 +204,16 @@ def chosen_rows(key: str, rows: Sequence[_T]) -> tuple[_T, ...]:
     # A late answer may name rows of the table as it was before.
     selected = st.session_state[key]["selection"]["rows"]
     return tuple(rows[position] for position in sorted(selected) if 0 <= position < len(rows))
+
+
+def rows_by_name(key: str) -> PopoverContainer:
+    """Draw the menu in which the rows of a table are chosen by their names; what is in it is drawn while it is open.
+
+    The rows of ``st.dataframe`` cannot be chosen by keyboard, and screen readers hear nothing of their ticks (1.67).
+    """
+    return st.popover(
+        "Choose by name", icon=":material/keyboard:", type="tertiary", key=f"{key}-by-name", on_change="rerun"
+    )
 
 
 def draw_heads(widths: Sequence[float], heads: Sequence[str]) -> None:

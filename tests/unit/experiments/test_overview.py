@@ -51,6 +51,13 @@ def test_each_project_has_its_best_and_the_pair_to_compare() -> None:
     assert [(row.project, row.best.task_id, row.pair) for row in rows] == [("P7", 4, (4,)), ("P6", 3, (2, 3))]
 
 
+def test_the_newest_two_are_those_that_were_trained_last() -> None:
+    (row,) = best_by_project([info(2, 0.4), info(9, 0.1), info(5, 0.9), info(7, None)])
+    assert row.newest_pair == (5, 9)
+    (alone,) = best_by_project([info(2, 0.4)])
+    assert alone.newest_pair == (2,)
+
+
 @pytest.mark.parametrize(
     ("tasks", "found", "planned", "has_project", "wanted"),
     [

@@ -45,9 +45,11 @@ class Deck {
     const notes = button("Notes", () => this.notes(notes))
     notes.setAttribute("aria-pressed", "false")
     this.notesKey = notes
+    // A dark room or a bright one: Streamlit's own choice of a look is out of reach under the deck.
+    this.lookKey = button("Dark", () => this.turnLook())
     const pdf = button("PDF", () => print())
     pdf.title = "Prints all steps; choose “Save as PDF”"
-    low.append(button("Leave", () => this.leave()), notes, pdf, this.spoken, this.dots, this.back, this.next)
+    low.append(button("Leave", () => this.leave()), notes, this.lookKey, pdf, this.spoken, this.dots, this.back, this.next)
     this.style = document.createElement("style")
     this.sized = new ResizeObserver(() => this.fit())
     this.pressed = (event) => this.press(event)
@@ -56,6 +58,11 @@ class Deck {
     document.body.append(this.root)
     this.sized.observe(this.stage)
     document.fonts?.ready.then(() => this.fit())
+  }
+
+  turnLook(scheme = this.root.style.colorScheme === "dark" ? "light" : "dark") {
+    this.root.style.colorScheme = scheme
+    this.lookKey.textContent = scheme === "dark" ? "Light" : "Dark"
   }
 
   notes(key) {
@@ -86,7 +93,7 @@ class Deck {
 
   // The HTML was made by the server, which has escaped every name in it.
   fill({ html, style, scheme }) {
-    this.root.style.colorScheme = scheme
+    if (this.given !== scheme) this.turnLook((this.given = scheme)) // what was turned here stays until the page turns
     this.style.textContent = style
     if (this.html === html) return
     this.html = html
@@ -121,6 +128,7 @@ class Deck {
 
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return
+    if (event.composedPath().some((node) => node.localName === "dialog")) return // what lies above has its own keys
     const onButton = event.target.closest?.("button") && (event.key === "Enter" || event.key === " ")
     if (onButton) return
     if (NEXT.includes(event.key)) this.go(this.now + 1)
@@ -129,6 +137,7 @@ class Deck {
     else if (event.key === "End") this.go(this.slides.length - 1)
     else if (event.key === "Escape") this.leave()
     else if (event.key === "n") this.notes(this.notesKey)
+    else if (event.key === "d") this.turnLook()
     else return
     event.preventDefault()
     event.stopPropagation()

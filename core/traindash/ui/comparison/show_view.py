@@ -9,7 +9,7 @@ from traindash.comparison.report.parts import slides_html, slides_style
 from traindash.comparison.story import build_slides
 from traindash.ui import screens
 from traindash.ui.comparison.decision import requirements_of
-from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen
+from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen, tab_name
 from traindash.ui.pictures import original
 
 _PICTURE = (800, 600)  # pixels of the object on a step; half of a projector of 1920 × 1080
@@ -27,6 +27,7 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
         draw_nothing_chosen("Choose finished experiments; they are shown here step by step.")
         return
     comparison, resampling = chosen
+    screens.title_tab(f"{tab_name(comparison)} · Present")
     story = build_slides(comparison, resampling.show(), requirements_of(st.query_params))
     html = slides_html(
         story.slides,

@@ -18,6 +18,7 @@ from traindash.comparison.significance import Significance
 from traindash.comparison.story import build_slides
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError
+from traindash.formatting import listing
 from traindash.ui import screens
 from traindash.ui.comparison.changes import draw_changes
 from traindash.ui.comparison.charts import ROW_HEIGHT, draw_ahead, draw_rows
@@ -47,6 +48,7 @@ from traindash.ui.theme import make_tables_sortable
 _DECIMALS, _DECIMALS_KEY = {"3": 3, "4": 4}, "metric-decimals"
 IDS, BASELINE = "ids", "baseline"
 _LARGE = 100  # experiments times classes; below that, everything is drawn faster than anybody scrolls
+_NAMED_IN_TAB = 3
 _FIRST_SEEN = 1  # sections that are on the screen when the page opens
 
 
@@ -105,6 +107,7 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     measured, resampling = chosen
     significance = resampling.significance()
     comparison = replace(measured, decimals=_DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3))
+    screens.title_tab(tab_name(comparison))
     make_tables_sortable()
     with suppress(InputError):  # told where the need is chosen
         present_requirements().requirements = requirements_of(st.query_params)
@@ -151,6 +154,11 @@ def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, R
         return None
     chosen = parse_ids(baseline)
     return on_chosen_basis(load_comparison(ids, chosen[0] if chosen else None))
+
+
+def tab_name(comparison: Comparison) -> str:
+    """Return what tells a comparison from others in the browser's tabs: its experiments by their short labels."""
+    return listing(comparison.labels, limit=_NAMED_IN_TAB)
 
 
 def parse_ids(text: str | None) -> list[TaskId]:

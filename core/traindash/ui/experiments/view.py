@@ -22,7 +22,7 @@ from traindash.ui.experiments.filters import PAGE_KEY, change_query, clear_filte
 from traindash.ui.experiments.index import peek, settings_reader
 from traindash.ui.streamlit_internals import ColumnConfig
 from traindash.ui.theme import plain
-from traindash.ui.widgets import chosen_rows, mirror_selection
+from traindash.ui.widgets import chosen_rows, mirror_selection, rows_by_name
 
 # The table of experiments: a page of rows, the columns that were chosen, the best value of each marked.
 
@@ -74,6 +74,25 @@ def draw_table(shown: Selection, query: Query, page: int, metrics: Collection[st
         placeholder=formatting.MISSING,
         alt="Experiments",
     )
+
+
+def draw_choice_by_name(known: Listing, query: Query) -> None:
+    """Draw the choice of experiments by their names, those of all pages and behind every filter."""
+    with rows_by_name(_KEY) as menu:
+        if not menu.open:
+            return
+        names = {row.task_id: f"{row.name} (task {row.task_id})" for row in known.rows if row.task_id is not None}
+        key = f"{_KEY}-names"
+        st.session_state[key] = [task for task in query.chosen if task in names]
+        st.multiselect(
+            "Chosen experiments",
+            list(names),
+            key=key,
+            format_func=lambda task: names[task],
+            placeholder="Type a part of a name",
+            width=480,
+            on_change=lambda: change_query(chosen=tuple(sorted(st.session_state[key]))),
+        )
 
 
 def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> Styler:

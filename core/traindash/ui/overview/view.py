@@ -49,7 +49,7 @@ def follow_old_links() -> None:
 def draw_overview() -> None:
     """Draw the page."""
     workspace = connection.workspace_id()
-    tasks = connection.client().tasks.newest(workspace, _LOOKED_AT)
+    tasks = lookups.newest_tasks(workspace)[:_LOOKED_AT]
     projects = lookups.projects(workspace)
     rows = best_by_project(
         (entry.info for entry in look().entries if entry.info is not None),
@@ -186,7 +186,7 @@ def _last_visit() -> datetime | None:
 
 def _draw_tasks(since: datetime | None, *, active: bool) -> None:
     try:
-        tasks = connection.client().tasks.newest(connection.workspace_id(), _LOOKED_AT)
+        tasks = lookups.newest_tasks(connection.workspace_id())[:_LOOKED_AT]
     except AppError as error:
         draw_stale(error, "The list is tried again.")
         return

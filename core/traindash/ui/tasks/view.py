@@ -54,7 +54,6 @@ _ABOUT_CHANGE = "Opens its settings at what you want to change. The changed trai
 _EVERY = "3s"
 _SEEN_SECONDS = 2.5  # less than that: the next tick shall find something new
 _PER_PAGE = 15
-_MOST_TASKS = 500
 _WIDTHS = [1.2, 3.4, 1.3, 1.2, 1.1, 3.2]
 _HEADS = ("Status", "Task", "Agent", "Started", "Duration", "Progress")
 
@@ -294,7 +293,7 @@ def draw_task_list() -> None:
 
 
 def _tasks() -> tuple[Task, ...]:
-    return connection.client().tasks.newest(connection.workspace_id(), _MOST_TASKS)
+    return lookups.newest_tasks(connection.workspace_id())
 
 
 def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain arguments

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 from zlib import crc32
 
 import pandas as pd
@@ -26,7 +26,7 @@ from traindash.ui import connection, lookups
 from traindash.ui.state import change_draft
 from traindash.ui.streamlit_internals import ColumnConfig, table_height
 from traindash.ui.theme import plain
-from traindash.ui.widgets import chosen_rows, mirror_selection, widget_key
+from traindash.ui.widgets import chosen_rows, draft_many, mirror_selection, rows_by_name, widget_key
 
 _MAX_ROWS = 10
 _MOST_CLASSES = 12
@@ -132,6 +132,7 @@ def _table(
     columns: Mapping[str, ColumnConfig],
 ) -> None:
     key = widget_key(draft, name)
+    _draw_by_name(draft, key, choices)
     mirror_selection(key, choices, lambda choice: choice == draft.model)
     st.dataframe(
         pd.DataFrame(list(rows)),
@@ -144,6 +145,35 @@ def _table(
         placeholder="–",
         alt="Models to start from",
     )
+
+
+def _draw_by_name(draft: WizardDraft, key: str, choices: Sequence[ModelChoice]) -> None:
+    with rows_by_name(key) as menu:
+        if not menu.open:
+            return
+        name_key = f"{key}-name"
+        st.session_state[name_key] = draft.model if draft.model in choices else None
+        st.selectbox(
+            "Model",
+            list(choices),
+            key=name_key,
+            index=None,
+            format_func=_name_of,
+            placeholder="Type a part of its name",
+            on_change=lambda: choose(draft.id, st.session_state[name_key]),
+        )
+
+
+def _name_of(choice: ModelChoice) -> str:
+    match choice:
+        case PretrainedModel(name=name):
+            return name
+        case CustomCheckpoint(path=path):
+            # An experiment keeps several checkpoints, and they are called alike in all of them.
+            file = PurePosixPath(path)
+            return f"{file.parent.parent.name}, {file.name}"
+        case _:
+            assert_never(choice)
 
 
 def choose(draft_id: DraftId, choice: ModelChoice) -> None:
@@ -347,6 +377,18 @@ def draw_class_buttons(draft: WizardDraft, project: ProjectFacts, search: str = 
                 on_click=change_draft,
                 args=(draft.id, partial(set_classes, chosen=names, meta=project.meta)),
             )
+        with rows_by_name(widget_key(draft, "classes")) as menu:
+            if menu.open:
+                chosen = project.default_classes if draft.classes is None else draft.classes
+                draft_many(
+                    draft,
+                    "classes-named",
+                    "Classes that are trained",
+                    options=every,
+                    value=[name for name in every if name in chosen],
+                    save=lambda known, names: set_classes(known, names, project.meta),
+                    placeholder="Type a part of a name",
+                )
 
 
 def _choose_classes(draft_id: DraftId, key: str, shown: Sequence[ObjectClass], project: ProjectFacts) -> None:
