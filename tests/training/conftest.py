@@ -14,7 +14,7 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     """A training with everything switched on."""
     home: Path = tmp_path_factory.mktemp("finished")
     spec = train_spec(home, enable_speedtest=True, export_onnx=True, export_tensorrt=True)
-    run = write_run(home, spec, tiny_images(home / "images"))
+    run = write_run(home, spec, tiny_images(home / "images", height=64))
     return run_trainer(run, forbid_network=True)
 
 

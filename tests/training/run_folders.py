@@ -72,12 +72,15 @@ def write_run(home: Path, spec: TrainSpec, images: Sequence[RunImage]) -> RunLay
     return run
 
 
-def tiny_images(folder: Path, *, train: int = 12, val: int = 6, side: int = 96) -> tuple[RunImage, ...]:
-    """Draw images with one to three objects each; the same ones every time."""
+def tiny_images(
+    folder: Path, *, train: int = 12, val: int = 6, side: int = 96, height: int | None = None
+) -> tuple[RunImage, ...]:
+    """Draw images with one to three objects each; the same ones every time. They are square without a height."""
     folder.mkdir(parents=True, exist_ok=True)
     dice = random.Random(3)  # noqa: S311 - pictures, not secrets
     total = train + val
-    return tuple(_draw(folder, i + 1, "train" if i < train else "val", side, dice) for i in range(total))
+    size = (side, height or side)
+    return tuple(_draw(folder, i + 1, "train" if i < train else "val", size, dice) for i in range(total))
 
 
 def run_image(path: Path, number: int, part: Side, annotation: Mapping[str, Any]) -> RunImage:
@@ -107,13 +110,14 @@ def polygon_object(name: str, points: Sequence[tuple[int, int]]) -> dict[str, ob
     return {"classTitle": name, "geometryType": "polygon", "tags": [], "points": {"exterior": outline, "interior": []}}
 
 
-def _draw(folder: Path, number: int, part: Side, side: int, dice: random.Random) -> RunImage:
-    image = Image.new("RGB", (side, side), tuple(dice.randint(90, 130) for _ in range(3)))
+def _draw(folder: Path, number: int, part: Side, size: tuple[int, int], dice: random.Random) -> RunImage:
+    side = min(size)
+    image = Image.new("RGB", size, tuple(dice.randint(90, 130) for _ in range(3)))
     pen, objects = ImageDraw.Draw(image), []
     for _ in range(dice.randint(1, 3)):
         name = dice.choice(CLASSES)
         radius = dice.randint(side // 8, side // 5)
-        x, y = (dice.randint(radius, side - radius - 1) for _ in range(2))
+        x, y = (dice.randint(radius, length - radius - 1) for length in size)
         corners = 3 if name == "zebra" else 12
         angles = [2 * math.pi * corner / corners for corner in range(corners)]
         points = [(round(x + radius * math.cos(a)), round(y + radius * math.sin(a))) for a in angles]
@@ -121,4 +125,4 @@ def _draw(folder: Path, number: int, part: Side, side: int, dice: random.Random)
         objects.append(polygon_object(name, points))
     path = folder / f"{number:03d}.png"
     image.save(path)
-    return run_image(path, number, part, annotation_of(side, side, objects))
+    return run_image(path, number, part, annotation_of(*size, objects))

@@ -1,6 +1,10 @@
 """Real trainings of DEIM and RT-DETRv2, without Ultralytics and without a network."""
 
 import json
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -11,18 +15,21 @@ import numpy as np
 import pytest
 import yaml
 
+from tests.outside import ROOT
 from tests.training.detr_runs import MODELS, detr_spec, settings
 from tests.training.run_folders import CLASSES, tiny_images, write_run
 from tests.training.trainer_process import FinishedRun, TrainerNursery, run_trainer
 from traindash.comparison.speed import parse_speed_test
 from traindash.domain.ids import TaskId
 from traindash.evaluation.evaluation import evaluate_files
+from traindash.frameworks.usage import usage_of
 from traindash.training.runs.events import Phase
 from traindash.training.runs.spec import (
     DryRunResult,
     DryRunSpec,
     RunLayout,
     TrainResult,
+    read_images,
     read_result,
     write_images,
     write_spec,
@@ -85,6 +92,10 @@ def test_its_record_and_its_files_are_those_of_any_training(finished: FinishedRu
     evaluation = finished.layout.evaluation / "evaluation"
     again = evaluate_files(evaluation / "cocoGt.json", evaluation / "cocoDt.json").key_metrics.as_supervisely()
     assert record["evaluation_metrics"] == again
+    exported = record["export_scores"]["ONNXRuntime"]
+    assert exported["given"] == ""
+    assert exported["checkpoint_score"] == pytest.approx(again["mAP"])
+    assert exported["score"] == pytest.approx(again["mAP"], abs=0.005)
     speed = parse_speed_test((finished.layout.evaluation / "speedtest" / "speedtest.json").read_bytes())
     assert all(row.total > 0 for row in speed.rows)
 
@@ -97,6 +108,34 @@ def test_a_checkpoint_explains_itself_and_holds_no_code(finished: FinishedRun) -
     assert card["classes"] == list(CLASSES)
     assert card["image_size"] == [64, 64]
     assert card["model_info"]["framework"] == record_of(finished)["framework_name"]
+
+
+def test_the_code_for_people_finds_what_the_evaluation_finds(finished: FinishedRun, tmp_path: Path) -> None:
+    """``usage.txt`` of the frameworks, with a lower threshold: so young a model is sure of nothing."""
+    text = usage_of(str(record_of(finished)["framework_name"]), "best.safetensors")
+    assert text is not None
+    shutil.copyfile(finished.layout.artifacts / "checkpoints" / "best.safetensors", tmp_path / "best.safetensors")
+    evaluation = finished.layout.evaluation / "evaluation"
+    truth, found = (json.loads((evaluation / f"coco{name}.json").read_bytes()) for name in ("Gt", "Dt"))
+    first = truth["images"][0]
+    photo = next(row for row in read_images(finished.layout.images) if row.name == first["file_name"])
+    code = text.replace("photo.jpg", photo.path).replace("0.25", "0.05")
+    # Where torchvision was built for another torch, transformers cannot be imported without its stand-in
+    ready = "from traindash.training.trainers.torchvision_fallback import ensure_torchvision\nensure_torchvision()\n"
+    printed = subprocess.run(
+        [sys.executable, "-c", ready + code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT / "core"), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [re.fullmatch(r"(.+) (\d\.\d+) \[(.+)\]", line) for line in printed.stdout.splitlines()]
+    scores = sorted((float(line[2]) for line in lines if line), reverse=True)
+    expected = sorted((row["score"] for row in found["annotations"] if row["image_id"] == first["id"]), reverse=True)
+    assert expected
+    assert len(scores) == pytest.approx(len(expected), abs=2)  # some are near the threshold
+    assert scores[: len(expected) - 2] == pytest.approx(expected[: len(scores) - 2], abs=0.02)
 
 
 def test_the_onnx_model_answers_with_objects(finished: FinishedRun) -> None:

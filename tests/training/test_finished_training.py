@@ -122,7 +122,7 @@ def test_the_coco_files_have_supervisely_s_form(finished_run: FinishedRun) -> No
         assert left >= 0
         assert top >= 0
         assert left + width <= 96.01
-        assert top + height <= 96.01
+        assert top + height <= 64.01
         assert 0.05 <= row["score"] <= 1
 
 
@@ -160,9 +160,9 @@ def test_the_curves_are_kept_for_every_framework_alike(finished_run: FinishedRun
 def test_the_exported_file_has_the_score_of_its_checkpoint(finished_run: FinishedRun) -> None:
     record = result_of(finished_run).experiment
     scores: Any = record["export_scores"]
-    metrics: Any = record["evaluation_metrics"]
     (score,) = scores.values()
-    assert score["checkpoint_score"] == pytest.approx(metrics["mAP"])
+    # Not that of the evaluation, whose images have narrower borders
+    assert score["given"] == "padded to squares as the file takes them"
     assert score["images"] == 6
     assert abs(score["score"] - score["checkpoint_score"]) <= 0.005
     assert "The ONNX file reaches mAP" in finished_run.log

@@ -16,9 +16,10 @@ def score_words(runtime: str, score: ExportScore) -> str:
     """Return a sentence on an exported file: ``The ONNX file reaches mAP 0.512, the checkpoint 0.513, …``."""
     name = RUNTIMES.get(runtime, runtime)
     gap = points(score.score - score.checkpoint_score)
+    given = f", {score.given}" if score.given else ""
     return (
         f"The {name} file reaches {score.metric} {metric(score.score)}, the checkpoint {metric(score.checkpoint_score)}"
-        f" ({gap}), both on {plural(score.images, 'validation image')}."
+        f" ({gap}), both on {plural(score.images, 'validation image')}{given}."
     )
 
 

@@ -392,6 +392,8 @@ class Framework:
     roles: Roles
     telling: tuple[str, ...]  # further keys that explain differences between experiments
     columns: Columns
+    # suffix of a checkpoint → file in the folder with a few lines of Python that find objects with such a one
+    usage: Mapping[str, str]
     folder: Path  # where its data files are
     models: tuple[FrameworkModel, ...]  # the catalogue, recommended order; empty where servers alone have one
 
@@ -474,6 +476,7 @@ class _FrameworkFile(msgspec.Struct, forbid_unknown_fields=True):
     stride: int = 1
     telling: tuple[str, ...] = ()
     columns: Columns = Columns()
+    usage: dict[str, str] = {}
 
 
 def load_framework(folder: Path) -> Framework:

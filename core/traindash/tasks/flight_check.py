@@ -94,7 +94,7 @@ def _parts(dry_run: DryRun, figures: DryRunFigures) -> Mapping[str, float]:
     validation = figures.validation_per_image * val
     epoch = math.ceil(images / max(1, figures.used_batch_size)) * statistics.fmean(figures.batches) + figures.rest
     epochs = figures.epochs * (epoch + (validation if figures.validates else 0.0))
-    # Ultralytics validates the last epoch in any case, and the best checkpoint once more at the end.
+    # An engine that does not validate after each epoch still does so after the last one.
     training = epochs + validation * (1 if figures.validates else 2)  # at the end the best checkpoint once more
     # A limit in hours ends the training wherever it is, whatever its length says.
     if figures.time_limit is not None:

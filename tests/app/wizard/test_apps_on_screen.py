@@ -9,6 +9,7 @@ from tests.app.wizard.stage import Stage, everything_said
 from tests.fakes.wizard_client import add_project
 from traindash.domain.ecosystem import AppOptions, MissingEngine
 from traindash.domain.ids import ProjectId
+from traindash.domain.plan import PretrainedModel
 
 DETECTOR = AppOptions(task_types=frozenset({"object detection"}), takes_exports=False, needs_gpu=True)
 
@@ -65,6 +66,20 @@ def test_no_model_is_proposed_for_a_cpu_whose_app_needs_a_gpu(stage: Stage) -> N
     stage.world.app = DETECTOR
     st.cache_data.clear()
     assert "The agents have no GPU." not in everything_said(stage.open("model", draft=draft.id))
+
+
+def test_names_of_a_framework_that_nobody_described_are_guessed_and_that_is_said(stage: Stage) -> None:
+    known = stage.world.models[0]
+    stage.world.models = (*stage.world.models, replace(known, framework="Detectron9", name="D9-S"))
+    model = PretrainedModel(framework="Detectron9", name="D9-S")
+    text = "train:\n  batch_size: 4\n  max_iter: 900\n"
+    draft = stage.draft(lambda item: replace(item, model=model, hyperparameters=text))
+    said = everything_said(stage.open("hyperparameters", draft=draft.id))
+    assert "This framework is not described here, so values are not checked." in said
+    assert "a guess takes “train.batch_size” as" in said
+    assert "No name tells more, so" in said
+    # Nothing is said of a framework that is described
+    assert "a guess takes" not in everything_said(stage.open("hyperparameters", draft=stage.draft().id))
 
 
 def test_copies_that_training_apps_left_are_folded_away(stage: Stage) -> None:

@@ -39,8 +39,6 @@ _DISK_TEXTS = (
 _MISSING_MODULE = re.compile(
     r"ModuleNotFoundError: No module named '([\w.]+)'|No module named (traindash\.training\.trainers\.\w+)"
 )
-# Ultralytics checks names in cfg.check_dict_alignment, which raises this sentence.
-_BAD_HYPERPARAMETER = re.compile(r"'([^']+)' is not a valid YOLO argument")
 _LAST_ERROR = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit)\b.*")
 _DISK_NUMBERS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _WRITE_NUMBERS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
@@ -132,9 +130,6 @@ def _from_output(end: ProcessEnd) -> ExitReport | None:
     if any(words in text for words in _MEMORY_TEXTS):
         where = "GPU" if "CUDA" in text else "computer"
         return _report(end, ExitCause.OUT_OF_MEMORY, f"The {where} ran out of memory.", _MEMORY_HINT)
-    if bad := _BAD_HYPERPARAMETER.search(text):
-        message = f"The hyperparameter {bad.group(1)!r} is not known to the training engine."
-        return _report(end, ExitCause.BAD_HYPERPARAMETER, message, "Remove or correct it and start the training again.")
     return None
 
 

@@ -87,7 +87,7 @@ class _Pipeline:
         )
         evaluation = self._evaluate(benchmark, data) if self._spec.enable_benchmark else None
         export = self._export(checkpoints[0], open_model)
-        scores = self._score(export, evaluation, data, outcome.image_size) if evaluation else {}
+        scores = self._score(export, evaluation, data, outcome) if evaluation else {}
         facts: dict[str, object] = {
             "checkpoints": [f"checkpoints/{path.name}" for path in checkpoints],
             "best_checkpoint": checkpoints[0].name,
@@ -169,16 +169,17 @@ class _Pipeline:
         return exported
 
     def _score(
-        self, export: Mapping[str, str], evaluation: Evaluation, data: PreparedData, image_size: int
+        self, export: Mapping[str, str], evaluation: Evaluation, data: PreparedData, outcome: TrainingOutcome
     ) -> dict[str, dict[str, object]]:
         """Score what was exported to ONNX; a TensorRT engine runs on the GPU that made it and nowhere else."""
         if (relative := export.get(_ONNX)) is None:
             return {}
-        images = scored_images(data.val)
+        images, size = scored_images(data.val), outcome.image_size
 
         def score() -> ExportScore | None:
-            exported = self._engine.open_onnx(self._layout.artifacts / relative, image_size)
-            return score_exported(exported, evaluation, images, self._run)
+            exported = self._engine.open_onnx(self._layout.artifacts / relative, size)
+            like = self._engine.open_like_onnx(outcome.best, size, images)
+            return score_exported(exported, evaluation, images, self._run, like)
 
         found = self._optional("Scoring the exported ONNX model", score)
         if found is None:

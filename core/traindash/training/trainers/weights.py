@@ -12,7 +12,7 @@ from traindash.files import replacing
 from traindash.frameworks.spec import Framework, FrameworkModel
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import TrainSpec
-from traindash.training.trainers.checkpoint_files import CheckpointFormat
+from traindash.training.trainers.checkpoint_files import CheckpointFormat, is_torch_file
 from traindash.training.trainers.entry import RunError
 
 # Seconds without an answer after which the download is given up; the training then starts without it.
@@ -123,6 +123,10 @@ def custom_checkpoint(path: Path, checkpoints: CheckpointFormat) -> Path:
             message = f"Training cannot start from the exported model {path.name}."
             raise RunError(ExitCause.BAD_INPUT, message, f"Choose a {checkpoints.suffix} checkpoint of the experiment.")
     if not checkpoints.is_complete(found):
+        if found.suffix.lower() != checkpoints.suffix and is_torch_file(found):
+            message = f"{found.name} is a checkpoint of another program, which gives other names to a model's layers."
+            hint = f"Choose a {checkpoints.suffix} checkpoint of an experiment of this machine."
+            raise RunError(ExitCause.BAD_INPUT, message, hint)
         message = f"The checkpoint {found.name} is missing or damaged."
         raise RunError(ExitCause.BAD_INPUT, message, "Choose another checkpoint.")
     return found

@@ -50,10 +50,6 @@ FAILURE = FailureEvent(cause=ExitCause.BAD_DATA, message="No image has an object
             ),
             ExitCause.ENGINE_MISSING,
         ),
-        (
-            ProcessEnd(exit_code=1, output_tail=("SyntaxError: 'epoch' is not a valid YOLO argument. ",)),
-            ExitCause.BAD_HYPERPARAMETER,
-        ),
         (ProcessEnd(exit_code=-15), ExitCause.KILLED),
         (ProcessEnd(exit_code=143), ExitCause.KILLED),
         (ProcessEnd(exit_code=-2), ExitCause.KILLED),

@@ -16,6 +16,7 @@ from traindash.training.trainers.detr import networks
 from traindash.training.trainers.detr.images import read_image, stretched
 from traindash.training.trainers.engine import BATCH_SIZE, CONFIDENCE, ExportError, Prediction, Timing
 from traindash.training.trainers.entry import RunError
+from traindash.training.trainers.exported import open_session
 
 _NO_GPU = "TensorRT export needs an NVIDIA GPU, and this agent has none. Export to ONNX instead."
 _NO_TENSORRT = (
@@ -152,8 +153,7 @@ class DetrModel:
         with torch.inference_mode():
             outputs = self._model(pixel_values=pixels)
         expected = best_first(outputs.logits, outputs.pred_boxes)[0][0, :_COMPARED]
-        runtime = importlib.import_module("onnxruntime")
-        session = runtime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
+        session = open_session(exported, threads=torch.get_num_threads())
         height, width = self._card.size
         given = {"images": pixels.numpy(), "orig_target_sizes": torch.tensor([[width, height]]).numpy()}
         # Scores only: where two are nearly the same their order, and with it boxes, may be another one
@@ -210,11 +210,11 @@ class ExportedModel:
     Args:
         file: The ONNX file; its images have the size that it names itself.
         classes: By number.
+        threads: CPU threads that it may use.
     """
 
-    def __init__(self, file: Path, classes: Sequence[str]) -> None:
-        runtime = importlib.import_module("onnxruntime")
-        self._session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    def __init__(self, file: Path, classes: Sequence[str], *, threads: int) -> None:
+        self._session = open_session(file, threads=threads)
         height, width = self._session.get_inputs()[0].shape[2:]
         self._size = (height, width)
         self._classes = classes

@@ -32,10 +32,12 @@ from traindash.training.trainers.engine import (
     CONFIDENCE,
     MAX_DETECTIONS,
     NMS_IOU,
+    AsExported,
     ExportError,
     LabelWriter,
     MakeEngine,
     OpenModel,
+    PlacedImage,
     Prediction,
     PreparedData,
     Run,
@@ -43,6 +45,7 @@ from traindash.training.trainers.engine import (
     TrainingOutcome,
 )
 from traindash.training.trainers.entry import RunError
+from traindash.training.trainers.exported import open_session
 from traindash.training.trainers.hyperparameters import check_each, refuse
 from traindash.training.trainers.reporting import Observations, TrainingReporter
 from traindash.training.trainers.resume_state import STATE_FILE, save_at_once
@@ -133,8 +136,7 @@ class YoloModel:
     def _difference(self, exported: Path) -> float:
         size = self._image_size
         pixels = np.random.default_rng(0).random((1, 3, size, size), dtype=np.float32)
-        runtime = importlib.import_module("onnxruntime")
-        session = runtime.InferenceSession(str(exported), providers=["CPUExecutionProvider"])
+        session = open_session(exported, threads=torch.get_num_threads())
         answer = session.run(None, {session.get_inputs()[0].name: pixels})[0]
         model = YOLO(str(self._checkpoint)).model.float().eval()
         with torch.no_grad():
@@ -155,8 +157,24 @@ class ExportedYolo:
         return _found_on(self._model, files, image_size=self._image_size, device="cpu", batch=1)
 
 
+class SquareYolo:
+    """See :class:`traindash.training.trainers.engine.Predictor`; a checkpoint that gets images as its ONNX file does.
+
+    The engine pads images of one shape to the next multiple of the model's stride, but for a file with fixed sides to a
+    square. How much grey is around an image changes what is found a little.
+    """
+
+    def __init__(self, checkpoint: Path, *, task_type: str, image_size: int) -> None:
+        self._model = load_model(str(checkpoint), task_type)
+        self._image_size = image_size
+
+    def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
+        """Predict as a stream."""
+        return _found_on(self._model, files, image_size=self._image_size, device="cpu", batch=BATCH_SIZE, rect=False)
+
+
 def _found_on(
-    model: YOLO, files: Sequence[Path], *, image_size: int, device: str, batch: int
+    model: YOLO, files: Sequence[Path], *, image_size: int, device: str, batch: int, rect: bool = True
 ) -> Iterator[tuple[Path, Sequence[Prediction]]]:
     with TemporaryDirectory() as folder:
         # A list of files as a file: the engine reads images of a folder or of such a list one after the other, but
@@ -172,6 +190,7 @@ def _found_on(
             imgsz=image_size,
             device=device,
             batch=batch,
+            rect=rect,  # the engine's own default: no wider borders than the model needs
             retina_masks=True,  # masks in the size of the image
             verbose=False,
         )
@@ -305,6 +324,13 @@ class YoloEngine:
     def open_onnx(self, file: Path, image_size: int) -> ExportedYolo:
         """Return the exported model with its first prediction still to come."""
         return ExportedYolo(file, task_type=self._run.spec.task_type, image_size=image_size)
+
+    def open_like_onnx(self, checkpoint: Path, image_size: int, images: Sequence[PlacedImage]) -> AsExported | None:
+        """Return the checkpoint with square borders, unless all images are square."""
+        if all(placed.annotation.width == placed.annotation.height for placed in images):
+            return None
+        model = SquareYolo(checkpoint, task_type=self._run.spec.task_type, image_size=image_size)
+        return AsExported(model=model, given="padded to squares as the file takes them")
 
     @property
     def _folder(self) -> Path:

@@ -27,6 +27,7 @@ from traindash.domain.annotation import Point
 from traindash.domain.experiment import SampleBox, flat_borders
 from traindash.files import copy_whole
 from traindash.training.trainers.entry import StopSwitch
+from traindash.training.trainers.exported import session_options
 from traindash.training.trainers.reporting import Observations, TrainingReporter
 from traindash.training.trainers.resume_state import (
     STATE_FILE,
@@ -82,6 +83,9 @@ READ: Mapping[str, str] = {
     "ultralytics.data.utils:img2label_paths": "ecc069842dba68d9",
     # AP of a class
     "ultralytics.utils.metrics:Metric.class_result": "e0354046485d2c31",
+    # looks up the class of an exported model in _BACKEND_MAP
+    "ultralytics.nn.autobackend:AutoBackend.__init__": "0afe7f239bf114c3",
+    "ultralytics.nn.backends.onnx:ONNXBackend.__init__": "d9c8525ba2a01516",
     # takes NUM_THREADS
     "ultralytics.utils.torch_utils:select_device": "47809a19a310316c",
     "ultralytics.utils.torch_utils:strip_optimizer": "ff25c3f06964d958",
@@ -100,6 +104,10 @@ def limit_threads(threads: int) -> None:
     for name in ("ultralytics.utils", "ultralytics.utils.torch_utils"):
         module: Any = importlib.import_module(name)
         module.NUM_THREADS = threads
+    # An exported model would take all cores; its options have no other way in
+    backends: Any = importlib.import_module("ultralytics.nn.autobackend").AutoBackend._BACKEND_MAP  # noqa: SLF001
+    onnx = importlib.import_module("ultralytics.nn.backends").ONNXBackend
+    backends["onnx"] = lambda *given, **named: onnx(*given, session_options=session_options(threads), **named)
 
 
 class Callbacks:

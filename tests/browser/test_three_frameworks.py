@@ -1,0 +1,73 @@
+"""One series over three frameworks: chosen, given one length and one image size, started once, compared, decided."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_series import TINY
+from tests.browser.widgets import PATIENCE, expect_heading, open_page, press, settle
+from tests.server import DashboardProcess
+from traindash.domain.plan import PretrainedModel
+from traindash.domain.task import TaskStatus
+from traindash.plans.draft import DraftStore
+from traindash.supervisely.client import connect
+from traindash.ui import connection
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+OTHERS = {"RT-DETRv2": "RT-DETRv2-Mini (CPU demo)", "DEIM": "D-FINE-Mini (CPU demo)"}
+TRAINING_MS = 600_000
+
+
+def choose(page: Page, label: str, text: str) -> None:
+    """Pick an option of a list by its beginning."""
+    box = page.get_by_role("combobox", name=re.compile(label)).last
+    box.click()
+    box.fill(text)
+    page.get_by_role("option", name=re.compile(f"^{re.escape(text)}")).first.click(timeout=PATIENCE)
+    box.press("Escape")
+    settle(page)
+
+
+def vary(page: Page, place: int, key: str, values: str) -> None:
+    """Give a hyperparameter its values."""
+    press(page, "Vary a hyperparameter")
+    choose(page, "Hyperparameter", key)
+    field = page.get_by_label("Values, with commas between", exact=True).nth(place)
+    field.fill(values)
+    field.press("Enter")
+    settle(page)
+
+
+def test_three_frameworks_are_started_once_and_compared(page: Page, dashboard: DashboardProcess) -> None:
+    with connect(dashboard.url, dashboard.token) as client:
+        workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
+        project = client.projects.list(workspace)[0]
+        store = DraftStore(dashboard.home / "drafts")
+        made = store.create(connection.EMBEDDED)
+        model = PretrainedModel(framework="YOLO", name="Pico-det (CPU demo)")
+        store.update(made.id, lambda draft: replace(draft, project_id=project.id, model=model, hyperparameters=TINY))
+        open_page(page, f"{dashboard.url}/launch?draft={made.id}")
+        press(page, "Plan a series")
+        expect_heading(page, "What varies?")
+        for name in OTHERS.values():
+            choose(page, "Models", name)
+        # Named as YOLO names them: each framework gets them under its own names
+        vary(page, 0, "epochs", "1")
+        vary(page, 1, "imgsz", "64")
+        press(page, "Start 3 experiments")
+        page.wait_for_url(re.compile(r"/compare\?.*ids="), timeout=TRAINING_MS)
+        verdict = page.locator("[class*=st-key-verdict-]").first
+        expect(verdict).to_be_visible(timeout=PATIENCE)
+        # All validated on the images of one split: they can be compared
+        expect(verdict).not_to_have_class(re.compile("st-key-verdict-unlike"))
+
+        tasks = client.tasks.list(workspace)
+        assert [task.status for task in tasks] == [TaskStatus.FINISHED] * 3
+        records = [client.experiments.of_task(task.id) for task in tasks]
+        assert {record.framework_name for record in records if record} == {"YOLO", *OTHERS}
+        for record in records:
+            assert record is not None
+            expect(page.get_by_text(record.model_name).first).to_be_visible(timeout=PATIENCE)
