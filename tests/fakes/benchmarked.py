@@ -20,6 +20,7 @@ class _KnowingModel:
     """Finds what is drawn, a little beside its place; the task's number decides on the mistakes."""
 
     def __init__(self, placed: Mapping[Path, PlacedImage], spec: TrainSpec) -> None:
+        self.classes = spec.classes
         self._placed = placed
         self._spec = spec
 

@@ -15,6 +15,7 @@ from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
+from traindash.platform.predictors import Predictors
 from traindash.platform.routes import (
     absent,
     accounts,
@@ -27,6 +28,7 @@ from traindash.platform.routes import (
     files,
     image_writes,
     images,
+    predictions,
     project_edits,
     project_meta,
     projects,
@@ -86,6 +88,7 @@ METHODS: Sequence[AnyMethod] = (
     *figures.METHODS,
     *image_writes.METHODS,
     *images.METHODS,
+    *predictions.METHODS,
     *project_edits.METHODS,
     *project_meta.METHODS,
     *projects.METHODS,
@@ -133,6 +136,7 @@ class LocalPlatform:
         self.imports = Imports(self.services)
         self.admission = Admission(self.services)
         self.dry_runs = DryRuns(self.services, self.admission)
+        self.predictors = Predictors(self.services.layout.predictors, environment)
         self.webhook = WebhookWorker(self.services, options.hook_pace)
         self._removals = PeriodicWorker("removals", self._remove_old, retry=_REMOVAL_SECONDS)
         self._with_sample = options.with_sample
@@ -199,6 +203,7 @@ class LocalPlatform:
     def start(self) -> None:
         """Take up what an earlier server left and begin to work on tasks."""
         self.supervisor.start()
+        self.predictors.open()
         self.webhook.start()
         self._removals.start()
 
@@ -206,6 +211,7 @@ class LocalPlatform:
         """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
         # In the order of who uses whom: workers, then the threads of requests, then what both of them stand on.
         self.supervisor.stop()
+        self.predictors.close()  # before the threads of requests: some wait for a model
         self.webhook.close()
         self._removals.close()
         self.imports.close()
@@ -232,6 +238,7 @@ class LocalPlatform:
             control=self.supervisor,
             imports=self.imports,
             dry_runs=self.dry_runs,
+            predictors=self.predictors,
             webhook=self.webhook,
         )
 

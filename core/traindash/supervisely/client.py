@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from traindash.supervisely.files import Files
     from traindash.supervisely.image_edits import ImageEdits
     from traindash.supervisely.images import Annotations, Images
+    from traindash.supervisely.predictions import Predictions
     from traindash.supervisely.project_edits import ProjectEdits
     from traindash.supervisely.project_writing import ProjectWriting
     from traindash.supervisely.projects import Collections, Datasets, Projects, Teams, Workspaces
@@ -198,6 +199,13 @@ class SuperviselyClient:
         from traindash.supervisely.embedded import Links
 
         return Links(self.transport)
+
+    @cached_property
+    def predictions(self) -> "Predictions":
+        """What models find on images, on the embedded platform only."""
+        from traindash.supervisely.predictions import Predictions
+
+        return Predictions(self.transport)
 
     def version(self) -> str | None:
         """Return the server's version, ``None`` if it does not say."""

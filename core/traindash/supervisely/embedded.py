@@ -19,7 +19,7 @@ from traindash.supervisely.resources import Resource, read
 _T = TypeVar("_T")
 
 
-class _OwnMethods(Resource):
+class OwnMethods(Resource):
     """Methods of one family."""
 
     family: str
@@ -44,7 +44,7 @@ class _OwnMethods(Resource):
         return True
 
 
-class DryRuns(_OwnMethods):
+class DryRuns(OwnMethods):
     """The first batches of trainings, done to learn what the whole will need."""
 
     family = "dryruns"
@@ -80,7 +80,7 @@ class DryRuns(_OwnMethods):
         return self._write("cancel", DryRun, {"id": dry_run_id})
 
 
-class Imports(_OwnMethods):
+class Imports(OwnMethods):
     """Imports of data from this machine."""
 
     family = "imports"
@@ -139,7 +139,7 @@ class Imports(_OwnMethods):
         return self._write("cancel", DataImport, {"id": import_id})
 
 
-class Webhooks(_OwnMethods):
+class Webhooks(OwnMethods):
     """The address that is told when a task is over."""
 
     family = "webhook"
@@ -180,7 +180,7 @@ class _Hosts(msgspec.Struct):
     hosts: tuple[str, ...] = ()
 
 
-class Links(_OwnMethods):
+class Links(OwnMethods):
     """The hosts that images may be fetched from."""
 
     family = "links"
@@ -201,7 +201,7 @@ class Links(_OwnMethods):
         return self._write("set", _Hosts, {"hosts": list(hosts)}).hosts
 
 
-class Splits(_OwnMethods):
+class Splits(OwnMethods):
     """Splits of projects; nobody else knows what one gives without listing every image."""
 
     family = "splits"

@@ -14,6 +14,7 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
+from traindash.platform.predictors import Predictors
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
@@ -54,6 +55,7 @@ def _ask(method: Method[_Number], home: Path, workload: Workload) -> httpx.Respo
         control=_Idle(),
         imports=Imports(services),
         dry_runs=DryRuns(services, admission),
+        predictors=Predictors(services.layout.predictors, {}),
         webhook=WebhookWorker(services),
     )
     endpoint = ApiEndpoint(api, [method], lambda: TOKEN, workload)

@@ -24,6 +24,7 @@ from traindash.errors import AppError, InputError, NotFoundError, StateError, St
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.imports import Imports
 from traindash.platform.multipart import Form
+from traindash.platform.predictors import Predictors
 from traindash.platform.routes.repeats import Attempt, Effect, Given, Repeats, call_key, effect_of, form_key, is_drawn
 from traindash.platform.routes.workload import (
     RETRY_SECONDS,
@@ -129,6 +130,7 @@ class ApiContext:
     control: Control
     imports: Imports
     dry_runs: DryRuns
+    predictors: Predictors
     webhook: WebhookWorker
     call: str = ""  # what a call that changes something and its repeats have in common
 

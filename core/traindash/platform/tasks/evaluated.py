@@ -16,13 +16,14 @@ from typing import Literal
 
 from traindash.datasets.shape_fit import DETECTION, converted_meta
 from traindash.domain.ids import TeamId
+from traindash.domain.prediction import CONFIDENCE_TAG
 from traindash.domain.project import ProjectMeta, TagMeta
 from traindash.errors import StateError
 from traindash.platform.services import Services
 from traindash.platform.store.database import moment_text
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.store.working_copies import CopiedImage, CopyMark, WorkingCopy
-from traindash.training.runs.spec import CONFIDENCE_TAG, RunLayout, TrainSpec, read_evaluated
+from traindash.training.runs.spec import RunLayout, TrainSpec, read_evaluated
 
 INFERENCE_INFO = "evaluation/inference_info.json"
 _YOUNG = timedelta(hours=1)

@@ -168,8 +168,6 @@ class DryRunResult:
 RunResult: TypeAlias = TrainResult | CompareResult | DryRunResult
 
 _T = TypeVar("_T")
-# Name of the tag in which a predicted object has its score (``_extract_confidence`` of the SDK reads it)
-CONFIDENCE_TAG = "confidence"
 MOST_FOUND = 300  # predictions of an image that an evaluation keeps; Ultralytics' own default, for every engine
 _Kind: TypeAlias = Literal["train", "compare", "dry_run"]
 _SPECS: Mapping[_Kind, type[RunSpec]] = {"train": TrainSpec, "compare": CompareSpec, "dry_run": DryRunSpec}

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from traindash.domain.annotation import Annotation
 from traindash.domain.jobs import Schedule
 from traindash.domain.plan import Side
+from traindash.domain.prediction import LEAST_CONFIDENCE
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import MOST_FOUND, RunImage, RunLayout, TrainSpec
 from traindash.training.trainers.checkpoint_files import CheckpointFormat
@@ -22,8 +23,8 @@ from traindash.training.trainers.entry import StopSwitch
 from traindash.training.trainers.reporting import Observations
 from traindash.training.trainers.weights import StartingPoint
 
-# Predictions below are not recorded, as in Supervisely's Model Benchmark (``CONF_THRES`` in the SDK's benchmark)
-CONFIDENCE = 0.05
+# Predictions below are not recorded, see there
+CONFIDENCE = LEAST_CONFIDENCE
 # Ultralytics' own defaults for prediction, written down so that every engine measures alike
 NMS_IOU = 0.7
 MAX_DETECTIONS = MOST_FOUND
@@ -118,7 +119,14 @@ class LabelWriter(Protocol):
 
 
 class Predictor(Protocol):
-    """A model that predicts, with the engine's own pre- and postprocessing."""
+    """A model that predicts, with the engine's own pre- and postprocessing.
+
+    What it finds on an image does not depend on the other images, so that one alone has the same objects.
+    """
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What it finds, by number."""
 
     # A stream: masks of all images at once would not fit into memory
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
@@ -219,11 +227,31 @@ MakeEngine: TypeAlias = Callable[[Run, Observations | None], Engine]
 
 
 class OpenModel(Protocol):
-    """Loads a checkpoint of any run, for a device and for images of a size in pixels."""
+    """Loads a checkpoint of any run, for a device and for images of a size in pixels.
 
-    def __call__(self, checkpoint: Path, *, task_type: str, device: str, image_size: int) -> TrainedModel:
+    Without a size it is that of the checkpoint's training. Nothing of the file is run: it holds weights and layers that
+    the engine knows, or it is refused.
+    """
+
+    def __call__(self, checkpoint: Path, *, task_type: str, device: str, image_size: int | None) -> TrainedModel:
         """Return the model.
 
         Raises:
             RunError: The file is no model of this engine, or one for another task.
+        """
+
+
+class OpenExported(Protocol):
+    """Loads an ONNX export of any run, to be run on some threads of the processor.
+
+    ``classes`` are those of its checkpoint by number. The size of its images is that of the file, where the file has one.
+    """
+
+    def __call__(
+        self, file: Path, *, task_type: str, classes: Sequence[str], image_size: int | None, threads: int
+    ) -> Predictor:
+        """Return the model.
+
+        Raises:
+            RunError: The file is no export of this engine.
         """

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from traindash.datasets.annotation_json import annotation_to_json
 from traindash.datasets.geometry import encode_mask, set_extent
 from traindash.datasets.training_labels import convert_label
-from traindash.domain.annotation import Annotation, Bitmap, Label, Rectangle, Tag
-from traindash.training.runs.spec import CONFIDENCE_TAG, EvaluatedImage, TrainSpec
+from traindash.domain.annotation import Annotation, Bitmap
+from traindash.domain.prediction import FoundObject, as_annotation
+from traindash.training.runs.spec import EvaluatedImage, TrainSpec
 from traindash.training.trainers.engine import PlacedImage, Prediction
 
 _Results = Iterable[tuple[Path, Sequence[Prediction]]]
@@ -67,34 +68,18 @@ def evaluated_truth(annotation: Annotation, spec: TrainSpec) -> Annotation:
 
 def found_on(annotation: Annotation, predictions: Sequence[Prediction]) -> Annotation:
     """Return the predictions on an image: rectangles in whole pixels, or masks; all with their confidence."""
-    size = (annotation.width, annotation.height)
-    labels = tuple(
-        Label(
-            class_name=one.class_name,
-            geometry=_geometry(one, size),
-            tags=(Tag(name=CONFIDENCE_TAG, value=round(one.score, 6)),),
-        )
-        for one in predictions
-    )
-    return Annotation(width=annotation.width, height=annotation.height, labels=labels)
+    return as_annotation([found_object(one) for one in predictions], annotation.width, annotation.height)
 
 
-def _geometry(prediction: Prediction, size: tuple[int, int]) -> Rectangle | Bitmap:
-    left, top, right, bottom = (round(value) for value in prediction.corners)
-    left, top = min(max(left, 0), size[0] - 1), min(max(top, 0), size[1] - 1)
-    if prediction.mask is None:
-        # The last pixel belongs to a rectangle of Supervisely, and a position behind it to one of an engine
-        return Rectangle(
-            left=left,
-            top=top,
-            right=min(max(right - 1, left), size[0] - 1),
-            bottom=min(max(bottom - 1, top), size[1] - 1),
-        )
-    return _packed(prediction.mask, (left, top, right, bottom))
+def found_object(prediction: Prediction) -> FoundObject:
+    """Return a prediction with its mask packed."""
+    mask = None if prediction.mask is None else _packed(prediction.mask, prediction.corners)
+    return FoundObject(class_name=prediction.class_name, corners=prediction.corners, score=prediction.score, mask=mask)
 
 
-def _packed(mask: npt.NDArray[np.bool_], box: tuple[int, int, int, int]) -> Bitmap:
-    left, top, right, bottom = box
+def _packed(mask: npt.NDArray[np.bool_], corners: tuple[float, float, float, float]) -> Bitmap:
+    left, top, right, bottom = (round(value) for value in corners)
+    left, top = min(max(left, 0), mask.shape[1] - 1), min(max(top, 0), mask.shape[0] - 1)
     # Engines cut masks off at their boxes; the whole picture is ten times as much to look at
     x, y = max(left - 1, 0), max(top - 1, 0)
     inside = mask[y : bottom + 2, x : right + 2]

@@ -2,10 +2,12 @@
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from traindash.domain.task import ExitCause
 from traindash.frameworks.registry import framework
+from traindash.frameworks.spec import trainer_module
 from traindash.settings import load_settings
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import (
@@ -52,3 +54,17 @@ def train(layout: RunLayout, events: EventWriter, stop: StopSwitch, *, load: Loa
     run = module.Run(layout=layout, spec=training, events=events, stop=stop, offline=offline)
     result: TrainResult | DryRunResult = module.run(run, make_engine, hyperparameters)
     return result
+
+
+def import_engine(trainer: str, folder: Path, *, threads: int) -> Any:  # noqa: ANN401 - a module that is imported late
+    """Prepare the environment of an engine and return its module, which has ``open_model`` and ``open_exported``.
+
+    It is imported as late as this: it takes seconds and a lot of memory, and reads its settings then. The folder keeps
+    them.
+
+    Raises:
+        ImportError: The engine is not installed.
+    """
+    package = trainer_module(trainer)
+    importlib.import_module(f"{package}.__main__").prepare_environment(folder, threads=threads)
+    return importlib.import_module(f"{package}.engine")

@@ -1,6 +1,5 @@
 """Speed tests for a comparison: all models under the same conditions, where their own cannot stand side by side."""
 
-import importlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +17,6 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.errors import AppError
 from traindash.formatting import listing, plural
 from traindash.frameworks.registry import framework
-from traindash.frameworks.spec import trainer_module
 from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import CompareSpec, EvaluationSource, RunLayout
 from traindash.training.trainers.benchmark import (
@@ -33,6 +31,7 @@ from traindash.training.trainers.data import SUFFIXES
 from traindash.training.trainers.engine import OpenModel, Timing
 from traindash.training.trainers.entry import RunError, StopSwitch
 from traindash.training.trainers.reporting import Progress
+from traindash.training.trainers.start import import_engine
 
 SECONDS = 90.0  # for all models together, without loading them; larger batches that would not fit are left out
 # Turns that each model takes at each batch size: what slows the machine down for a while meets all of them
@@ -199,21 +198,14 @@ def _opened(
     (record, size), (spec, layout) = fact, run
     checkpoint = Path(source.artifacts or "") / "checkpoints" / record.best_checkpoint
     try:
-        model = _engine(record.framework_name, layout.work, spec.threads)(
-            checkpoint, task_type=record.task_type, device=spec.device, image_size=size
-        )
+        trainer = framework(record.framework_name).own_trainer()
+        engine = import_engine(trainer, layout.work / "engine", threads=spec.threads)
+        open_model: OpenModel = engine.open_model
+        model = open_model(checkpoint, task_type=record.task_type, device=spec.device, image_size=size)
         return model.batch_runner(files)
     except _ENGINE_ERRORS as error:
         text = error.message if isinstance(error, AppError | RunError) else str(error)
         return f"its checkpoint cannot be run ({text.rstrip('.')})"
-
-
-def _engine(name: str, work: Path, threads: int) -> OpenModel:
-    package = trainer_module(framework(name).own_trainer())
-    # Only now: an engine takes seconds and a lot of memory, and reads its settings when it is imported
-    importlib.import_module(f"{package}.__main__").prepare_environment(work / "engine", threads=threads)
-    opened: OpenModel = importlib.import_module(f"{package}.engine").open_model
-    return opened
 
 
 def _file(rows: Mapping[int, Sequence[Timing]], how: str, about: tuple[str, tuple[ExperimentInfo, int] | str]) -> bytes:

@@ -27,6 +27,7 @@ from traindash.training.trainers.detr.settings import (
 from traindash.training.trainers.engine import (
     LabelWriter,
     MakeEngine,
+    OpenExported,
     OpenModel,
     PlacedImage,
     PreparedData,
@@ -118,7 +119,7 @@ class DetrEngine:
 
     def open_onnx(self, file: Path, image_size: int) -> ExportedModel:  # noqa: ARG002 - the file names its size
         """Return the exported model with its first prediction still to come."""
-        return ExportedModel(file, self._run.spec.classes, threads=self._run.spec.threads)
+        return ExportedModel(file, classes=self._run.spec.classes, threads=self._run.spec.threads)
 
     def open_like_onnx(self, checkpoint: Path, image_size: int, images: Sequence[PlacedImage]) -> None:
         """Return none: both stretch images to the same size."""
@@ -154,3 +155,4 @@ class DetrEngine:
 
 make_engine: MakeEngine = DetrEngine  # mypy holds the classes to the seam here
 open_model: OpenModel = DetrModel
+open_exported: OpenExported = ExportedModel

@@ -72,13 +72,18 @@ def best_first(logits: torch.Tensor, boxes: torch.Tensor) -> tuple[torch.Tensor,
 class DetrModel:
     """See :class:`traindash.training.trainers.engine.TrainedModel`; images have the size that the checkpoint names."""
 
-    def __init__(self, checkpoint: Path, *, task_type: str, device: str, image_size: int) -> None:  # noqa: ARG002
+    def __init__(self, checkpoint: Path, *, task_type: str, device: str, image_size: int | None) -> None:  # noqa: ARG002
         if task_type != DETECTION:
             message = f"{checkpoint.name} is a model for {DETECTION}, but this run is for {task_type}."
             raise RunError(ExitCause.BAD_INPUT, message, "Choose a checkpoint of the same task type.")
         self._model, self._card = networks.load(checkpoint)
         self._device = torch_device(device)
         self._model.to(self._device)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return those of the checkpoint."""
+        return self._card.classes
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         """Predict a batch after the other."""
@@ -207,17 +212,23 @@ def write_onnx(model: torch.nn.Module, size: tuple[int, int], target: Path) -> N
 class ExportedModel:
     """Predicts with what :func:`write_onnx` has written, on the processor.
 
-    Args:
-        file: The ONNX file; its images have the size that it names itself.
-        classes: By number.
-        threads: CPU threads that it may use.
+    Its images have the size that it names itself; classes are by number, threads those of the processor that it may
+    use.
     """
 
-    def __init__(self, file: Path, classes: Sequence[str], *, threads: int) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        classes: Sequence[str],
+        threads: int,
+        task_type: str = DETECTION,  # noqa: ARG002
+        image_size: int | None = None,  # noqa: ARG002
+    ) -> None:
         self._session = open_session(file, threads=threads)
         height, width = self._session.get_inputs()[0].shape[2:]
         self._size = (height, width)
-        self._classes = classes
+        self.classes = tuple(classes)
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         """Predict a batch after the other."""
@@ -232,7 +243,7 @@ class ExportedModel:
             for file, scores, labels, corners in zip(some, *answer, strict=True):
                 keep = scores > CONFIDENCE
                 found = Found(scores=scores[keep], labels=labels[keep], corners=corners[keep])
-                yield file, tuple(predictions_of(found, self._classes))
+                yield file, tuple(predictions_of(found, self.classes))
 
 
 def predictions_of(found: Found, classes: Sequence[str]) -> Iterator[Prediction]:

@@ -18,6 +18,7 @@ from ultralytics.cfg import DEFAULT_CFG_DICT, get_cfg
 from ultralytics.utils.patches import imread
 from ultralytics.utils.torch_utils import strip_optimizer
 
+from traindash.datasets.pixels import opened
 from traindash.datasets.training_labels import yolo_lines
 from traindash.domain.annotation import Annotation
 from traindash.domain.jobs import Schedule
@@ -36,6 +37,7 @@ from traindash.training.trainers.engine import (
     ExportError,
     LabelWriter,
     MakeEngine,
+    OpenExported,
     OpenModel,
     PlacedImage,
     Prediction,
@@ -56,6 +58,8 @@ from traindash.training.trainers.yolo.engine_hooks import Callbacks, hooked_trai
 # Supervisely's task types → Ultralytics' tasks.
 _TASKS: Mapping[str, str] = {"object detection": "detect", "instance segmentation": "segment"}
 _NO_GPU = "TensorRT export needs an NVIDIA GPU, and this agent has none. Export to ONNX instead."
+# What Ultralytics 8.4.190 says of a checkpoint that names anything else than known layers (``torch_safe_load``)
+_FOREIGN_TYPES = "references types outside the supported"
 # Largest difference between the exported and the original output, relative to the largest output value.
 _TOLERANCE = 0.01
 
@@ -69,6 +73,10 @@ def load_model(source: str, task_type: str) -> Any:  # noqa: ANN401 - ultralytic
     try:
         model = YOLO(source)
     except (TypeError, KeyError, AttributeError, RuntimeError, FileNotFoundError) as error:
+        if _FOREIGN_TYPES in str(error):
+            name = Path(source).name
+            message = f"{name} holds more than weights and known layers. It was not opened, for it could run code."
+            raise RunError(ExitCause.BAD_INPUT, message, "Choose a checkpoint of a training that you trust.") from error
         message = f"{Path(source).name} is no YOLO model that this version of Ultralytics can load ({error})."
         raise RunError(ExitCause.BAD_INPUT, message, "Choose another checkpoint.") from error
     if model.task != _TASKS[task_type]:
@@ -83,11 +91,16 @@ class YoloModel:
     ``image_size`` is the longer side that the model gets, in pixels.
     """
 
-    def __init__(self, checkpoint: Path, *, task_type: str, device: str, image_size: int) -> None:
+    def __init__(self, checkpoint: Path, *, task_type: str, device: str, image_size: int | None) -> None:
         self._checkpoint = checkpoint
         self._device = device
-        self._image_size = image_size
         self._model = load_model(str(checkpoint), task_type)
+        self._image_size = image_size or _trained_size(self._model)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return their names."""
+        return _names_of(self._model)
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         """Predict as a stream, so that not all results are in memory at once."""
@@ -147,10 +160,23 @@ class YoloModel:
 class ExportedYolo:
     """See :class:`traindash.training.trainers.engine.Predictor`; an ONNX file with the engine around it."""
 
-    def __init__(self, file: Path, *, task_type: str, image_size: int) -> None:
+    def __init__(
+        self,
+        file: Path,
+        *,
+        task_type: str,
+        classes: Sequence[str] = (),  # noqa: ARG002 - the file names them
+        image_size: int | None = None,
+        threads: int = 1,  # noqa: ARG002 - see `engine_hooks.limit_threads`
+    ) -> None:
         # The engine cannot tell the task from a file that is called "best.onnx"
         self._model = YOLO(str(file), task=_TASKS[task_type])
         self._image_size = image_size
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return their names."""
+        return _names_of(self._model)
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         """Predict one by one: the exported graph takes a batch of one image."""
@@ -168,34 +194,65 @@ class SquareYolo:
         self._model = load_model(str(checkpoint), task_type)
         self._image_size = image_size
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Return their names."""
+        return _names_of(self._model)
+
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         """Predict as a stream."""
         return _found_on(self._model, files, image_size=self._image_size, device="cpu", batch=BATCH_SIZE, rect=False)
 
 
 def _found_on(
-    model: YOLO, files: Sequence[Path], *, image_size: int, device: str, batch: int, rect: bool = True
+    model: YOLO, files: Sequence[Path], *, image_size: int | None, device: str, batch: int, rect: bool = True
 ) -> Iterator[tuple[Path, Sequence[Prediction]]]:
-    with TemporaryDirectory() as folder:
-        # A list of files as a file: the engine reads images of a folder or of such a list one after the other, but
-        # those of a list in memory all at once
-        listed = Path(folder) / "images.txt"
-        listed.write_text("\n".join(str(file.absolute()) for file in files), encoding="utf-8-sig")
+    size = {} if image_size is None else {"imgsz": image_size}
+    for listed in _alike(files):
         results = model.predict(
-            str(listed),
+            listed,
             stream=True,
             conf=CONFIDENCE,
             iou=NMS_IOU,
             max_det=MAX_DETECTIONS,
-            imgsz=image_size,
             device=device,
             batch=batch,
             rect=rect,  # the engine's own default: no wider borders than the model needs
             retina_masks=True,  # masks in the size of the image
             verbose=False,
+            **size,
         )
         for result in results:
             yield Path(result.path), tuple(predictions_of(result))
+
+
+def _alike(files: Sequence[Path]) -> Iterator[str]:
+    """Yield files that list images, those of one size together.
+
+    The engine pads images to the smallest shape that they have in common, and to a square where a batch has several
+    sizes (``BasePredictor.pre_transform``): a picture would have other objects beside others than alone.
+    """
+    by_size: dict[tuple[int, int], list[str]] = {}
+    for file in files:
+        with opened(file) as image:
+            by_size.setdefault(image.stored_size, []).append(str(file.absolute()))
+    for names in by_size.values():
+        with TemporaryDirectory() as folder:
+            # A list of files as a file: the engine reads images of a folder or of such a list one after the other, but
+            # those of a list in memory all at once
+            listed = Path(folder) / "images.txt"
+            listed.write_text("\n".join(names), encoding="utf-8-sig")
+            yield str(listed)
+
+
+def _trained_size(model: YOLO) -> int:
+    """Return the size of the images that a checkpoint was trained on, as the evaluation of the training takes it."""
+    size = model.overrides["imgsz"]
+    return int(max(size)) if isinstance(size, (list, tuple)) else int(size)
+
+
+def _names_of(model: YOLO) -> tuple[str, ...]:
+    return tuple(str(name) for _, name in sorted(model.names.items()))
 
 
 def predictions_of(result: Any) -> Iterator[Prediction]:  # noqa: ANN401 - ultralytics Results
@@ -363,6 +420,7 @@ class YoloEngine:
 
 make_engine: MakeEngine = YoloEngine  # mypy holds the classes to the seam here
 open_model: OpenModel = YoloModel
+open_exported: OpenExported = ExportedYolo
 
 
 class YoloLabels:

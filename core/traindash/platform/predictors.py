@@ -1,0 +1,457 @@
+"""Models that are kept ready, each in a process of its own (:mod:`traindash.training.trainers.predict`).
+
+A model that somebody has asked for stays ready for a while, and is let go when nobody asks any more, when another one
+needs its place, or when the machine needs its memory. The processes end with this server, also where it is killed: each
+ends when its input does.
+"""
+
+import contextlib
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import msgspec
+import psutil
+
+from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, ModelFile, ReadyModel
+from traindash.errors import InputError, NotFoundError, StateError
+from traindash.periodic_worker import PeriodicWorker
+from traindash.platform.routes.workload import BusyError
+from traindash.platform.tasks.process import memory_kills, trainer_environment
+from traindash.training.runs.predicting import (
+    GivenImage,
+    PredictAnswer,
+    PredictorSpec,
+    PredictRequest,
+    read_frame,
+    write_frame,
+)
+
+_T = TypeVar("_T")
+_ANSWER = msgspec.msgpack.Decoder(PredictAnswer)
+_KILLED = -9
+_TAIL_BYTES = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How long predictors may take, and how many there may be."""
+
+    start_seconds: float = 120.0  # to import the engine and load the model, on a busy machine
+    image_seconds: float = 60.0  # for each image of a request
+    idle_seconds: float = 600.0  # after the last request, until the model is let go
+    look_seconds: float = 20.0  # between two looks at who is idle
+    most_models: int = 8
+    most_waiting: int = 64  # requests for one model
+    memory: int = 700 * 2**20  # bytes that one more model needs
+    spare_memory: int = 500 * 2**20  # bytes; when the machine has less left, models that nobody uses are let go
+
+
+class PredictorEndedError(StateError):
+    """The process of a model is gone, or had to be ended; the next request starts it anew."""
+
+    def __init__(self, message: str, hint: str, *, exit_code: int | None) -> None:
+        super().__init__(message, hint)
+        self.exit_code = exit_code
+
+
+class PredictorProcess:
+    """One model in a process of its own. Any thread may use it; requests wait for each other.
+
+    ``folder`` is its scratch space, which is made, and removed when it is closed. ``environment`` is what the process
+    starts from, without secrets. Nothing is started before :meth:`start`.
+    """
+
+    def __init__(
+        self, spec: PredictorSpec, folder: Path, environment: Mapping[str, str], limits: Limits | None = None
+    ) -> None:
+        self.spec = spec
+        self.classes: tuple[str, ...] = ()
+        self._folder = folder
+        self._environment = trainer_environment(environment, threads=spec.threads)
+        self._limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._is_late = False
+        self._is_closed = False
+        self._memory_kills: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; ``None`` where none runs."""
+        return self._child.pid if self._child is not None and self._child.poll() is None else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self.pid is not None
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes; 0 where none runs."""
+        with contextlib.suppress(psutil.Error):
+            return int(psutil.Process(self.pid).memory_info().rss) if self.pid is not None else 0
+        return 0
+
+    def start(self) -> tuple[str, ...]:
+        """Start the process and load the model, unless it is there; returns what it can find. Takes seconds.
+
+        Raises:
+            InputError: The file is no model that can be loaded; says why.
+            PredictorEndedError: The process ended, or took too long.
+            StateError: The system gives no process.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise self._let_go()
+            if not self.is_running:
+                self._end()
+                self._start()
+                self.classes = self._ask(self.spec, self._limits.start_seconds).classes
+            return self.classes
+
+    def predict(
+        self, images: Sequence[GivenImage], confidence: float = LEAST_CONFIDENCE
+    ) -> tuple[ImagePrediction, ...]:
+        """Return what the model finds on each of the images, in their order; the process is started where it is not.
+
+        An image that cannot be used has a ``problem``.
+
+        Raises:
+            InputError: The model cannot be loaded, or the engine failed on the images; says why.
+            PredictorEndedError: The process ended or took too long; the next call starts it anew.
+            StateError: The system gives no process.
+        """
+        self.start()
+        request = PredictRequest(images=tuple(images), confidence=confidence)
+        with self._lock:
+            return self._ask(request, self._limits.image_seconds * max(1, len(images))).images
+
+    def close(self) -> None:
+        """End the process for good, whatever it does. Closing twice does nothing; who waits for it is told."""
+        self._is_closed = True
+        child = self._child
+        if child is not None:
+            child.kill()
+        with self._lock:
+            self._end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._memory_kills = memory_kills()
+        command = [sys.executable, "-m", "traindash.training.trainers.predict", str(self._folder)]
+        try:
+            with self._output.open("wb") as output:
+                self._child = subprocess.Popen(  # noqa: S603 - a list, no shell; the words are ours
+                    command,
+                    cwd=self._folder,
+                    env=self._environment,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=output,
+                    start_new_session=True,  # Ctrl+C is for this process, which ends the others
+                )
+        except OSError as error:
+            message = f"A process for the model cannot be started: {error.strerror or error}."
+            raise StateError(message, "Close other programs, then try again.") from error
+
+    @property
+    def _output(self) -> Path:
+        return self._folder / "output.log"
+
+    def _ask(self, question: PredictorSpec | PredictRequest, seconds: float) -> PredictAnswer:
+        child = self._child
+        if child is None or child.stdin is None or child.stdout is None:
+            raise AssertionError(self.spec.file)
+        self._is_late = False
+        alarm = threading.Timer(seconds, self._give_up)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            write_frame(child.stdin, question)  # type: ignore[arg-type]
+            frame = read_frame(child.stdout)  # type: ignore[arg-type]
+        except (OSError, ValueError):  # it is gone, or its answer is none
+            frame = None
+        finally:
+            alarm.cancel()
+        if frame is None:
+            raise self._ended(seconds)
+        answer = _ANSWER.decode(frame)
+        if answer.message:
+            raise InputError(answer.message, answer.hint)
+        return answer
+
+    def _give_up(self) -> None:
+        self._is_late = True
+        if self._child is not None:
+            self._child.kill()
+
+    def _ended(self, seconds: float) -> PredictorEndedError:
+        """Say why there is no answer."""
+        name, child = Path(self.spec.file).name, self._child
+        if child is not None:
+            child.kill()  # it may be there and talk nonsense
+        code = None if child is None else child.wait()
+        told = self._last_words()
+        self._end()
+        if self._is_closed:
+            return self._let_go()
+        again = "Try again: the next picture starts it anew."
+        if self._is_late:
+            message = f"The model {name} did not answer within {seconds:.0f} seconds, so its process was ended."
+            return PredictorEndedError(message, "Try a smaller picture, or a smaller model.", exit_code=code)
+        kills = memory_kills()
+        if code == _KILLED and kills is not None and self._memory_kills is not None and kills > self._memory_kills:
+            message = f"The system ended the process of the model {name} because memory ran out."
+            return PredictorEndedError(message, "Let other models go or close other programs.", exit_code=code)
+        how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
+        return PredictorEndedError(f"The process of the model {name} ended {how}.{told}", again, exit_code=code)
+
+    def _let_go(self) -> PredictorEndedError:
+        name = Path(self.spec.file).name
+        return PredictorEndedError(f"The model {name} was let go.", "Try again, which loads it anew.", exit_code=None)
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = self._output.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace").split("\n")
+            said = [line.strip() for line in lines if line.strip()]
+            return f" It said: {said[-1]}" if said else ""
+        return ""
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        child.wait()
+        for pipe in (child.stdin, child.stdout):
+            with contextlib.suppress(OSError):  # something may be left in it that nobody reads any more
+                if pipe is not None:
+                    pipe.close()
+
+
+@dataclass(slots=True, eq=False)
+class _Ready:
+    """A model that is kept ready: its process, and the one thread that asks it."""
+
+    model: ModelFile
+    process: PredictorProcess
+    thread: ThreadPoolExecutor
+    clock: Callable[[], float]
+    used_at: float
+    waiting: int = 0  # requests that have no answer yet
+    images: int = 0
+    times: deque[float] = field(default_factory=lambda: deque(maxlen=50))  # milliseconds of the last images
+
+    @property
+    def is_busy(self) -> bool:
+        return self.waiting > 0
+
+    def told(self) -> ReadyModel:
+        return ReadyModel(
+            model=self.model,
+            classes=self.process.classes,
+            pid=self.process.pid,
+            memory=self.process.memory,
+            images=self.images,
+            milliseconds=statistics.median(self.times) if self.times else None,
+            is_busy=self.is_busy,
+            idle_seconds=0.0 if self.is_busy else max(0.0, self.clock() - self.used_at),
+        )
+
+
+class Predictors:
+    """The models of this server that are kept ready. Any thread may use it, the event loop too: nothing here waits.
+
+    ``folder`` is emptied when it is opened; ``environment`` is what the processes start from.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        limits: Limits | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        free_memory: Callable[[], int] = lambda: int(psutil.virtual_memory().available),
+    ) -> None:
+        self._folder = folder
+        self._environment = environment
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._free_memory = free_memory
+        self._ready: dict[tuple[PredictorSpec, int], _Ready] = {}
+        self._lock = threading.Lock()
+        self._worker = PeriodicWorker("predictors", self.let_idle_go, retry=self._limits.look_seconds)
+        self._is_open = False
+
+    def open(self) -> None:
+        """Begin; nothing is started before somebody asks."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._is_open = True
+        self._worker.start()
+
+    def close(self) -> None:
+        """End all processes. Closing twice does nothing."""
+        self._worker.close()
+        with self._lock:
+            self._is_open = False
+            gone = [*self._ready.values()]
+            self._ready.clear()
+        for ready in gone:
+            _let_go(ready)
+
+    def warm(self, model: ModelFile, spec: PredictorSpec) -> Future[ReadyModel]:
+        """Make a model ready, where it is not; its future is done when it is, or has what :meth:`predict` says.
+
+        Raises:
+            BusyError: Too many models are in use, or wait for this one.
+            StateError: There is no memory for another one.
+        """
+        ready = self._taken(model, spec)
+
+        def start() -> ReadyModel:
+            ready.process.start()
+            return ready.told()
+
+        return self._submit(ready, start)
+
+    def predict(
+        self,
+        model: ModelFile,
+        spec: PredictorSpec,
+        images: Sequence[GivenImage],
+        confidence: float = LEAST_CONFIDENCE,
+    ) -> Future[tuple[ImagePrediction, ...]]:
+        """Have a model look at images, which starts it where it is not ready.
+
+        The future has what :meth:`PredictorProcess.predict` returns or raises; to be waited for with ``result()``.
+
+        Raises:
+            BusyError: Too many models are in use, or too many requests wait for this one.
+            StateError: There is no memory for another one, or the server ends.
+        """
+        ready = self._taken(model, spec)
+
+        def look() -> tuple[ImagePrediction, ...]:
+            found = ready.process.predict(images, confidence)
+            ready.images += len(found)
+            ready.times.extend(one.milliseconds for one in found if not one.problem)
+            return found
+
+        return self._submit(ready, look)
+
+    def all(self) -> tuple[ReadyModel, ...]:
+        """Return the models that are ready or being made so, the one that was used last first."""
+        with self._lock:
+            known = sorted(self._ready.values(), key=lambda ready: ready.used_at, reverse=True)
+        return tuple(ready.told() for ready in known)
+
+    def release(self, model: ModelFile) -> None:
+        """Let a model go at once; who waits for it is told that its process ended.
+
+        Raises:
+            NotFoundError: It is not ready.
+        """
+        with self._lock:
+            keys = [key for key, ready in self._ready.items() if ready.model == model]
+            gone = [self._ready.pop(key) for key in keys]
+        if not gone:
+            raise NotFoundError("This model is not kept ready.")
+        for ready in gone:
+            _let_go(ready)
+
+    def let_idle_go(self) -> float:
+        """Let go what nobody has used for long, or what the machine needs the memory of.
+
+        Returns seconds to the next look.
+        """
+        short = self._free_memory() < self._limits.spare_memory
+        with self._lock:
+            now = self._clock()
+            idle = [key for key, ready in self._ready.items() if not ready.is_busy]
+            gone = [
+                self._ready.pop(key)
+                for key in idle
+                if short or now - self._ready[key].used_at >= self._limits.idle_seconds
+            ]
+        for ready in gone:
+            _let_go(ready)
+        return self._limits.look_seconds
+
+    def _taken(self, model: ModelFile, spec: PredictorSpec) -> _Ready:
+        """Return the entry of a model with one more request, which :meth:`_submit` takes back."""
+        # A file that was replaced is another model
+        key = (spec, Path(spec.file).stat().st_mtime_ns) if Path(spec.file).is_file() else (spec, 0)
+        gone: list[_Ready] = []
+        with self._lock:
+            if not self._is_open:
+                raise StateError("The server is being closed.", "Start it again.")
+            ready = self._ready.get(key)
+            if ready is None:
+                gone = self._make_room()
+                process = PredictorProcess(spec, self._folder / uuid4().hex, self._environment, self._limits)
+                thread = ThreadPoolExecutor(1, thread_name_prefix="predictor")
+                ready = _Ready(model=model, process=process, thread=thread, clock=self._clock, used_at=self._clock())
+                self._ready[key] = ready
+            elif ready.waiting >= self._limits.most_waiting:
+                raise BusyError
+            ready.waiting += 1
+            ready.used_at = self._clock()
+        for other in gone:
+            _let_go(other)
+        return ready
+
+    def _make_room(self) -> list[_Ready]:
+        """Take models that nobody uses out, the one that was used longest ago first, until one more has room.
+
+        Raises:
+            BusyError: All are in use.
+            StateError: There is not enough memory, even without them.
+        """
+        idle = sorted(
+            (key for key, ready in self._ready.items() if not ready.is_busy), key=lambda key: self._ready[key].used_at
+        )
+        free, gone = self._free_memory(), []
+        while idle and (len(self._ready) >= self._limits.most_models or free < self._limits.memory):
+            ready = self._ready.pop(idle.pop(0))
+            free += ready.process.memory
+            gone.append(ready)
+        if len(self._ready) >= self._limits.most_models:
+            raise BusyError
+        if free < self._limits.memory:
+            for ready in gone:
+                _let_go(ready)
+            message = f"A model needs about {self._limits.memory / 2**20:.0f} MB, and {free / 2**20:.0f} MB are free."
+            raise StateError(message, "Close other programs or wait for the end of a training.")
+        return gone
+
+    def _submit(self, ready: _Ready, work: Callable[[], _T]) -> Future[_T]:
+        def run() -> _T:
+            try:
+                return work()
+            finally:
+                with self._lock:
+                    ready.waiting -= 1
+                    ready.used_at = self._clock()
+
+        try:
+            return ready.thread.submit(run)
+        except RuntimeError as error:  # it was let go in this very moment
+            raise BusyError from error
+
+
+def _let_go(ready: _Ready) -> None:
+    ready.thread.shutdown(wait=False)
+    ready.process.close()

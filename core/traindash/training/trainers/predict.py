@@ -1,0 +1,147 @@
+"""A model that is kept ready: ``python -m traindash.training.trainers.predict FOLDER``.
+
+The folder is scratch space of this process. What it is asked and answers is in
+:mod:`traindash.training.runs.predicting`. The model predicts with
+:class:`traindash.training.trainers.engine.Predictor`, as the evaluation of its training did, and the images come to it
+the same way.
+"""
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+from PIL import Image
+
+from traindash.datasets.pixels import opened
+from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction
+from traindash.errors import AppError, InputError
+from traindash.training.runs.predicting import (
+    GivenImage,
+    PredictAnswer,
+    PredictorSpec,
+    PredictRequest,
+    read_frame,
+    write_frame,
+)
+from traindash.training.trainers.data import place_image
+from traindash.training.trainers.engine import Predictor
+from traindash.training.trainers.entry import RunError, explain
+from traindash.training.trainers.evaluated_images import found_object, usable
+from traindash.training.trainers.start import import_engine
+
+_ONNX = ".onnx"
+_SPEC = msgspec.msgpack.Decoder(PredictorSpec)
+_REQUEST = msgspec.msgpack.Decoder(PredictRequest)
+_WARM_UP = (640, 480)
+
+
+def open_predictor(spec: PredictorSpec, folder: Path) -> Predictor:
+    """Load a model; the folder is for the engine's settings.
+
+    Raises:
+        RunError: The file is no model of the engine; says why.
+        ImportError: The engine is not installed.
+    """
+    engine, file = import_engine(spec.trainer, folder, threads=spec.threads), Path(spec.file)
+    predictor: Predictor
+    if file.suffix == _ONNX:
+        predictor = engine.open_exported(
+            file,
+            task_type=spec.task_type,
+            classes=spec.classes,
+            image_size=spec.image_size,
+            threads=spec.threads,
+        )
+    else:
+        predictor = engine.open_model(file, task_type=spec.task_type, device=spec.device, image_size=spec.image_size)
+    return predictor
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Load the model that the first frame names, then answer until the input ends; returns the exit code."""
+    folder = Path(arguments[0])
+    questions = sys.stdin.buffer
+    # Engines print; only this copy of standard output is for answers
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    if (frame := read_frame(questions)) is None:
+        return 0
+    try:
+        predictor = open_predictor(_SPEC.decode(frame), folder / "engine")
+        _warm_up(predictor, folder)
+        write_frame(answers, PredictAnswer(classes=predictor.classes))
+    except Exception as error:  # noqa: BLE001 - edge of the process: whatever an engine throws gets a name
+        write_frame(answers, _refusal(error))
+        return 1
+    try:
+        while (frame := read_frame(questions)) is not None:
+            write_frame(answers, _answer(predictor, _REQUEST.decode(frame), folder))
+    except BrokenPipeError:  # whoever asked is gone
+        return 0
+    return 0
+
+
+def _warm_up(predictor: Predictor, folder: Path) -> None:
+    """Predict once: engines do much of their work at the first image, and a file that loads may still not run."""
+    with TemporaryDirectory(dir=folder) as scratch:
+        file = Path(scratch) / "gray.png"
+        Image.new("RGB", _WARM_UP, (114, 114, 114)).save(file)
+        for _ in predictor.predict([file]):
+            pass
+
+
+def _answer(predictor: Predictor, request: PredictRequest, folder: Path) -> PredictAnswer:
+    try:
+        with TemporaryDirectory(dir=folder) as scratch:
+            return PredictAnswer(images=tuple(_found(predictor, request, Path(scratch))))
+    except Exception as error:  # noqa: BLE001 - edge of the process, as above
+        return _refusal(error)
+
+
+def _refusal(error: Exception) -> PredictAnswer:
+    if isinstance(error, ImportError):
+        return PredictAnswer(message=f"The engine of this model is not installed ({error}).", hint="Install it.")
+    if not isinstance(error, (AppError, RunError)):
+        traceback.print_exc()  # for the log; the answer is for people
+    said = explain(error)
+    return PredictAnswer(message=said.message, hint=said.hint)
+
+
+def _found(predictor: Predictor, request: PredictRequest, scratch: Path) -> list[ImagePrediction]:
+    answers: list[ImagePrediction] = []
+    places: dict[Path, int] = {}
+    began = time.perf_counter()
+    for number, given in enumerate(request.images):
+        try:
+            file, (width, height) = _placed(given, scratch / f"{number:06d}")
+            places[file] = number
+            answers.append(ImagePrediction(width=width, height=height))
+        except InputError as error:
+            answers.append(ImagePrediction(problem=error.message))
+    least = max(request.confidence, LEAST_CONFIDENCE)
+    for file, predictions in usable(predictor.predict(list(places))):
+        objects = tuple(found_object(one) for one in predictions if one.score >= least)
+        answers[places[file]] = replace(answers[places[file]], objects=objects)
+    each = (time.perf_counter() - began) * 1000 / max(len(places), 1)
+    return [answer if answer.problem else replace(answer, milliseconds=each) for answer in answers]
+
+
+def _placed(given: GivenImage, target: Path) -> tuple[Path, tuple[int, int]]:
+    """Put an image where the engine reads it, as those of a training are; returns the file, and width and height."""
+    source = Path(given.path)
+    if given.content:
+        source = target.with_name(f"given-{target.name}")
+        source.write_bytes(given.content)
+    with opened(source) as image:
+        size = given.drawn_on or image.seen_size
+    return place_image(source, target, size), size
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
