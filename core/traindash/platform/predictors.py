@@ -112,13 +112,8 @@ class PredictorProcess:
             StateError: The system gives no process.
         """
         with self._lock:
-            if self._is_closed:
-                raise self._let_go()
-            if not self.is_running:
-                self._end()
-                self._start()
-                self.classes = self._ask(self.spec, self._limits.start_seconds).classes
-            return self.classes
+            self._be_ready()
+        return self.classes
 
     def predict(
         self, images: Sequence[GivenImage], confidence: float = LEAST_CONFIDENCE
@@ -132,9 +127,9 @@ class PredictorProcess:
             PredictorEndedError: The process ended or took too long; the next call starts it anew.
             StateError: The system gives no process.
         """
-        self.start()
         request = PredictRequest(images=tuple(images), confidence=confidence)
         with self._lock:
+            self._be_ready()
             return self._ask(request, self._limits.image_seconds * max(1, len(images))).images
 
     def close(self) -> None:
@@ -146,6 +141,14 @@ class PredictorProcess:
         with self._lock:
             self._end()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _be_ready(self) -> None:
+        if self._is_closed:
+            raise self._let_go()
+        if not self.is_running:
+            self._end()
+            self._start()
+            self.classes = self._ask(self.spec, self._limits.start_seconds).classes
 
     def _start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -165,6 +168,8 @@ class PredictorProcess:
         except OSError as error:
             message = f"A process for the model cannot be started: {error.strerror or error}."
             raise StateError(message, "Close other programs, then try again.") from error
+        if self._is_closed:  # meanwhile
+            self._child.kill()
 
     @property
     def _output(self) -> Path:

@@ -26,6 +26,7 @@ class Knowing:
     """Finds every object but those of each n-th image."""
 
     def __init__(self, placed: Mapping[Path, PlacedImage], *, blind: int = 0, noise: float = 0.0) -> None:
+        self.classes = CLASSES
         self._placed, self._blind, self._noise = placed, blind, noise
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:

@@ -1,4 +1,4 @@
-"""Models look at images: methods ``traindash.predictions.…`` (docs/supervisely-api.md 3.8).
+"""Models look at images: methods ``traindash.predictions.…`` (docs/supervisely-api.md 3.7).
 
 Nothing here waits in a thread of requests: a model may take seconds to start, and each has a thread of its own.
 """

@@ -1,0 +1,153 @@
+"""What a model finds in its own process is what the evaluation of its training found; a checkpoint runs no code."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.outside import ROOT
+from tests.training.run_folders import CLASSES, tiny_images, train_spec, write_run
+from tests.training.trainer_process import FinishedRun, TrainerNursery
+from traindash.datasets.geometry import decode_mask
+from traindash.domain.prediction import FoundObject, ImagePrediction
+from traindash.errors import InputError
+from traindash.platform.predictors import PredictorProcess
+from traindash.training.runs.predicting import GivenImage, PredictorSpec
+from traindash.training.runs.spec import RunLayout, read_images
+
+pytestmark = pytest.mark.slow
+
+ENVIRONMENT = {"PATH": os.defpath, "PYTHONPATH": str(ROOT / "core"), "TRAINDASH_OFFLINE": "1"}
+CLOSE = 1e-4
+
+
+def process_of(file: Path, scratch: Path, *, trainer: str = "yolo", task_type: str = "object detection") -> PredictorProcess:
+    spec = PredictorSpec(trainer=trainer, file=str(file), task_type=task_type, classes=CLASSES)
+    return PredictorProcess(spec, scratch, ENVIRONMENT)
+
+
+def pictures(run: RunLayout) -> list[GivenImage]:
+    """Return the validation images, as the platform names those of a project."""
+    return [
+        GivenImage(path=image.path, drawn_on=(image.width, image.height))
+        for image in read_images(run.images)
+        if "val" in image.sides
+    ]
+
+
+def recorded(file: Path) -> tuple[dict[str, Any], list[list[Mapping[str, Any]]]]:
+    """Return the class names by id, and the rows of a ``cocoDt.json`` by image, in the order of the run's list."""
+    content = json.loads(file.read_text(encoding="utf-8"))
+    names = {row["id"]: row["name"] for row in content["categories"]}
+    order = sorted(content["images"], key=lambda image: image["sly_id"])
+    rows = content["annotations"]
+    return names, [[row for row in rows if row["image_id"] == image["id"]] for image in order]
+
+
+def assert_same(found: Sequence[ImagePrediction], file: Path, *, least: float = 0.0) -> int:
+    """Compare with a ``cocoDt.json``; returns how many objects there were."""
+    names, images = recorded(file)
+    compared = 0
+    for prediction, rows in zip(found, images, strict=True):
+        kept = [row for row in rows if row["score"] >= least]
+        for one, row in zip(prediction.objects, kept, strict=True):
+            left, top, width, height = row["bbox"]
+            # Rows have three digits behind the point
+            assert one.corners == pytest.approx((left, top, left + width, top + height), abs=CLOSE + 1e-3)
+            assert one.score == pytest.approx(row["score"], abs=CLOSE)
+            assert one.class_name == names[row["category_id"]]
+            compared += 1
+    return compared
+
+
+@pytest.fixture(scope="module")
+def best(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
+    file = finished_run.layout.artifacts / "checkpoints" / "best.pt"
+    process = process_of(file, tmp_path_factory.mktemp("best") / "scratch")
+    yield process
+    process.close()
+
+
+def test_a_batch_has_the_objects_of_the_evaluation(best: PredictorProcess, finished_run: FinishedRun) -> None:
+    file = finished_run.layout.evaluation / "evaluation" / "cocoDt.json"
+    assert assert_same(best.predict(pictures(finished_run.layout)), file) > 0
+
+
+def test_one_picture_alone_has_them_too(best: PredictorProcess, finished_run: FinishedRun) -> None:
+    file = finished_run.layout.evaluation / "evaluation" / "cocoDt.json"
+    least = sorted(row["score"] for rows in recorded(file)[1] for row in rows)[-3]
+    alone = [best.predict([picture], least - CLOSE / 2)[0] for picture in pictures(finished_run.layout)]
+    assert assert_same(alone, file, least=least) >= 3
+
+
+def test_a_picture_has_the_same_objects_beside_others_of_other_sizes(
+    best: PredictorProcess, finished_run: FinishedRun, tmp_path: Path
+) -> None:
+    wide = tiny_images(tmp_path / "wide", train=0, val=2, side=160)
+    mixed = [*pictures(finished_run.layout), *(GivenImage(path=image.path) for image in wide)]
+    together = best.predict(mixed)
+    for picture, beside in zip(mixed, together, strict=True):
+        alone = best.predict([picture])[0]
+        assert [one.score for one in beside.objects] == pytest.approx([one.score for one in alone.objects], abs=CLOSE)
+
+
+def test_bytes_are_the_same_as_a_file(best: PredictorProcess, finished_run: FinishedRun) -> None:
+    picture = pictures(finished_run.layout)[0]
+    sent = GivenImage(content=Path(picture.path).read_bytes())
+    assert best.predict([sent])[0].objects == best.predict([picture])[0].objects
+
+
+def test_an_export_finds_what_was_scored_of_it(finished_run: FinishedRun, tmp_path: Path) -> None:
+    process = process_of(finished_run.layout.artifacts / "export" / "best.onnx", tmp_path / "scratch")
+    found = process.predict(pictures(finished_run.layout))
+    assert process.classes == CLASSES
+    process.close()
+    assert assert_same(found, finished_run.layout.work / "exported" / "cocoDt.json") > 0
+
+
+def test_masks_are_those_of_the_evaluation(tmp_path: Path, nursery: TrainerNursery) -> None:
+    spec = train_spec(tmp_path, model_name="Pico-seg (CPU demo)", task_type="instance segmentation")
+    run = write_run(tmp_path, spec, tiny_images(tmp_path / "images"))
+    done = nursery.run(run)
+    assert done.exit_code == 0, done.output[-2000:]
+    process = process_of(
+        run.artifacts / "checkpoints" / "best.pt", tmp_path / "scratch", task_type="instance segmentation"
+    )
+    found = process.predict(pictures(run))
+    process.close()
+    file = run.evaluation / "evaluation" / "cocoDt.json"
+    assert assert_same(found, file) > 0
+    _, images = recorded(file)
+    pairs = [(one, row) for image, rows in zip(found, images, strict=True) for one, row in zip(image.objects, rows, strict=True)]
+    assert [_area(one) for one, _ in pairs] == [max(row["area"], 1) for _, row in pairs]
+
+
+def _area(found: FoundObject) -> int:
+    assert found.mask is not None
+    return int(decode_mask(found.mask).sum())
+
+
+class _Trap:
+    """Runs something when it is unpickled."""
+
+    def __init__(self, target: Path) -> None:
+        self._target = target
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self._target),)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_checkpoint_with_code_is_refused_and_runs_none(tmp_path: Path, *, zipped: bool) -> None:
+    file, target = tmp_path / "best.pt", tmp_path / "sprung"
+    import_module("torch").save({"model": _Trap(target)}, file, _use_new_zipfile_serialization=zipped)
+    process = process_of(file, tmp_path / "scratch")
+    with pytest.raises(InputError, match="holds more than weights and known layers") as refused:
+        process.start()
+    process.close()
+    assert not target.exists()
+    assert "ultralytics" not in str(refused.value).lower()
