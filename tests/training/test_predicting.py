@@ -25,7 +25,9 @@ ENVIRONMENT = {"PATH": os.defpath, "PYTHONPATH": str(ROOT / "core"), "TRAINDASH_
 CLOSE = 1e-4
 
 
-def process_of(file: Path, scratch: Path, *, trainer: str = "yolo", task_type: str = "object detection") -> PredictorProcess:
+def process_of(
+    file: Path, scratch: Path, *, trainer: str = "yolo", task_type: str = "object detection"
+) -> PredictorProcess:
     spec = PredictorSpec(trainer=trainer, file=str(file), task_type=task_type, classes=CLASSES)
     return PredictorProcess(spec, scratch, ENVIRONMENT)
 
@@ -122,7 +124,11 @@ def test_masks_are_those_of_the_evaluation(tmp_path: Path, nursery: TrainerNurse
     file = run.evaluation / "evaluation" / "cocoDt.json"
     assert assert_same(found, file) > 0
     _, images = recorded(file)
-    pairs = [(one, row) for image, rows in zip(found, images, strict=True) for one, row in zip(image.objects, rows, strict=True)]
+    pairs = [
+        (one, row)
+        for image, rows in zip(found, images, strict=True)
+        for one, row in zip(image.objects, rows, strict=True)
+    ]
     assert [_area(one) for one, _ in pairs] == [max(row["area"], 1) for _, row in pairs]
 
 

@@ -26,6 +26,7 @@ _WAYS_ON = {
     "series": ("tasks", "All tasks"),
     "compare": ("experiments", "All experiments"),
     "show": ("experiments", "All experiments"),
+    "try_model": ("experiments", "All experiments"),
 }
 _CONNECTION_KINDS = (ConnectionFailedError, RequestTimeoutError, UnauthorizedError, ForbiddenError, ServerFailedError)
 

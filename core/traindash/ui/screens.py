@@ -46,6 +46,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(id="experiments", title="Experiments", group="experiments"),
     Screen(id="compare", title="Compare", group="compare"),
     Screen(id="show", title="Present", group="compare"),
+    Screen(id="try_model", title="Try", group="try_model"),
     Screen(id="connection", title="Connection", group="connection"),
 )
 
@@ -68,6 +69,7 @@ PLACES: tuple[Place, ...] = (
     Place(screen="agents", label="Agents", icon="memory", letter="a"),
     Place(screen="experiments", label="Experiments", icon="science", letter="e"),
     Place(screen="compare", label="Compare", icon="compare_arrows", letter="c"),
+    Place(screen="try_model", label="Try", icon="image_search", letter="y"),
     Place(screen="connection", label="Connection", icon="lan", letter="s"),
 )
 

@@ -1,4 +1,4 @@
-"""The sidebar: the product's name, the eight places to be, and which server this is."""
+"""The sidebar: the product's name, the nine places to be, and which server this is."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 const NS = "http://www.w3.org/2000/svg"
-const SIGNS = { truth: "", found: "✓", missed: "○", false_alarm: "✕" }
+const SIGNS = { truth: "", predicted: "", found: "✓", missed: "○", false_alarm: "✕" }
 const WORDS = {
-  truth: ["object", "objects"], found: ["found", "found"], missed: ["missed", "missed"], false_alarm: ["false alarm", "false alarms"],
+  truth: ["object", "objects"], predicted: ["object", "objects"], found: ["found", "found"], missed: ["missed", "missed"], false_alarm: ["false alarm", "false alarms"],
 }
 const counted = (kind, number) => `${number} ${WORDS[kind][number === 1 ? 0 : 1]}`
 const STEP = 1.5
@@ -48,7 +48,7 @@ function drawMark(mark, labelled) {
 function drawCell(row, cell, column) {
   const box = html("div", "cell")
   if (!cell.measured) {
-    box.append(html("p", "unmeasured", "Not measured on this image"))
+    box.append(html("p", "unmeasured", cell.words ?? "Not measured on this image"))
     return { box, svg: null }
   }
   const shown = Object.entries(cell.counts).filter(([kind]) => (column.truth ? kind === "truth" : kind !== "truth"))
@@ -63,6 +63,7 @@ function drawCell(row, cell, column) {
   for (const mark of cell.marks) svg.append(drawMark(mark, mark.strong && strong <= MOST_LABELS))
   const counts = html("p", "counts")
   for (const [kind, number] of shown) counts.append(html("span", kind, `${SIGNS[kind]} ${counted(kind, number)}`.trim()))
+  if (cell.note) counts.append(html("span", "note", cell.note))
   box.append(svg, counts)
   return { box, svg }
 }

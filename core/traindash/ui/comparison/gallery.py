@@ -10,6 +10,7 @@ import streamlit as st
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_query import Agreement, CountedAs, Hits, ImageQuery, Outcome, find
 from traindash.comparison.image_set import ImageSet, image_set
+from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.gallery import (
     MOST_COLUMNS,
     UNKNOWN_COLOR,
@@ -51,6 +52,11 @@ class Look:
     confidence: float | None = None  # threshold of the predictions; `None` for that of each evaluation
 
 
+def draw_cells(columns: Sequence[Mapping[str, object]], rows: Sequence[Mapping[str, object]], key: str) -> None:
+    """Draw images with a cell for each column, in the form of :func:`row_json`."""
+    _gallery(key=key, data={"columns": list(columns), "rows": list(rows)})
+
+
 def columns_of(images: ImageSet, wanted: Sequence[int] | None = None) -> tuple[int, ...]:
     """Return the experiments that get a column: the baseline first, at most six."""
     chosen = range(len(images.keys)) if wanted is None else wanted
@@ -88,7 +94,7 @@ def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> Non
             for row in rows
         ]
         legend.html(_legend(rows, look.colors, masks=has_masks and not boxes))
-        _gallery(key=f"{key}-images", data={"columns": _columns(images, look), "rows": data})
+        draw_cells(_columns(images, look), data, f"{key}-images")
         left_out = [f"“{label}”" for one, label in enumerate(images.labels) if one not in look.experiments]
         if len(look.experiments) == MOST_COLUMNS and left_out:
             words = f"{MOST_COLUMNS} experiments are drawn beside each other; left out: {listing(left_out)}."
@@ -124,7 +130,11 @@ def threshold_words(images: ImageSet, experiment: int, confidence: float | None)
 
 def series_sign(images: ImageSet, experiment: int) -> dict[str, str]:
     """Return marker, kind of line and colour of an experiment for a component."""
-    style = images.styles[experiment]
+    return style_sign(images.styles[experiment])
+
+
+def style_sign(style: SeriesStyle) -> dict[str, str]:
+    """Return marker, kind of line and colour of a style for a component."""
     line = "solid" if style.dash == "solid" else "dotted" if style.dash == "dot" else "dashed"
     return {"glyph": GLYPHS[style.marker], "line": line, "color": style.hex(theme.theme_name())}
 

@@ -49,7 +49,11 @@ class Deck {
     this.lookKey = button("Dark", () => this.turnLook())
     const pdf = button("PDF", () => print())
     pdf.title = "Prints all steps; choose “Save as PDF”"
-    low.append(button("Leave", () => this.leave()), notes, this.lookKey, pdf, this.spoken, this.dots, this.back, this.next)
+    this.trying = button("Try on your own picture", () => this.try())
+    low.append(
+      ...[button("Leave", () => this.leave()), this.trying, notes, this.lookKey, pdf],
+      ...[this.spoken, this.dots, this.back, this.next],
+    )
     this.style = document.createElement("style")
     this.sized = new ResizeObserver(() => this.fit())
     this.pressed = (event) => this.press(event)
@@ -138,6 +142,7 @@ class Deck {
     else if (event.key === "Escape") this.leave()
     else if (event.key === "n") this.notes(this.notesKey)
     else if (event.key === "d") this.turnLook()
+    else if (event.key === "t" && !this.trying.hidden) this.try()
     else return
     event.preventDefault()
     event.stopPropagation()
@@ -155,6 +160,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const leave = () => setTriggerValue("leave", true)
   open ??= new Deck(leave)
   open.leave = leave
+  open.try = () => setTriggerValue("tried", true)
+  open.trying.hidden = !data.tries
   const host = parentElement.host ?? parentElement
   const dark = getComputedStyle(host).colorScheme.includes("dark")
   open.fill({ html: data.html, style: data.style, scheme: dark ? "dark" : "light" })

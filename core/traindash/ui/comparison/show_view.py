@@ -4,12 +4,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from traindash.comparison.decision import contenders_of, decide
 from traindash.comparison.pictures.crops import draw_crop
 from traindash.comparison.report.parts import slides_html, slides_style
 from traindash.comparison.story import build_slides
 from traindash.ui import screens
 from traindash.ui.comparison.decision import requirements_of
-from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen, tab_name
+from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen, tab_name, tried
 from traindash.ui.pictures import original
 
 _PICTURE = (800, 600)  # pixels of the object on a step; half of a projector of 1920 × 1080
@@ -28,7 +29,8 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
         return
     comparison, resampling = chosen
     screens.title_tab(f"{tab_name(comparison)} · Present")
-    story = build_slides(comparison, resampling.show(), requirements_of(st.query_params))
+    significance, need = resampling.show(), requirements_of(st.query_params)
+    story = build_slides(comparison, significance, need)
     html = slides_html(
         story.slides,
         {
@@ -37,6 +39,11 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
             if slide.subject is not None
         },
     )
-    result = _deck(key="show", data={"html": html, "style": slides_style()}, on_leave_change=lambda: None)
+    decision = decide(need, contenders_of(comparison, significance), comparable=significance.are_comparable)
+    models = tried(comparison, decision)
+    data = {"html": html, "style": slides_style(), "tries": bool(models)}
+    result = _deck(key="show", data=data, on_leave_change=lambda: None, on_tried_change=lambda: None)
+    if result.tried:
+        screens.go("try_model", models=models)
     if result.leave:
         st.switch_page(screens.page("compare"), query_params=dict(st.query_params))

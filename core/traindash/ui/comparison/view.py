@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from traindash.comparison.charts.registry import CHARTS, rows_of, suits
-from traindash.comparison.decision import contenders_of, decide
+from traindash.comparison.decision import Decision, contenders_of, decide
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.pictures.crops import draw_crop
 from traindash.comparison.report.page import render_report
@@ -44,6 +44,7 @@ from traindash.ui.experiments.data import load_comparison
 from traindash.ui.lazy_part import draw_part, watch_parts
 from traindash.ui.pictures import original
 from traindash.ui.theme import make_tables_sortable
+from traindash.ui.trying.models import wanted
 
 _DECIMALS, _DECIMALS_KEY = {"3": 3, "4": 4}, "metric-decimals"
 IDS, BASELINE = "ids", "baseline"
@@ -111,9 +112,9 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     make_tables_sortable()
     with suppress(InputError):  # told where the need is chosen
         present_requirements().requirements = requirements_of(st.query_params)
-    _draw_head(comparison, resampling)
     need = present_requirements().requirements
     decision = decide(need, contenders_of(comparison, significance), comparable=significance.are_comparable)
+    _draw_head(comparison, resampling, decision)
     draw_verdict(comparison, significance, decision)
     if significance.pending:
         draw_progress(resampling)
@@ -174,7 +175,19 @@ def parse_ids(text: str | None) -> list[TaskId]:
     return [TaskId(number) for number in dict.fromkeys(int(word) for word in words)]
 
 
-def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
+def tried(comparison: Comparison, decision: Decision) -> str:
+    """Return what the address of the page for trying says of a comparison: the models, and the recommended thresholds.
+
+    The one that is named stands first, then the others in their order.
+    """
+    first = decision.winner.key if decision.winner else ""
+    order = sorted(comparison.experiments, key=lambda one: one.key != first)
+    tasks = [one.info.task_id for one in order if one.info is not None and not one.is_semantic]
+    reached = (one for one in decision.candidates if one.answer.reached)
+    return wanted(tasks, {TaskId(int(one.key)): round(one.point.confidence, 2) for one in reached})
+
+
+def _draw_head(comparison: Comparison, resampling: Resampling, decision: Decision) -> None:
     several = len(comparison.experiments) > 1
     with st.container(
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="compare-head"
@@ -198,6 +211,13 @@ def _draw_head(comparison: Comparison, resampling: Resampling) -> None:
                 help="Shows this comparison step by step, for a big screen.",
             ):
                 st.switch_page(screens.page("show"), query_params=dict(st.query_params))
+            if (models := tried(comparison, decision)) and st.button(
+                "Try",
+                icon=":material/image_search:",
+                key="try",
+                help="These models look at pictures of yours, with the thresholds that are recommended here.",
+            ):
+                screens.go("try_model", models=models)
             st.download_button(
                 "Slides",
                 data=partial(_powerpoint, comparison, resampling, present_requirements(), _address()),

@@ -19,10 +19,12 @@ from traindash.ui.state import attempt, flash, telling_errors
 from traindash.ui.tasks.actions import draw_follow_ups
 from traindash.ui.tasks.files import draw_download
 from traindash.ui.theme import plain
+from traindash.ui.trying.models import wanted
 
-Action: TypeAlias = Literal["open", "rename", "notes", "next", "files", "hide", "delete"]
+Action: TypeAlias = Literal["open", "try", "rename", "notes", "next", "files", "hide", "delete"]
 MENU: Mapping[str, Action] = {
     ":material/open_in_new: Open the task": "open",
+    ":material/image_search: Try on a picture": "try",
     ":material/edit: Rename": "rename",
     ":material/edit_note: Note and tags": "notes",
     ":material/replay: Again, or changed": "next",
@@ -52,6 +54,16 @@ def draw_actions(chosen: Sequence[Row], tags: Sequence[str]) -> None:
         on_click=change_query,
         kwargs={"chosen": ()},
     )
+    st.button(
+        "Try",
+        icon=":material/image_search:",
+        key="try",
+        disabled=not chosen,
+        help="Up to six of them look at pictures of yours, side by side."
+        if chosen
+        else "Choose experiments in the table to try them on pictures of yours.",
+        on_click=lambda: screens.go("try_model", models=wanted(sorted(ids))),
+    )
     alone = len(chosen) == 1
     st.button(
         "Show evaluation" if alone else f"Compare {formatting.count(len(chosen))}" if chosen else "Compare",
@@ -76,6 +88,8 @@ def open_dialog(action: Action, row: Row) -> None:
         flash("This folder belongs to no task, so nothing can be done with it here.", "error")
     elif action == "open":
         screens.go("task", task=row.task_id)
+    elif action == "try":
+        screens.go("try_model", models=wanted([row.task_id]))
     elif action == "hide":
         hidden, task = not row.mark.hidden, row.task_id
         attempt(lambda: marks().hide([task], hidden=hidden))

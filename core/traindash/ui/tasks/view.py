@@ -44,6 +44,7 @@ from traindash.ui.tasks.text import (
     task_title,
 )
 from traindash.ui.theme import apply_workspace_style, plain
+from traindash.ui.trying.models import link as try_link
 from traindash.ui.widgets import draw_heads, page_of
 from traindash.ui.wizard.again import draw_again_menu
 
@@ -170,6 +171,7 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
             draw_best_download(experiment, files)
             _draw_compare(experiment)
             screens.link("compare", "Charts and images", "photo_library", ids=experiment.task_id)
+            try_link([experiment.task_id], "Try on a picture")
             if experiment.evaluation_report_link:
                 st.link_button(
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"

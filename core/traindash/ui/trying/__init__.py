@@ -1,0 +1,1 @@
+"""Models look at pictures that nobody has annotated: chosen, given, shown side by side."""

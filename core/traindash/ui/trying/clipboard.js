@@ -1,0 +1,16 @@
+// A picture that is pasted anywhere on the page goes to Python, as it is on the clipboard.
+export default function ({ setTriggerValue }) {
+  const take = (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"))
+    if (!file) return
+    event.preventDefault()
+    const reader = new FileReader()
+    reader.onload = () => {
+      const data = String(reader.result)
+      setTriggerValue("pasted", { name: file.name, data: data.slice(data.indexOf(",") + 1) })
+    }
+    reader.readAsDataURL(file)
+  }
+  document.addEventListener("paste", take)
+  return () => document.removeEventListener("paste", take)
+}
