@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from tests.outside import ROOT
-from tests.training.run_folders import CLASSES, tiny_images, train_spec, write_run
-from tests.training.trainer_process import FinishedRun, TrainerNursery
+from tests.training.run_folders import CLASSES, TINY, tiny_images, train_spec, write_run
+from tests.training.trainer_process import TrainerNursery
 from traindash.datasets.geometry import decode_mask
+from traindash.datasets.shape_fit import SEGMENTATION
 from traindash.domain.prediction import FoundObject, ImagePrediction
 from traindash.errors import InputError
 from traindash.platform.predictors import PredictorProcess
@@ -25,10 +26,8 @@ ENVIRONMENT = {"PATH": os.defpath, "PYTHONPATH": str(ROOT / "core"), "TRAINDASH_
 CLOSE = 1e-4
 
 
-def process_of(
-    file: Path, scratch: Path, *, trainer: str = "yolo", task_type: str = "object detection"
-) -> PredictorProcess:
-    spec = PredictorSpec(trainer=trainer, file=str(file), task_type=task_type, classes=CLASSES)
+def process_of(file: Path, scratch: Path) -> PredictorProcess:
+    spec = PredictorSpec(trainer="yolo", file=str(file), task_type=SEGMENTATION, classes=CLASSES)
     return PredictorProcess(spec, scratch, ENVIRONMENT)
 
 
@@ -67,67 +66,73 @@ def assert_same(found: Sequence[ImagePrediction], file: Path, *, least: float = 
 
 
 @pytest.fixture(scope="module")
-def best(finished_run: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
-    file = finished_run.layout.artifacts / "checkpoints" / "best.pt"
-    process = process_of(file, tmp_path_factory.mktemp("best") / "scratch")
+def learned(tmp_path_factory: pytest.TempPathFactory, nursery: TrainerNursery) -> RunLayout:
+    """A training long enough that the model finds something: masks, and boxes around them."""
+    home = tmp_path_factory.mktemp("learned")
+    spec = train_spec(
+        home,
+        model_name="Pico-seg (CPU demo)",
+        task_type=SEGMENTATION,
+        hyperparameters=TINY.replace("epochs: 2", "epochs: 30").replace("lr0: 0.003", "lr0: 0.01"),
+        export_onnx=True,
+    )
+    run = write_run(home, spec, tiny_images(home / "images", train=16))
+    done = nursery.run(run)
+    assert done.exit_code == 0, done.output[-2000:]
+    return run
+
+
+@pytest.fixture(scope="module")
+def best(learned: RunLayout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
+    process = process_of(learned.artifacts / "checkpoints" / "best.pt", tmp_path_factory.mktemp("best") / "scratch")
     yield process
     process.close()
 
 
-def test_a_batch_has_the_objects_of_the_evaluation(best: PredictorProcess, finished_run: FinishedRun) -> None:
-    file = finished_run.layout.evaluation / "evaluation" / "cocoDt.json"
-    assert assert_same(best.predict(pictures(finished_run.layout)), file) > 0
+def test_a_batch_has_the_objects_of_the_evaluation(best: PredictorProcess, learned: RunLayout) -> None:
+    file = learned.evaluation / "evaluation" / "cocoDt.json"
+    assert assert_same(best.predict(pictures(learned)), file) > 0
 
 
-def test_one_picture_alone_has_them_too(best: PredictorProcess, finished_run: FinishedRun) -> None:
-    file = finished_run.layout.evaluation / "evaluation" / "cocoDt.json"
+def test_one_picture_alone_has_them_too(best: PredictorProcess, learned: RunLayout) -> None:
+    file = learned.evaluation / "evaluation" / "cocoDt.json"
     least = sorted(row["score"] for rows in recorded(file)[1] for row in rows)[-3]
-    alone = [best.predict([picture], least - CLOSE / 2)[0] for picture in pictures(finished_run.layout)]
+    alone = [best.predict([picture], least - CLOSE / 2)[0] for picture in pictures(learned)]
     assert assert_same(alone, file, least=least) >= 3
 
 
 def test_a_picture_has_the_same_objects_beside_others_of_other_sizes(
-    best: PredictorProcess, finished_run: FinishedRun, tmp_path: Path
+    best: PredictorProcess, learned: RunLayout, tmp_path: Path
 ) -> None:
     wide = tiny_images(tmp_path / "wide", train=0, val=2, side=160)
-    mixed = [*pictures(finished_run.layout), *(GivenImage(path=image.path) for image in wide)]
+    mixed = [*pictures(learned), *(GivenImage(path=image.path) for image in wide)]
     together = best.predict(mixed)
     for picture, beside in zip(mixed, together, strict=True):
         alone = best.predict([picture])[0]
         assert [one.score for one in beside.objects] == pytest.approx([one.score for one in alone.objects], abs=CLOSE)
 
 
-def test_bytes_are_the_same_as_a_file(best: PredictorProcess, finished_run: FinishedRun) -> None:
-    picture = pictures(finished_run.layout)[0]
+def test_bytes_are_the_same_as_a_file(best: PredictorProcess, learned: RunLayout) -> None:
+    picture = pictures(learned)[0]
     sent = GivenImage(content=Path(picture.path).read_bytes())
     assert best.predict([sent])[0].objects == best.predict([picture])[0].objects
 
 
-def test_an_export_finds_what_was_scored_of_it(finished_run: FinishedRun, tmp_path: Path) -> None:
-    process = process_of(finished_run.layout.artifacts / "export" / "best.onnx", tmp_path / "scratch")
-    found = process.predict(pictures(finished_run.layout))
+def test_an_export_finds_what_was_scored_of_it(learned: RunLayout, tmp_path: Path) -> None:
+    process = process_of(learned.artifacts / "export" / "best.onnx", tmp_path / "scratch")
+    found = process.predict(pictures(learned))
     assert process.classes == CLASSES
     process.close()
-    assert assert_same(found, finished_run.layout.work / "exported" / "cocoDt.json") > 0
+    assert assert_same(found, learned.work / "exported" / "cocoDt.json") > 0
 
 
-def test_masks_are_those_of_the_evaluation(tmp_path: Path, nursery: TrainerNursery) -> None:
-    spec = train_spec(tmp_path, model_name="Pico-seg (CPU demo)", task_type="instance segmentation")
-    run = write_run(tmp_path, spec, tiny_images(tmp_path / "images"))
-    done = nursery.run(run)
-    assert done.exit_code == 0, done.output[-2000:]
-    process = process_of(
-        run.artifacts / "checkpoints" / "best.pt", tmp_path / "scratch", task_type="instance segmentation"
-    )
-    found = process.predict(pictures(run))
-    process.close()
-    file = run.evaluation / "evaluation" / "cocoDt.json"
-    assert assert_same(found, file) > 0
-    _, images = recorded(file)
+def test_masks_are_those_of_the_evaluation(best: PredictorProcess, learned: RunLayout) -> None:
+    _, images = recorded(learned.evaluation / "evaluation" / "cocoDt.json")
+    found = best.predict(pictures(learned))
     pairs = [
         (one, row)
-        for image, rows in zip(found, images, strict=True)
-        for one, row in zip(image.objects, rows, strict=True)
+        for prediction, rows in zip(found, images, strict=True)
+        for one, row in zip(prediction.objects, rows, strict=True)
     ]
     assert [_area(one) for one, _ in pairs] == [max(row["area"], 1) for _, row in pairs]
 

@@ -36,7 +36,7 @@ def predictor_spec(services: Services, model: ModelFile) -> PredictorSpec:
         raise InputError(f"{path} is no model of an experiment.", "Choose a checkpoint or an ONNX file of one.")
     agent = _agent(services, model)
     return PredictorSpec(
-        trainer=_trainer(record, path),
+        trainer=services.trainer or _trainer(record, path),
         file=str(file.local_path),
         task_type=record.task_type,
         classes=_classes(folder, record),

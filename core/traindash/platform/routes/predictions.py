@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from traindash.domain.ids import ImageId, TeamId
-from traindash.domain.prediction import LEAST_CONFIDENCE, MOST_IMAGES, ImagePrediction, ModelFile
+from traindash.domain.prediction import LEAST_CONFIDENCE, MOST_IMAGES, ImagePrediction, ModelFile, ReadyModel
 from traindash.errors import InputError
 from traindash.platform.routes.endpoint import (
     AnyMethod,
@@ -97,7 +97,8 @@ async def _open(api: ApiContext, body: _Model, in_thread: InThread) -> Response:
     """Make a model ready."""
     spec = await in_thread(lambda: predictor_spec(api.services, body.file))
     future = await in_thread(lambda: api.predictors.warm(body.file, spec))
-    return json_response(await asyncio.wrap_future(future))
+    ready: ReadyModel = await asyncio.wrap_future(future)
+    return json_response(ready)
 
 
 def _close(api: ApiContext, body: _Model) -> object:

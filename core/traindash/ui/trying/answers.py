@@ -44,7 +44,9 @@ class Answers:
         while len(self._asked) > _MOST_KEPT:
             self._asked.popitem(last=False)
         wanted = [self._asked[one.model, picture.key] for one in models for picture in pictures]
-        return not wait([*wanted, *self._opening(models)], timeout=patience).not_done
+        opening = [self._opened[one.model] for one in models]
+        wait(wanted, timeout=patience)
+        return all(future.done() for future in wanted) and all(future.done() for future in opening)
 
     def of(self, model: TriedModel, picture: Picture) -> ImagePrediction | str | None:
         """Return what a model has found, a sentence that says why it cannot, or ``None`` before it has answered."""
@@ -67,7 +69,8 @@ class Answers:
     @property
     def has_failed(self) -> bool:
         """Whether asking again may help somewhere."""
-        return any(future.done() and future.exception() for future in (*self._asked.values(), *self._opened.values()))
+        asked = any(future.done() and future.exception() for future in self._asked.values())
+        return asked or any(future.done() and future.exception() for future in self._opened.values())
 
     def forget_failures(self) -> None:
         """Have what failed asked for again."""
@@ -75,9 +78,6 @@ class Answers:
             del self._asked[key]
         for model in [model for model, future in self._opened.items() if future.done() and future.exception()]:
             del self._opened[model]
-
-    def _opening(self, models: Sequence[TriedModel]) -> "list[Future[ReadyModel]]":
-        return [self._opened[one.model] for one in models]
 
 
 def _look(client: SuperviselyClient, model: ModelFile, picture: Picture) -> ImagePrediction:

@@ -1,0 +1,113 @@
+"""Models look at a picture that a person drops, pastes or takes from a video, in Chromium and by keyboard."""
+
+import base64
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import FilePayload, Page, expect
+
+from tests.browser.widgets import PATIENCE, expect_text, open_page, settle
+from tests.fakes.quick_models import patch_png
+from tests.outside import ROOT
+from tests.server import DashboardProcess
+
+pytestmark = pytest.mark.browser
+
+PASTE = """(data) => {
+  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))
+  const given = new DataTransfer()
+  given.items.add(new File([bytes], "pasted.png", { type: "image/png" }))
+  document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given, bubbles: true }))
+}"""
+# A second of video in which a bright square moves, made by the browser itself
+FILM = """async () => {
+  const canvas = document.createElement("canvas")
+  canvas.width = 160
+  canvas.height = 120
+  const pen = canvas.getContext("2d")
+  const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: "video/webm" })
+  const parts = []
+  recorder.ondataavailable = (event) => parts.push(event.data)
+  recorder.start()
+  for (let step = 0; step < 24; step++) {
+    pen.fillStyle = "#203040"
+    pen.fillRect(0, 0, 160, 120)
+    pen.fillStyle = "#ffffff"
+    pen.fillRect(10 + 4 * step, 30, 40, 40)
+    await new Promise((done) => setTimeout(done, 50))
+  }
+  const stopped = new Promise((done) => (recorder.onstop = done))
+  recorder.stop()
+  await stopped
+  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer())
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+}"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a dashboard with three models."""
+    home = tmp_path_factory.mktemp("try") / "home"
+    with DashboardProcess(home=home, script=ROOT / "tests" / "fakes" / "try_app.py") as process:
+        yield process.url
+
+
+def test_a_dropped_picture_is_looked_at_by_two_models_and_one_that_cannot(page: Page, address: str) -> None:
+    open_page(page, f"{address}/try_model?models=11,12@0.3,13")
+    expect_text(page, "cannot look at pictures")
+    page.locator("input[type=file]").first.set_input_files(
+        FilePayload(name="patch.png", mimeType="image/png", buffer=patch_png((320, 240), (40, 30, 200, 160)))
+    )
+    first = page.get_by_role("img", name=re.compile(r"^patch\.png, .*: 1 object$"))
+    expect(first).to_have_count(2, timeout=PATIENCE)
+    expect_text(page, "best.pt is no model.")
+
+    # Both zoom together, by keyboard
+    first.first.focus()
+    page.keyboard.press("+")
+    boxes = [first.nth(place).get_attribute("viewBox") for place in range(2)]
+    assert boxes[0] == boxes[1] != "0 0 320 240"
+    page.keyboard.press("0")
+    assert first.first.get_attribute("viewBox") == "0 0 320 240"
+
+    # A threshold above its confidence takes the second model's object away, and nothing of the first
+    slider = page.get_by_role("slider").nth(1)
+    slider.focus()
+    slider.press("End")
+    expect(page.get_by_role("img", name=re.compile(r"^patch\.png, .*: 0 objects$"))).to_have_count(1, timeout=PATIENCE)
+    expect(first).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"12(@|%40)1"))
+
+    # The address alone brings models and thresholds back
+    page.reload()
+    settle(page)
+    expect(page.get_by_role("slider").nth(1)).to_have_attribute("aria-valuenow", "1", timeout=PATIENCE)
+
+
+def test_a_pasted_picture_and_a_class_that_is_switched_off(page: Page, address: str) -> None:
+    open_page(page, f"{address}/try_model?models=11,12@0.3")
+    page.evaluate(PASTE, base64.b64encode(patch_png()).decode())
+    found = page.get_by_role("img", name=re.compile(r"^pasted\.png, .*: 1 object$"))
+    expect(found).to_have_count(2, timeout=PATIENCE)
+    page.get_by_role("button", name="lid", exact=True).press("Enter")
+    expect(found).to_have_count(1, timeout=PATIENCE)
+
+
+def test_a_short_video_frame_by_frame(page: Page, address: str) -> None:
+    open_page(page, f"{address}/try_model?models=11")
+    film = base64.b64decode(page.evaluate(FILM))
+    page.get_by_text("Video", exact=True).click()
+    settle(page)
+    page.get_by_label("Choose a video").set_input_files(
+        FilePayload(name="film.webm", mimeType="video/webm", buffer=film)
+    )
+    found = page.get_by_role("img", name=re.compile(r"^film\.webm, 0:00\.0, .*: 1 object$"))
+    expect(found).to_have_count(1, timeout=PATIENCE)
+    slider = page.get_by_role("slider", name="Frame")
+    slider.focus()
+    slider.press("ArrowRight")
+    expect(page.get_by_role("img", name=re.compile(r"^film\.webm, 0:0[0-9.]+, .*: 1 object$"))).to_have_count(
+        1, timeout=PATIENCE
+    )
+    expect(found).to_have_count(0)
