@@ -18,7 +18,7 @@ from traindash.ui import connection, lookups, screens
 from traindash.ui.experiments.index import given_labels, given_names, kept_experiments, slots_of
 
 MODELS = "models"  # in the address
-_CHOICE = "try-models"
+_CHOICE, _READ = "try-models", "try-models-written"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,7 @@ def draw_choice() -> tuple[TriedModel, ...]:
         format_func=lambda key: titles.get(key, key),
         key=_CHOICE,
         max_selections=MOST_COLUMNS,
+        persist_state="session",
         placeholder="Choose up to six",
         help="The best checkpoint of each experiment, its ONNX file, and its other checkpoints. Type to search.",
     )
@@ -76,6 +77,7 @@ def draw_choice() -> tuple[TriedModel, ...]:
 def remember(models: Sequence[TriedModel]) -> None:
     """Write what is chosen into the address: it survives a reload and can be sent on."""
     text = write_wanted((one.key, None if one.confidence == one.usual else one.confidence) for one in models)
+    st.session_state[_READ] = text
     if text != st.query_params.get(MODELS, ""):
         if text:
             st.query_params[MODELS] = text
@@ -93,6 +95,7 @@ def draw_confidences(models: Sequence[TriedModel]) -> None:
             step=0.01,
             format="from %.2f",
             key=one.slider,
+            persist_state="session",
             help=f"Confidence from which on objects of “{one.name}” are shown. {_about_usual(one)}",
         )
 
@@ -117,7 +120,8 @@ def wanted(ids: Sequence[TaskId], confidences: Mapping[TaskId, float] | None = N
 def _take_from_address(options: Mapping[str, ExperimentModel]) -> None:
     """Choose what the address names when the page opens; without a name the newest experiment."""
     text = st.query_params.get(MODELS, "")
-    if _CHOICE in st.session_state and st.session_state.get(f"{_CHOICE}-read") == text:
+    # What this page has written there itself is no wish of somebody, and neither is an address without models
+    if _CHOICE in st.session_state and text in {"", st.session_state.get(_READ)}:
         st.session_state[_CHOICE] = [key for key in st.session_state[_CHOICE] if key in options]
         return
     named = read_wanted(text)
