@@ -53,6 +53,7 @@ def open_exported(
     task_type: str,  # noqa: ARG001
     classes: Sequence[str],  # noqa: ARG001
     image_size: int | None,  # noqa: ARG001
+    threads: int,  # noqa: ARG001
 ) -> QuickModel:
     """Return the same of an export."""
     return QuickModel(file)

@@ -244,7 +244,7 @@ class OpenModel(Protocol):
 class OpenExported(Protocol):
     """Loads an ONNX export of any run, to be run on some threads of the processor.
 
-    ``classes`` are those of its checkpoint by number. The size of its images is that of the file, where the file has one.
+    ``classes`` are those of its checkpoint by number. Its images have the size that the file names, where it names one.
     """
 
     def __call__(
