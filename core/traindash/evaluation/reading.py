@@ -1,7 +1,7 @@
 """``cocoGt.json`` and ``cocoDt.json`` become sorted columns; what does not fit together is left out and told."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Generic, TypeVar
@@ -26,7 +26,7 @@ from traindash.evaluation.coco_files import (
 )
 from traindash.evaluation.coco_identity import IdTable, Keys, classes_meant, id_table, images_meant, keys_of, pointers
 from traindash.evaluation.masks import SHORTEST_OUTLINE, is_mask, masks_of
-from traindash.evaluation.odd_boxes import odd_boxes
+from traindash.evaluation.matching import box_ious
 from traindash.formatting import plural
 
 _Row = TypeVar("_Row", WireObject, WireDetection)
@@ -321,3 +321,57 @@ def _masks(side: _Placed[_Row], sizes: IntArray, rows: IntArray) -> Masks:
 
 def _optional_ids(rows: Sequence[WireObject] | Sequence[WireDetection] | Sequence[WireImage]) -> IntArray:
     return np.array([-1 if row.sly_id is None else row.sly_id for row in rows], dtype=np.int64)
+
+
+# COCO has the left upper corner, width and height in pixels. Predictions as two corners, as centre and size, or in
+# shares of the image find next to nothing, and an average precision of 0 does not say why: it is told, never turned
+# into what they may have meant.
+_LOOKED_AT = 300  # of the surest predictions
+_OVERLAP = 0.5  # intersection over union from which on a prediction finds an object
+_LARGEST_SHARE = 1.5  # boxes may reach over the border
+_FEWEST = 3  # objects found in another way of counting, so that it is no chance
+_LEAST_FOUND = 0.4  # share of predictions that the other way lets find something
+_TIMES_MORE = 4
+_CORNERS, _CENTRE = "two corners (x1, y1, x2, y2)", "centre, width and height"
+_AS_COCO = "COCO has x and y of the left upper corner, width and height in pixels; they were compared as they stand."
+
+
+def odd_boxes(gt: GroundTruth, dt: Detections) -> Iterator[str]:
+    """Yield a sentence where the boxes of one file look like another way of counting.
+
+    Both sides are sorted by image.
+    """
+    if not len(gt.boxes) or not len(dt.boxes):
+        return
+    if _are_shares(dt.boxes) and not _are_shares(gt.boxes):
+        yield f"All boxes of the predictions look like shares of the image (0 to 1). {_AS_COCO}"
+    elif _are_shares(gt.boxes) and not _are_shares(dt.boxes):
+        yield f"All boxes of the ground truth look like shares of the image (0 to 1). {_AS_COCO}"
+    elif meant := _meant(gt, dt):
+        yield f"The boxes of the predictions look like {meant}. {_AS_COCO}"
+
+
+def _are_shares(boxes: FloatArray) -> bool:
+    return bool(np.abs(boxes).max() <= _LARGEST_SHARE)
+
+
+def _meant(gt: GroundTruth, dt: Detections) -> str:
+    """The way of counting in which predictions find objects, if they find hardly any as they stand; else empty."""
+    # Not more than there are objects: of a thousand guesses most find nothing, however they are counted
+    rows = np.argsort(-dt.scores, kind="stable")[: min(_LOOKED_AT, len(gt.boxes))]
+    boxes = dt.boxes[rows]
+    # Each prediction beside each object of its image, whatever their classes are
+    first, last = (np.searchsorted(gt.image, dt.image[rows], side=side) for side in ("left", "right"))
+    which = np.repeat(np.arange(len(rows)), last - first)
+    wanted = np.concatenate([np.arange(start, end) for start, end in zip(first, last, strict=True)])
+
+    def found(boxes: FloatArray) -> int:
+        meet = (box_ious(boxes[which], gt.boxes[wanted]) >= _OVERLAP) & (boxes[which, 2:] > 0).all(axis=1)
+        return min(len(np.unique(which[meet])), len(np.unique(wanted[meet])))
+
+    at, size = boxes[:, :2], boxes[:, 2:]
+    readings = {_CORNERS: np.hstack((at, size - at)), _CENTRE: np.hstack((at - size / 2, size))}
+    numbers = {name: found(turned) for name, turned in readings.items()}
+    best = max(numbers, key=lambda name: numbers[name])
+    least = max(_FEWEST, _LEAST_FOUND * len(rows), _TIMES_MORE * found(boxes))
+    return best if numbers[best] >= least else ""

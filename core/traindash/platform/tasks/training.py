@@ -19,12 +19,12 @@ from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, TrainingPlan
 from traindash.domain.project import Project, ProjectMeta
 from traindash.errors import InputError, NotFoundError
+from traindash.frameworks.hyperparameter_text import compose_hyperparameters, leaves, numbers_read_as_text, read_mapping
 from traindash.frameworks.registry import framework
-from traindash.frameworks.spec import Framework
+from traindash.frameworks.spec import Framework, Hyperparameter, Reference, entry_for
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 from traindash.platform.tasks.frozen import FrozenTraining
-from traindash.platform.tasks.hyperparameters import check_values
 from traindash.platform.tasks.request import parse_gui_state, parse_model
 from traindash.platform.tasks.splits import Sides, resolve_split
 
@@ -284,3 +284,38 @@ def _check_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str, *
             msg,
             "Leave these classes out." if convert else "Switch “Convert class shapes” on, or leave these classes out.",
         )
+
+
+_LONGEST = 60
+
+
+def check_values(text: str, reference: Reference) -> None:
+    """Check keys and values of a text that can be read.
+
+    Raises:
+        InputError: A key is unknown or refused, or its value is not possible; names the first one.
+    """
+    for key, value in leaves(read_mapping(text)).items():
+        known = reference.keys.get(key)
+        if known is not None and not known.accepts(value):
+            raise _impossible(known, value)
+        if known is None and (misplaced := reference.misplaced(key, value)) is not None:
+            name, wrong = misplaced
+            raise InputError(f"The hyperparameter “{name}” {wrong}.", "Write it as the framework's defaults do.")
+        if value and (instead := entry_for(key, reference.refused)) is not None:
+            raise InputError(f"The hyperparameter “{key}” cannot be used here.", instead)
+        if not reference.knows(key) and not reference.is_group(key):
+            near = reference.nearest(key)
+            hint = (
+                f"Did you mean “{near}”?" if near else "Leave it out, or look it up in the framework's documentation."
+            )
+            raise InputError(f"The hyperparameter “{key}” is not known to {reference.title}.", hint)
+
+
+def _impossible(known: Hyperparameter, value: object) -> InputError:
+    shown = "empty" if value is None else repr(value)[:_LONGEST]
+    msg = f"The hyperparameter “{known.name}” is {shown}; it has to be {known.expected}."
+    number = next(numbers_read_as_text(compose_hyperparameters(f"{known.name}: {value}")), None)
+    if isinstance(value, str) and number is not None:
+        return InputError(msg, f"YAML reads {value} as text, for it has no decimal point: write {number.better}.")
+    return InputError(msg, known.meaning)

@@ -17,7 +17,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError
-from traindash.experiments.mates import mates_of
+from traindash.experiments.overview import mates_of
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
