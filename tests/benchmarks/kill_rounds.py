@@ -1,9 +1,9 @@
 """Kill servers at random moments of their work and look at what the next one says.
 
-``python -m tests.benchmarks.kill_rounds --rounds 100 --seed 1``: half of the kills are at a random commit or change of
-a name on the disk, half after a random time, each in a random kind of work; ``--each 30`` does as many rounds of each
-kind instead. Prints a line for each round, which ``--seed`` repeats, and a summary; ends with 1 when anything was not
-as it is said to be.
+``python -m tests.benchmarks.kill_rounds --rounds 100 --seed 1``: half of the kills are at a random commit, change of a
+name on the disk or middle of a file, half after a random time, each in a random kind of work; ``--each 30`` does as
+many rounds of each kind instead. Prints a line for each round, which ``--seed`` repeats, and a summary; ends with 1
+when anything was not as it is said to be.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from tests.process.test_kill_points import (
     check_removed,
     check_replaced,
     check_started,
+    check_uploaded,
     check_written,
     fill,
     ready_to_start,
@@ -45,6 +46,7 @@ WORKS: Mapping[str, tuple[Callable[[Path], None], Callable[[LocalPlatform], obje
     "start": (ready_to_start, check_started),
     "write": (ready_to_start, check_written),
     "draw": (ready_to_start, check_drawn),
+    "upload": (ready_to_start, check_uploaded),
 }
 _NEVER = 10**6
 

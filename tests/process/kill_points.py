@@ -1,10 +1,10 @@
 """Processes that die at a chosen moment: ``python -m tests.process.kill_points``.
 
 Reads a JSON object a line: ``work`` (a name of :data:`WORKS`), ``home`` (data directory) and ``point``. A child does
-the work and is killed by SIGKILL before the point-th change of a name on the disk, or before or after the commit of a
-transaction; with ``seconds`` after these, wherever it is. Answers ``killed``, or ``done`` when the work was over
-before; then ``passed.json`` beside the home says how many such points there were, and how long it took. The imports
-are done once.
+the work and is killed by SIGKILL before the point-th change of a name on the disk, before or after the commit of a
+transaction, or in the middle of writing a file; with ``seconds`` after these, wherever it is. Answers ``killed``, or
+``done`` when the work was over before; then ``passed.json`` beside the home says how many such points there were, and
+how long it took. The imports are done once.
 """
 
 import json
@@ -14,13 +14,14 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from PIL import Image
 
 from tests.fakes import trainer_variables
@@ -28,6 +29,7 @@ from tests.fakes.small_platform import ADDRESS, FAST, HARDWARE, SmallPlatform, w
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.jobs import JobStatus
 from traindash.domain.task import TaskStatus
+from traindash.files import write_whole
 from traindash.platform.app import LocalPlatform, Options
 from traindash.platform.multipart import Form
 from traindash.platform.routes.endpoint import Method
@@ -40,7 +42,10 @@ TEAM = TeamId(1)
 TASK = TaskId(1)
 REPLACED, REMOVED = "/replaced.txt", "/folder/removed.txt"
 NEW = b"new content"
+_ORIENTATION = 0x0112
 _NAMES = frozenset({"os.rename", "os.remove", "os.rmdir", "os.link"})
+_PIECE = 1024  # bytes that are written at one stroke
+_WRITE = os.write
 ENVIRONMENT = dict(os.environ)  # noqa: TID251 - trainers need PATH and the like
 
 
@@ -71,6 +76,15 @@ class DyingConnection(database.TimedConnection):
         cursor = super().execute(sql, parameters)
         COUNTDOWN.pass_by()
         return cursor
+
+
+def _write_half(descriptor: int, content: memoryview | bytes) -> int:
+    """Write a part of what is to be written, as a system may; in the middle of a file is such a moment, too."""
+    if len(content) <= _PIECE:
+        return _WRITE(descriptor, content)
+    written = _WRITE(descriptor, content[: len(content) // 2])
+    COUNTDOWN.pass_by()
+    return written
 
 
 def open_platform(home: Path) -> LocalPlatform:
@@ -133,18 +147,7 @@ def _draw(platform: LocalPlatform, home: Path) -> None:
     box = {"geometryType": "rectangle", "points": {"exterior": [[1, 1], [5, 5]], "interior": []}}
     item = {**box, "classTitle": next(row["title"] for row in meta["classes"] if row["shape"] == "rectangle")}
     tag = {"name": next(row["name"] for row in meta["tags"] if row["value_type"] == "none")}
-    boundary = uuid4().hex
-    pictures = [_picture(color) for color in ("red", "blue")]
-    content = b"".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{number}-file"\r\n\r\n'.encode() + content + b"\r\n"
-        for number, content in enumerate([*pictures, b"no picture"])
-    )
-    form = Form(
-        content_type=f"multipart/form-data; boundary={boundary}",
-        path=home / "nowhere",
-        content=content + f"--{boundary}--\r\n".encode(),
-    )
-    hashes = services.uploads.accept(form)
+    hashes = services.uploads.accept(_form([_picture("red"), _picture("blue"), b"no picture"], home))
     dataset = services.projects.datasets(project)[0].id
     new = [NewImage(name=f"{number}.png", origin=ByHash(digest), meta={}) for number, digest in enumerate(hashes[:2])]
     first, second = services.image_writes.add(dataset, new)
@@ -161,9 +164,44 @@ def _draw(platform: LocalPlatform, home: Path) -> None:
     services.image_writes.remove([first])
 
 
+def _upload(platform: LocalPlatform, home: Path) -> None:
+    """Upload images twice, as a client does that was not answered, and add them to a dataset."""
+    services = platform.services
+    noise = np.random.default_rng(1).integers(0, 255, (3, 48, 64, 3), dtype=np.uint8)
+    turned = Image.Exif()
+    turned[_ORIENTATION] = 6
+    # Plain pictures stay in their form until they are unpacked, the others are staged and moved.
+    pictures = [_saved(Image.fromarray(each), "JPEG") for each in noise[:2]]
+    pictures += [_saved(Image.fromarray(noise[2]), "JPEG", exif=turned), _picture("green"), pictures[0][:-2]]
+    dataset = services.projects.datasets(ProjectId(services.projects.row(1)["id"]))[0].id
+    for number in range(2):
+        hashes = services.uploads.accept(_form(pictures, home))
+        write_whole(home.with_name("received.json"), json.dumps(hashes).encode())
+        new = [NewImage(name=f"{number} {digest[:3]}.jpg", origin=ByHash(digest), meta={}) for digest in hashes[:4]]
+        services.image_writes.add(dataset, new)
+        services.uploads.unpack()
+
+
+def _form(files: Sequence[bytes], home: Path) -> Form:
+    boundary = uuid4().hex
+    content = b"".join(
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{number}-file"\r\n\r\n'.encode() + file + b"\r\n"
+        for number, file in enumerate(files)
+    )
+    return Form(
+        content_type=f"multipart/form-data; boundary={boundary}",
+        path=home / "nowhere",
+        content=content + f"--{boundary}--\r\n".encode(),
+    )
+
+
 def _picture(color: str) -> bytes:
+    return _saved(Image.new("RGB", (32, 24), color), "PNG")
+
+
+def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:  # noqa: ANN401 - as in Pillow
     file = BytesIO()
-    Image.new("RGB", (32, 24), color).save(file, "PNG")
+    image.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -185,6 +223,7 @@ WORKS: Mapping[str, Callable[[LocalPlatform, Path], None]] = {
     "start": _start,
     "write": _write,
     "draw": _draw,
+    "upload": _upload,
 }
 
 
@@ -193,6 +232,7 @@ def _work(name: str, home: Path, point: int, seconds: float | None) -> None:
         platform = open_platform(home)
         if seconds is not None:
             threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+        os.write = _write_half
         COUNTDOWN.left, begun = point, time.monotonic()
         WORKS[name](platform, home)
         passed = {"points": point - COUNTDOWN.left, "seconds": time.monotonic() - begun}

@@ -172,7 +172,7 @@ def check_written(platform: LocalPlatform) -> tuple[str, ...]:
 def check_drawn(platform: LocalPlatform) -> tuple[int, int]:
     """Check that images, what is drawn on them and their files fit together; return how many there are of both."""
     services = platform.services
-    services.uploads.settled([])  # what the one before had received
+    services.uploads.unpack()  # what the one before had received
     with services.database.read() as connection:
         for query in _CONTRADICTIONS:
             assert connection.execute(query).fetchall() == [], query
@@ -189,6 +189,27 @@ def check_drawn(platform: LocalPlatform) -> tuple[int, int]:
     assert names <= {base64.b64decode(digest).hex() for digest in used | kept}
     assert not any(services.layout.uploads.iterdir())
     return len(images), len(ids)
+
+
+def check_uploaded(platform: LocalPlatform) -> tuple[int, bool]:
+    """Check that nothing is lost of what was received, and that files hold what they are named by.
+
+    Returns:
+        How many images there are, and whether a client was told that its form is received.
+    """
+    check_drawn(platform)
+    services = platform.services
+    for path in services.layout.images.rglob("*"):
+        if path.is_file():
+            digest, size = file_hash(path)
+            assert base64.b64decode(digest).hex() == path.stem, path
+            assert services.loose_images.known([digest])[digest].size == size, path
+    note = services.layout.root.with_name("received.json")
+    received = json.loads(note.read_bytes()) if note.exists() else []
+    note.unlink(missing_ok=True)
+    assert services.loose_images.known(received).keys() >= set(received[:4])
+    with services.database.read() as connection:
+        return connection.execute("SELECT count(*) FROM images").fetchone()[0], bool(received)
 
 
 # Each finds rows that contradict others.
@@ -258,6 +279,16 @@ def test_images_are_written_whole_or_not_at_all(dying: LineProcess, tmp_path: Pa
     steps = ((0, 0), (2, 0), (2, 2), (2, 3), (2, 6), (2, 5), (1, 3))
     assert seen <= {(before + images, drawn + objects) for images, objects in steps}
     assert len(seen) >= 5
+
+
+def test_what_was_received_is_stored_whole(dying: LineProcess, tmp_path: Path) -> None:
+    template, seen = tmp_path / "template", set[tuple[int, bool]]()
+    ready_to_start(template)
+    assert die_everywhere(dying, "upload", template, lambda platform: seen.add(check_uploaded(platform)), step=2) >= 10
+    images = {count for count, _ in seen}
+    before = min(images)
+    assert images == {before, before + 4, before + 8}
+    assert (before, True) in seen, "received, and not added yet"
 
 
 def ready_to_start(home: Path) -> None:

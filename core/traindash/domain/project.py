@@ -116,6 +116,7 @@ class Dataset:
     project_id: ProjectId
     items_count: int = 0  # number of images directly in it
     parent_id: DatasetId | None = None  # the dataset that contains this one, `None` at the top
+    is_favorite: bool = False  # somebody has pinned it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,6 +223,7 @@ class LocalPlatform:
         self._lock.release()
 
     def _remove_old(self) -> float:
+        self.services.account_archive.expire()
         self.services.archive.expire()
         self.services.removed_names.expire()
         remove_unneeded(self.services)

@@ -8,6 +8,7 @@ from traindash.platform.agents import Agents, Hardware
 from traindash.platform.home import HomeLayout
 from traindash.platform.links import Links
 from traindash.platform.modules import Modules
+from traindash.platform.store.account_archive import AccountArchive
 from traindash.platform.store.accounts import Accounts
 from traindash.platform.store.activity import Activity
 from traindash.platform.store.annotation_writes import AnnotationWrites
@@ -89,6 +90,9 @@ class Services:
         self.working_copies = WorkingCopies(database, self.inner_ids, self.layout.incoming)
         self.imports = ProjectImport(database, self.blobs, self.layout.incoming)
         self.files = TeamFiles(database, self.layout.team_files)
+        self.account_archive = AccountArchive(
+            database, self.archive, self.files, lambda task_id: self.layout.run(task_id).root
+        )
         self.tasks = TaskStore(database, clock)
         self.queue = TaskQueue(database)
         self.app_data = AppData(database)

@@ -69,6 +69,13 @@ call(2, "a new team's workspace", lambda: [x.name for x in api.workspace.get_lis
      lambda v: v == ["First Workspace"])
 call(1, "a project of a new team", lambda: api.project.create(api.workspace.get_list(team.id)[0].id, "Far"),
      lambda v: v.team_id == team.id)
+call(2, "workspace.archive", lambda: api.workspace.archive(made.id) or [x.name for x in api.workspace.get_list(1)],
+     lambda v: "W3" not in v)
+call(1, "workspace.remove_permanently", lambda: api.workspace.remove_permanently(made.id))
+call(2, "team.archive", lambda: api.team.archive(team.id) or [x.name for x in api.team.get_list()],
+     lambda v: "Other" not in v)
+call(1, "team.remove_permanently", lambda: api.team.remove_permanently([team.id]), lambda v: len(v) == 1)
+call(1, "what was removed", lambda: api.team.get_info_by_id(team.id), lambda v: v is None)
 call(1, "labeling_job.get_list", lambda: api.labeling_job.get_list(1), lambda v: v == [])
 call(1, "issues.get_list", lambda: api.issues.get_list(1), lambda v: v == [])
 """,
@@ -163,6 +170,7 @@ inner = call(4, "create inside", lambda: api.dataset.create(project.id, "nested"
 call(4, "create inside again", lambda: api.dataset.create(project.id, "nested", parent_id=dataset.id,
      change_name_if_conflict=True), lambda v: v.name != "nested")
 call(3, "get_nested", lambda: api.dataset.get_nested(project.id, dataset.id), lambda v: len(v) == 2)
+call(1, "set_favorite", lambda: api.dataset.set_favorite(inner.id) or api.dataset.set_favorite(inner.id, False))
 call(3, "get_or_create", lambda: [api.dataset.get_or_create(project.id, "m").id for _ in range(2)],
      lambda v: v[0] == v[1])
 call(2, "update", lambda: api.dataset.update(inner.id, name="in", description="d", custom_data={"a": [1]}),

@@ -1,10 +1,12 @@
 """Sizes of images and objects, and datasets as a tree."""
 
+from dataclasses import replace
+
 from traindash.domain.annotation import Annotation, Bitmap, Label, Rectangle
 from traindash.domain.ids import DatasetId, ImageId, ProjectId
 from traindash.domain.project import Dataset, Image
 from traindash.plans.lookups import profile
-from traindash.ui.wizard.project import dataset_tree
+from traindash.ui.wizard.project import dataset_label, dataset_tree
 
 
 def test_sizes_are_counted_by_their_limits() -> None:
@@ -38,3 +40,6 @@ def test_nested_datasets_follow_their_parents() -> None:
 
     tree = dataset_tree((dataset(1, None), dataset(2, None), dataset(3, 1), dataset(4, 3), dataset(5, 99)))
     assert [(int(item.id), level) for item, level in tree] == [(1, 0), (3, 1), (4, 2), (2, 0), (5, 0)]
+    pinned = replace(dataset(2, None), is_favorite=True)
+    tree = dataset_tree((dataset(1, None), pinned, dataset(3, 1)))
+    assert [dataset_label(item, level) for item, level in tree] == ["★ 2", "1", "\u20033"]

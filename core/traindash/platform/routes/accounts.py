@@ -50,11 +50,13 @@ class _Visibility(ById):
     hidden: bool
 
 
-def _team_json(row: Row) -> dict[str, Any]:
+def team_json(row: Row) -> dict[str, Any]:
+    """Return a team."""
     return row_json(row, _NAMED) | {"role": "admin"}
 
 
-def _workspace_json(row: Row) -> dict[str, Any]:
+def workspace_json(row: Row) -> dict[str, Any]:
+    """Return a workspace."""
     return row_json(row, _NAMED) | {"teamId": row["team_id"], "hidden": bool(row["hidden"])}
 
 
@@ -82,7 +84,7 @@ def _members(api: ApiContext, body: _MemberList) -> object:
 def _user(api: ApiContext, body: ById) -> object:
     row = api.services.accounts.user_by_id(body.id)
     _, teams = api.services.accounts.teams(Listing())
-    return _user_json(row) | {"teams": [_team_json(team) | _ROLE for team in teams]}
+    return _user_json(row) | {"teams": [team_json(team) | _ROLE for team in teams]}
 
 
 def _roles(api: ApiContext, body: Listing) -> object:
@@ -98,35 +100,35 @@ def _roles(api: ApiContext, body: Listing) -> object:
 
 def _teams(api: ApiContext, body: Listing) -> object:
     page, rows = api.services.accounts.teams(body)
-    return page.answer([_team_json(row) for row in rows])
+    return page.answer([team_json(row) for row in rows])
 
 
 def _add_team(api: ApiContext, body: _AddTeam) -> object:
-    return _team_json(api.services.accounts.add_team(checked_name(body.name), body.description or ""))
+    return team_json(api.services.accounts.add_team(checked_name(body.name), body.description or ""))
 
 
 def _edit_team(api: ApiContext, body: _EditNamed) -> object:
     name = None if body.name is None else checked_name(body.name)
-    return _team_json(api.services.accounts.edit_team(body.id, name, body.description))
+    return team_json(api.services.accounts.edit_team(body.id, name, body.description))
 
 
 def _add_workspace(api: ApiContext, body: _AddWorkspace) -> object:
     name = checked_name(body.name)
-    return _workspace_json(api.services.accounts.add_workspace(body.team_id, name, body.description or ""))
+    return workspace_json(api.services.accounts.add_workspace(body.team_id, name, body.description or ""))
 
 
 def _edit_workspace(api: ApiContext, body: _EditNamed) -> object:
     name = None if body.name is None else checked_name(body.name)
-    return _workspace_json(api.services.accounts.edit_workspace(body.id, name, body.description))
+    return workspace_json(api.services.accounts.edit_workspace(body.id, name, body.description))
 
 
 def _workspaces(api: ApiContext, body: _WorkspaceList) -> object:
     page, rows = api.services.accounts.workspaces(body.team_id, body)
-    return page.answer([_workspace_json(row) for row in rows])
+    return page.answer([workspace_json(row) for row in rows])
 
 
 def _set_visibility(api: ApiContext, body: _Visibility) -> object:
-    return _workspace_json(api.services.accounts.hide_workspace(body.id, hidden=body.hidden))
+    return workspace_json(api.services.accounts.hide_workspace(body.id, hidden=body.hidden))
 
 
 class _AgentList(Listing, kw_only=True):
@@ -226,11 +228,11 @@ METHODS: Sequence[Method[Any]] = (
     Method("members.list", _MemberList, _members),
     Method("roles.list", Listing, _roles),
     Method("teams.list", Listing, _teams),
-    Method("teams.info", ById, lambda api, body: _team_json(api.services.accounts.team(body.id))),
+    Method("teams.info", ById, lambda api, body: team_json(api.services.accounts.team(body.id))),
     Method("teams.add", _AddTeam, _add_team),
     Method("teams.editInfo", _EditNamed, _edit_team),
     Method("workspaces.list", _WorkspaceList, _workspaces),
-    Method("workspaces.info", ById, lambda api, body: _workspace_json(api.services.accounts.workspace(body.id))),
+    Method("workspaces.info", ById, lambda api, body: workspace_json(api.services.accounts.workspace(body.id))),
     Method("workspaces.add", _AddWorkspace, _add_workspace),
     Method("workspaces.editInfo", _EditNamed, _edit_workspace),
     Method("workspaces.visibility.set", _Visibility, _set_visibility),

@@ -1,17 +1,20 @@
-"""Deletes projects and datasets, and brings them back (docs/supervisely-api.md 3.5)."""
+"""Deletes projects, datasets, workspaces and teams, and brings them back (docs/supervisely-api.md 3.5)."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from sqlite3 import Row
+from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
 from traindash.errors import InputError
+from traindash.platform.routes.accounts import team_json, workspace_json
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.projects import dataset_json, project_json
 from traindash.platform.store.archive import kept_until
 from traindash.platform.wire import Body, ById, FilePath, Id
 
 _MOST = 1000
+_Ids: TypeAlias = Annotated[tuple[Id, ...], Meta(max_length=_MOST)]
 
 
 class _Gone(ById):
@@ -24,6 +27,14 @@ class _RemoveProjects(Body):
 
 class _RemoveDatasets(Body):
     datasets: Annotated[tuple[ById, ...], Meta(max_length=_MOST)]
+
+
+class _RemoveWorkspaces(Body):
+    workspaces_ids: _Ids
+
+
+class _RemoveTeams(Body):
+    teams_ids: _Ids
 
 
 class _OfProject(Body):
@@ -79,11 +90,59 @@ def _archived_datasets(api: ApiContext, body: _OfProject) -> object:
     ]
 
 
+def _archive_workspace(api: ApiContext, body: ById) -> object:
+    api.services.account_archive.put_workspace(body.id)
+    return {"success": True}
+
+
+def _archive_team(api: ApiContext, body: ById) -> object:
+    api.services.account_archive.put_team(body.id)
+    return {"success": True}
+
+
+def _remove_workspaces(api: ApiContext, body: _RemoveWorkspaces) -> object:
+    api.services.account_archive.remove_workspaces(body.workspaces_ids)
+    return {"success": True}
+
+
+def _remove_teams(api: ApiContext, body: _RemoveTeams) -> object:
+    api.services.account_archive.remove_teams(body.teams_ids)
+    return {"success": True}
+
+
+def _restore_workspace(api: ApiContext, body: ById) -> object:
+    api.services.account_archive.restore_workspace(body.id)
+    return workspace_json(api.services.accounts.workspace(body.id))
+
+
+def _restore_team(api: ApiContext, body: ById) -> object:
+    api.services.account_archive.restore_team(body.id)
+    return team_json(api.services.accounts.team(body.id))
+
+
+def _archived_workspaces(api: ApiContext, _body: Body) -> object:
+    return [
+        _archived_json(row, {"teamId": row["team_id"]}) for row in api.services.account_archive.archived("workspace")
+    ]
+
+
+def _archived_teams(api: ApiContext, _body: Body) -> object:
+    return [_archived_json(row, {}) for row in api.services.account_archive.archived("team")]
+
+
+def _archived_json(row: Row, more: Mapping[str, object]) -> dict[str, object]:
+    return {"id": row["id"], "name": row["archived_name"]} | dict(more) | kept_moments(row["archived_at"])
+
+
 METHODS: Sequence[Method[Any]] = (
     Method("projects.archive", ById, _archive_project),
     Method("datasets.archive", ById, _archive_dataset),
     Method("projects.remove.permanently", _RemoveProjects, _remove_projects, heavy=True),
     Method("datasets.remove.permanently", _RemoveDatasets, _remove_datasets, heavy=True),
+    Method("workspaces.archive", ById, _archive_workspace),
+    Method("teams.archive", ById, _archive_team),
+    Method("workspaces.remove.permanently", _RemoveWorkspaces, _remove_workspaces, heavy=True),
+    Method("teams.remove.permanently", _RemoveTeams, _remove_teams, heavy=True),
     # Extensions of this server, for whoever deleted the wrong thing.
     Method(
         "traindash.projects.restore",
@@ -97,6 +156,10 @@ METHODS: Sequence[Method[Any]] = (
             api.services, api.services.archive.restore_dataset(body.id), with_custom_data=True
         ),
     ),
+    Method("traindash.workspaces.restore", ById, _restore_workspace),
+    Method("traindash.teams.restore", ById, _restore_team),
+    Method("traindash.workspaces.archived.list", Body, _archived_workspaces),
+    Method("traindash.teams.archived.list", Body, _archived_teams),
     Method("traindash.projects.archived.list", Body, _archived_projects),
     Method("traindash.datasets.archived.list", _OfProject, _archived_datasets),
 )

@@ -76,6 +76,11 @@ class _EditDataset(_Edits, kw_only=True):
     name: Name | None = None
 
 
+class _Favorite(Body):
+    id: Id
+    is_favorite: bool
+
+
 class _MoveDataset(Body):
     src_id: Id
     dest_id: Id | None = None
@@ -148,6 +153,11 @@ def _edit_dataset(api: ApiContext, body: _EditDataset) -> object:
     return dataset_json(api.services, row, with_custom_data=True)
 
 
+def _pin_dataset(api: ApiContext, body: _Favorite) -> object:
+    row = api.services.project_edits.pin_dataset(body.id, pinned=body.is_favorite)
+    return dataset_json(api.services, row, with_custom_data=True)
+
+
 def _move_dataset(api: ApiContext, body: _MoveDataset) -> object:
     row = api.services.project_edits.move_dataset(body.src_id, body.dest_id)
     return dataset_json(api.services, row, with_custom_data=True)
@@ -161,5 +171,6 @@ METHODS: Sequence[Method[Any]] = (
     Method("projects.workspace.set", _MoveProject, _move),
     Method("datasets.add", _AddDataset, _add_dataset, bounds=DOCUMENT, heavy=True),
     Method("datasets.editInfo", _EditDataset, _edit_dataset, bounds=DOCUMENT, heavy=True),
+    Method("datasets.favorite-change", _Favorite, _pin_dataset),
     Method("datasets.move", _MoveDataset, _move_dataset),
 )

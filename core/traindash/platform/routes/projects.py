@@ -64,6 +64,7 @@ def dataset_json(services: Services, row: Row, *, with_custom_data: bool = False
     """Return a dataset."""
     answer = row_json(row, _DATASET) | {
         "itemsCount": row["images_count"],
+        "isFavorite": bool(row["is_favorite"]),
         "referenceImageUrl": reference_url(services, row),
         "createdBy": row["user_id"],
     }
@@ -173,6 +174,11 @@ class _AddCollection(Body):
     description: Annotated[str, Meta(max_length=10_000)] | None = None
 
 
+class _EditCollection(ById):
+    name: Annotated[str, Meta(min_length=1, max_length=255)] | None = None
+    description: Annotated[str, Meta(max_length=10_000)] | None = None
+
+
 class _Item(Body):
     entity_id: Id
 
@@ -213,6 +219,10 @@ def _add_collection(api: ApiContext, body: _AddCollection) -> object:
     return collection_json(row, with_meta=True)
 
 
+def _edit_collection(api: ApiContext, body: _EditCollection) -> object:
+    return collection_json(api.services.collections.edit(body.id, body.name, body.description), with_meta=True)
+
+
 def _remove_collection(api: ApiContext, body: ById) -> object:
     api.services.collections.remove(body.id)
     return {"success": True}
@@ -249,6 +259,7 @@ METHODS: Sequence[Method[Any]] = (
         ),
     ),
     Method("entities-collections.add", _AddCollection, _add_collection),
+    Method("entities-collections.editInfo", _EditCollection, _edit_collection),
     Method("entities-collections.remove", ById, _remove_collection),
     Method(
         "entities-collections.items.bulk.add",

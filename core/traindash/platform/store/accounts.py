@@ -18,8 +18,13 @@ _LOGIN = "local"
 
 _COLUMNS = numbers("id") | texts("name", "created_at", "updated_at")
 _USERS = Table(name="users", noun="user", columns=_COLUMNS | texts("login"))
-_TEAMS = Table(name="teams", noun="team", columns=_COLUMNS)
-_WORKSPACES = Table(name="workspaces", noun="workspace", columns=_COLUMNS | texts("description"))
+_TEAMS = Table(name="teams", noun="team", columns=_COLUMNS, visible="teams.archived_at IS NULL")
+_WORKSPACES = Table(
+    name="workspaces",
+    noun="workspace",
+    columns=_COLUMNS | texts("description"),
+    visible="workspaces.archived_at IS NULL",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Accounts:
         """Return the default user, team and workspace; make what is missing."""
         now = now_text()
         with self._database.write() as connection:
-            if (home := _home(connection)) is not None:
+            if (home := home_of(connection)) is not None:
                 return home
             user = connection.execute(
                 "INSERT INTO users (login, name, created_at, updated_at) VALUES (?, ?, ?, ?)", (_LOGIN, "You", now, now)
@@ -62,7 +67,7 @@ class Accounts:
             NotFoundError: The server was never started on this data directory.
         """
         with self._database.read() as connection:
-            home = _home(connection)
+            home = home_of(connection)
         if home is None:
             raise NotFoundError("This data directory has no team yet.", "Start the dashboard once.")
         return home
@@ -209,7 +214,8 @@ def _taken(name: str | None) -> InputError:
     return InputError(f"The team already has a workspace named {name!r}.", "Choose another name.")
 
 
-def _home(connection: Connection) -> Home | None:
+def home_of(connection: Connection) -> Home | None:
+    """Return the default user, team and workspace inside a transaction, ``None`` before the first start."""
     row = connection.execute(
         "SELECT workspaces.id AS workspace_id, team_id, (SELECT min(id) FROM users) AS user_id"
         " FROM workspaces ORDER BY workspaces.id LIMIT 1"

@@ -40,31 +40,22 @@ class Archive:
         with self._database.write() as connection:
             row = _any_row(connection, "projects", "project", project_id)
             if row["archived_at"] is None:
-                connection.execute(
-                    # No name that a client can give has this character.
-                    "UPDATE projects SET archived_at = ?, archived_name = name, name = char(31) || id WHERE id = ?",
-                    (now_text(), project_id),
-                )
-                # With the moment of the project, so that only these come back with it.
-                connection.execute(
-                    "UPDATE datasets SET archived_at = (SELECT archived_at FROM projects p WHERE p.id = project_id)"
-                    " WHERE project_id = ? AND archived_at IS NULL",
-                    (project_id,),
-                )
+                archive_projects(connection, [project_id], now_text())
 
     def restore_project(self, project_id: int) -> Row:
-        """Bring a project back; one that is there stays as it is. It gets a number if its name is taken by now."""
+        """Bring a project back; one that is there stays as it is. It gets a number if its name is taken by now.
+
+        Raises:
+            NotFoundError: Its workspace is archived itself.
+        """
         with self._database.write() as connection:
             row = _any_row(connection, "projects", "project", project_id)
             if row["archived_at"] is not None:
-                connection.execute(
-                    "UPDATE datasets SET archived_at = NULL WHERE project_id = ? AND archived_at = ?",
-                    (project_id, row["archived_at"]),
-                )
-                connection.execute(
-                    "UPDATE projects SET archived_at = NULL, archived_name = NULL, name = ? WHERE id = ?",
-                    (free_name(connection, row["workspace_id"], row["archived_name"]), project_id),
-                )
+                query = "SELECT 1 FROM workspaces WHERE id = ? AND archived_at IS NULL"
+                if connection.execute(query, (row["workspace_id"],)).fetchone() is None:
+                    msg = f"The workspace of project {project_id} is deleted itself."
+                    raise NotFoundError(msg, "Restore the workspace (traindash.workspaces.restore).")
+                restore_projects(connection, [row])
             return project_row(connection, project_id)
 
     def put_dataset(self, dataset_id: int) -> None:
@@ -102,10 +93,15 @@ class Archive:
             return dataset_row(connection, dataset_id)
 
     def projects(self) -> list[Row]:
-        """Return archived projects, the latest first: ``id, workspace_id, archived_name, archived_at, items_count``."""
+        """Return archived projects, the latest first: ``id, workspace_id, archived_name, archived_at, items_count``.
+
+        Without those of archived workspaces, which come back with these.
+        """
         query = (
             "SELECT id, workspace_id, archived_name, archived_at, items_count FROM projects"
-            " WHERE archived_at IS NOT NULL AND NOT removed ORDER BY archived_at DESC, id DESC"
+            " WHERE archived_at IS NOT NULL AND NOT removed"
+            " AND workspace_id IN (SELECT id FROM workspaces WHERE archived_at IS NULL)"
+            " ORDER BY archived_at DESC, id DESC"
         )
         with self._database.read() as connection:
             return connection.execute(query).fetchall()
@@ -192,6 +188,36 @@ class Archive:
             ids = dump([row["id"] for row in rows])
             connection.execute("DELETE FROM images WHERE id IN (SELECT value FROM json_each(?))", (ids,))
         return len(rows) == _BATCH
+
+
+def archive_projects(connection: Connection, project_ids: Sequence[int], moment: str) -> None:
+    """Archive projects inside a transaction; those that are archived stay as they are."""
+    ids = dump(project_ids)
+    # Datasets with the moment of the project, so that only these come back with it.
+    connection.execute(
+        "UPDATE datasets SET archived_at = ? WHERE archived_at IS NULL AND project_id IN"
+        " (SELECT id FROM projects WHERE archived_at IS NULL AND id IN (SELECT value FROM json_each(?)))",
+        (moment, ids),
+    )
+    connection.execute(
+        # No name that a client can give has this character.
+        "UPDATE projects SET archived_at = ?, archived_name = name, name = char(31) || id"
+        " WHERE archived_at IS NULL AND id IN (SELECT value FROM json_each(?))",
+        (moment, ids),
+    )
+
+
+def restore_projects(connection: Connection, rows: Sequence[Row]) -> None:
+    """Bring projects back inside a transaction, from their rows; each gets a number if its name is taken by now."""
+    for row in rows:
+        connection.execute(
+            "UPDATE datasets SET archived_at = NULL WHERE project_id = ? AND archived_at = ?",
+            (row["id"], row["archived_at"]),
+        )
+        connection.execute(
+            "UPDATE projects SET archived_at = NULL, archived_name = NULL, name = ? WHERE id = ?",
+            (free_name(connection, row["workspace_id"], row["archived_name"]), row["id"]),
+        )
 
 
 def _any_row(connection: Connection, table: str, noun: str, wanted: int) -> Row:

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +51,20 @@ class Blob:
     is_new: bool  # it was not in the store before
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldImage:
+    """An image that is in a file with others and has none of its own yet."""
+
+    pack: Path  # that file
+    start: int  # where it begins in there
+    size: int  # bytes
+    mime: str
+
+
 class ImageBlobs:
     """Image files in ``root``, named by the SHA-256 of their content.
+
+    Those that are held (:meth:`hold`) get theirs when somebody asks for it, or when there is time (:meth:`unpack`).
 
     Addresses carry a seal (a keyed hash of the content's hash), so neither ids nor knowing an image's content is
     enough to make one up. ``secret`` is the key of the seals; see :meth:`unlock`.
@@ -62,6 +74,7 @@ class ImageBlobs:
         self._root = root
         self._secret = secret
         self._crowded_until = 0.0
+        self._held: dict[str, HeldImage] = {}  # by the name of the file that it will get, without its ending
 
     def unlock(self, secret: bytes) -> None:
         """Set the key of the seals, once it is known."""
@@ -101,6 +114,7 @@ class ImageBlobs:
             else:
                 _move(copy, target)
         else:
+            self.unpack(digest)
             os.utime(target)  # so that it is not collected before there is an image that uses it
             if copy is not None:
                 Path(copy).unlink()
@@ -110,10 +124,45 @@ class ImageBlobs:
         """Move a file of the same file system in, whose hash and media type are known; not synced, as :meth:`add`."""
         target = self._file(digest, mime)
         try:
-            os.replace(staged, target)  # noqa: PTH105 - as in `_file`
+            os.replace(staged, target)  # noqa: PTH105 - as in `_place_of`
         except FileNotFoundError:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
-            os.replace(staged, target)  # noqa: PTH105 - as in `_file`
+            os.replace(staged, target)  # noqa: PTH105 - as in `_place_of`
+
+    def hold(self, digest: str, held: HeldImage) -> None:
+        """Take in an image that stays where it is for now.
+
+        A file of its own takes longer than all the rest that is done for a small image. Whoever removes the file that
+        it is in has called :meth:`unpack` before, and has synced what that gave.
+        """
+        self._held[base64.b64decode(digest).hex()] = held
+
+    def forget(self, pack: Path, hashes: Iterable[str]) -> None:
+        """Let go of images that are held in a file, which are going to be lost with it."""
+        for digest in hashes:
+            name = base64.b64decode(digest).hex()
+            if (held := self._held.get(name)) is not None and held.pack == pack:
+                del self._held[name]
+
+    def unpack(self, digest: str) -> None:
+        """Give an image that is held a file of its own, not synced, as :meth:`add`; others stay as they are.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        name = base64.b64decode(digest).hex()
+        if (held := self._held.get(name)) is None:
+            return
+        try:
+            with held.pack.open("rb") as file:
+                file.seek(held.start)
+                content = file.read(held.size)
+        except FileNotFoundError:  # another thread has just done it
+            if name in self._held:
+                raise
+            return
+        self.put(digest, held.mime, content)
+        self._held.pop(name, None)
 
     def put(self, digest: str, mime: str, content: bytes) -> None:
         """Write a file whose hash and media type are known; not synced, as :meth:`add`.
@@ -131,30 +180,36 @@ class ImageBlobs:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             write_new(target, content)
         except FileExistsError:  # of somebody who died, or who puts the same one here right now
-            if not self.is_whole(digest, mime, len(content)):
+            # By its content: after a power cut a file may be as long as it was to be, and empty.
+            if Path(target).read_bytes() != content:
                 with replacing(Path(target), durable=False) as partial:
                     partial.write_bytes(content)
 
     def is_whole(self, digest: str, mime: str, size: int) -> bool:
-        """Return whether there is a file with this hash, media type and number of bytes."""
+        """Return whether there is an image with this hash, media type and number of bytes."""
+        name = base64.b64decode(digest).hex()
+        if (held := self._held.get(name)) is not None:
+            return (held.mime, held.size) == (mime, size)
         try:
-            return os.stat(self._file(digest, mime)).st_size == size  # noqa: PTH116 - as in `_file`
+            return os.stat(self._place_of(name, mime)).st_size == size  # noqa: PTH116 - as in `_place_of`
         except OSError:
             return False
 
     def _file(self, digest: str, mime: str) -> str:
-        # A text: a path takes ten times as long to make, and uploads ask for thousands.
-        name = base64.b64decode(digest).hex()
-        return f"{self._root}/{name[:2]}/{name}.{EXTENSIONS[mime]}"
+        return self._place_of(base64.b64decode(digest).hex(), mime)
 
     def sync(self, files: Sequence[tuple[str, str]]) -> None:
         """Bring files onto the disk by their hash and media type, all together, which is ten times faster.
 
-        They were taken in by :meth:`add` or :meth:`place`.
+        They were taken in by :meth:`add`, :meth:`place` or :meth:`unpack`.
 
         Raises:
             OSError: The disk does not take them.
         """
+        self.sync_paths([Path(self._file(digest, mime)) for digest, mime in files])
+
+    def sync_paths(self, files: Sequence[Path]) -> None:
+        """Bring files onto the disk that are on the file system of the store; the rest as :meth:`sync`."""
         # All of the file system at once: for 50 files 3 ms instead of 30, as measured on ext4. But it waits for what
         # others write, too, which is much while somebody copies a film.
         is_worth_it = len(files) > (_FEW if time.monotonic() >= self._crowded_until else _MANY)
@@ -163,16 +218,7 @@ class ImageBlobs:
             if (ended := time.monotonic()) - begun > _LONG_SECONDS:
                 self._crowded_until = ended + _CROWDED_SECONDS
         else:
-            sync_files(self.path(digest, mime) for digest, mime in files)
-
-    def sync_all(self) -> None:
-        """Bring onto the disk whatever was taken in, by whom ever.
-
-        Raises:
-            OSError: The disk does not take it.
-        """
-        if self._root.is_dir() and not sync_file_system(self._root):
-            sync_files(path for path in self._root.rglob("*") if path.is_file())
+            sync_files(files)
 
     def staging(self, folder: Path) -> Path | None:
         """Return a folder for :meth:`add` to write in if it is on the same file system as the store."""
@@ -187,7 +233,8 @@ class ImageBlobs:
 
     def path(self, digest: str, mime: str) -> Path:
         """Return the file with this hash (base64) and media type."""
-        return self._path(base64.b64decode(digest).hex(), mime)
+        self.unpack(digest)
+        return Path(self._file(digest, mime))
 
     def remove(self, blob: Blob) -> None:
         """Remove a file from the store."""
@@ -208,7 +255,7 @@ class ImageBlobs:
         mime = next((mime for mime, known in EXTENSIONS.items() if match and known == match["extension"]), None)
         if match is None or mime is None or not hmac.compare_digest(match["seal"], self.seal(match["digest"])):
             raise NotFoundError("There is no such image.")
-        path = self._path(match["digest"], mime)
+        path = self.path(base64.b64encode(bytes.fromhex(match["digest"])).decode(), mime)
         if not path.is_file():
             raise NotFoundError("There is no such image.")
         return path, mime
@@ -217,9 +264,6 @@ class ImageBlobs:
         """Return the part of an address that cannot be made up, for what the name stands for."""
         # 64 bits: enough that nobody finds one by trying, and addresses stay short.
         return hmac.digest(self._secret, name.encode(), "sha256").hex()[:16]
-
-    def _path(self, name: str, mime: str) -> Path:
-        return Path(self._place_of(name, mime))
 
     def _place_of(self, name: str, mime: str) -> str:
         # 256 folders: file systems and people are slow with a million files in one. A text and no path object, which

@@ -236,6 +236,14 @@ class TeamFiles:
             self._take(step)
         return len(ids)
 
+    def remove_all(self, team_id: TeamId) -> None:
+        """Remove all files of a team that is removed itself."""
+        with self._database.read() as connection:
+            paths = [path.rstrip("/") for path in _level(connection, team_id, "/")]
+        for path in paths:
+            self.remove(team_id, path)
+        shutil.rmtree(self._root / str(team_id), ignore_errors=True)
+
     def _local(self, team_id: TeamId, clean: str) -> Path:
         return self._root.joinpath(str(team_id), *PurePosixPath(clean).parts[1:])
 

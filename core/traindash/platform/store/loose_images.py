@@ -38,14 +38,7 @@ class LooseImages:
 
     def known(self, hashes: Iterable[str]) -> dict[str, StoredImage]:
         """Return those of the hashes whose files are here; each stays for at least a day from now."""
-        wanted = json.dumps([digest for digest in dict.fromkeys(hashes) if is_hash(digest)])
-        columns = "hash, mime, size, width, height"
-        query = (
-            f"SELECT {columns}, 1 AS loose FROM loose_images WHERE hash IN (SELECT value FROM json_each(?))"  # noqa: S608 - constant names
-            f" UNION ALL SELECT {columns}, 0 FROM images WHERE hash IN (SELECT value FROM json_each(?)) GROUP BY hash"
-        )
-        with self._database.read() as connection:
-            rows = connection.execute(query, (wanted, wanted)).fetchall()
+        rows = self._rows(hashes)
         found = {row["hash"]: row for row in rows if self._blobs.is_whole(row["hash"], row["mime"], row["size"])}
         loose = [digest for digest, row in found.items() if row["loose"]]
         if loose:
@@ -53,6 +46,20 @@ class LooseImages:
                 update = "UPDATE loose_images SET seen_at = ? WHERE hash IN (SELECT value FROM json_each(?))"
                 connection.execute(update, (now_text(), json.dumps(loose)))
         return {digest: _stored(row) for digest, row in found.items()}
+
+    def noted(self, hashes: Iterable[str]) -> dict[str, StoredImage]:
+        """Return what was written down of images with these hashes, whether their files are here or not."""
+        return {row["hash"]: _stored(row) for row in self._rows(hashes)}
+
+    def _rows(self, hashes: Iterable[str]) -> list[Row]:
+        wanted = json.dumps([digest for digest in dict.fromkeys(hashes) if is_hash(digest)])
+        columns = "hash, mime, size, width, height"
+        query = (
+            f"SELECT {columns}, 1 AS loose FROM loose_images WHERE hash IN (SELECT value FROM json_each(?))"  # noqa: S608 - constant names
+            f" UNION ALL SELECT {columns}, 0 FROM images WHERE hash IN (SELECT value FROM json_each(?)) GROUP BY hash"
+        )
+        with self._database.read() as connection:
+            return connection.execute(query, (wanted, wanted)).fetchall()
 
     def collect(self) -> int:
         """Remove the files that no image has used for :data:`KEPT_DAYS`, and return how many there were.

@@ -104,6 +104,13 @@ class ProjectEdits:
                 note_change(connection, dataset["project_id"])
             return dataset_row(connection, dataset_id)
 
+    def pin_dataset(self, dataset_id: int, *, pinned: bool) -> Row:
+        """Mark a dataset as a favorite, or take the mark away. Its data stay as they are, and so does their version."""
+        with self._database.write() as connection:
+            dataset_row(connection, dataset_id)
+            _update(connection, "datasets", dataset_id, {"is_favorite": pinned}, frozenset({"is_favorite"}))
+            return dataset_row(connection, dataset_id)
+
     def move_dataset(self, dataset_id: int, parent_id: int | None) -> Row:
         """Put a dataset, with all that is in it, into another one of its project; ``None`` for the top.
 

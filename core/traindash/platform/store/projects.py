@@ -301,6 +301,24 @@ class Collections:
             note_made(connection)
             return _COLLECTIONS.row(connection, insert_collection(connection, project_id, name, kind, description))
 
+    def edit(self, collection_id: int, name: str | None, description: str | None) -> Row:
+        """Change name and description of a collection, as far as they are given.
+
+        Raises:
+            InputError: Another collection of the project has the name.
+        """
+        query = (
+            "UPDATE collections SET name = coalesce(?, name), description = coalesce(?, description), updated_at = ?"
+            " WHERE id = ?"
+        )
+        with self._database.write() as connection:
+            _COLLECTIONS.row(connection, collection_id)
+            try:
+                connection.execute(query, (name, description, now_text(), collection_id))
+            except IntegrityError as error:
+                raise _taken_collection(name) from error
+            return _COLLECTIONS.row(connection, collection_id)
+
     def add_items(self, collection_id: int, image_ids: Sequence[int]) -> Membership:
         """Add images; adding one again does nothing."""
         with self._database.write() as connection:
@@ -340,8 +358,12 @@ def insert_collection(connection: Connection, project_id: int, name: str, kind: 
             (project_id, project["team_id"], name, description, kind, now, now),
         )
     except IntegrityError as error:
-        raise InputError(f"The project already has a collection named {name!r}.", "Choose another name.") from error
+        raise _taken_collection(name) from error
     return int(cursor.lastrowid or 0)
+
+
+def _taken_collection(name: str | None) -> InputError:
+    return InputError(f"The project already has a collection named {name!r}.", "Choose another name.")
 
 
 def insert_items(connection: Connection, collection: Row, image_ids: Sequence[int]) -> Membership:

@@ -1,11 +1,15 @@
 """Images that clients upload: taken in beside the requests, so that a client sends on while they are looked at.
 
-The form of an upload is kept as a file until its images are in the store, and a server that was killed goes on with it
-at its next start. Whoever adds the images waits for them here, and learns which could not be used.
+The form of an upload is a file until each of its images has one of its own. A picture whose parts tell all that there
+is to know of it is taken in where it lies in its form, and gets a file when somebody wants it or when nobody uploads
+any more: making a file takes longer than all the rest. The others get theirs when they were read to their end. Whoever
+adds the images waits for them here, and learns which could not be used. A server that was killed goes on at its next
+start with the forms that it left.
 """
 
 import contextlib
 import logging
+import mmap
 import os
 import threading
 import time
@@ -17,73 +21,87 @@ from uuid import uuid4
 
 from traindash.datasets.image_checks import ImageChecks
 from traindash.datasets.image_files import CheckedImage
-from traindash.datasets.jpeg_look import look_at_jpeg
+from traindash.datasets.image_look import look_at
 from traindash.datasets.pixels import MAX_PIXELS
 from traindash.errors import AppError, InputError, StorageError
 from traindash.files import write_new
 from traindash.platform.multipart import Form, Part, form_parts
-from traindash.platform.store.blobs import IMAGE_TYPES, ImageBlobs
+from traindash.platform.store.blobs import IMAGE_TYPES, HeldImage, ImageBlobs
 from traindash.platform.store.files import content_hash
 from traindash.platform.store.loose_images import LooseImages, StoredImage
 
 _IDLE_SECONDS = 20.0  # after which the processes that check images are ended
 _LINGER_SECONDS = 0.2  # for which the sync of what was stored waits for more, unless somebody waits for it
-_MOST_BYTES = 256 * 2**20  # of forms that wait; who sends more waits for them
+_QUIET_SECONDS = 5.0  # without an upload, after which images get files of their own
+_MOST_BYTES = 256 * 2**20  # of forms; who sends more waits until some of their images have files
 _SYNCED_TOGETHER = 5000  # files; one sync for many takes little longer than one for few
 _MOST_REMEMBERED = 20_000  # images, those that were refused and those that were stored
 _REMEMBERED_SECONDS = 3600.0  # far less than what is collected has to be old
 _ALONE = 200  # images of one upload that are checked in this process
+_UNPACKED_TOGETHER = 50  # images, between which the thread looks for new forms
 _FORM = ".form"
 _log = logging.getLogger("traindash.platform")
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A form that waits."""
+    """A form, and where in it the images are that no other form brings: hash → first byte and number of bytes."""
 
     path: Path
     size: int
-    images: tuple[str, ...]  # hashes of its parts, in their order; empty while nobody has looked into a leftover one
-    hashes: frozenset[str]  # of these, what no other form brings
+    images: Mapping[str, tuple[int, int]]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Stored:
+    """A form whose images are in the store."""
+
+    form: _Form
+    images: Mapping[str, StoredImage]
+    refused: Mapping[str, AppError]
+    left: list[StoredImage] = field(default_factory=list)  # those that may have no file of their own yet
+    stays: bool = False  # the disk does not take them
 
 
 @dataclass(slots=True)
 class _State:
     """What threads share; guarded by the condition."""
 
-    forms: deque[_Form] = field(default_factory=deque)
-    bytes: int = 0
+    forms: deque[_Form] = field(default_factory=deque)  # not looked at yet
+    bytes: int = 0  # of all forms that are kept
     pending: set[str] = field(default_factory=set)
     refused: OrderedDict[str, AppError] = field(default_factory=OrderedDict)
     stored: OrderedDict[str, tuple[StoredImage, float]] = field(default_factory=OrderedDict)  # and when
-    leftovers: int = 0  # forms of an earlier server, whose hashes are not known yet
     waiting: int = 0  # who needs what is on its way
+    unpacks_now: bool = False  # somebody waits until images have files of their own
     is_closing: bool = False
     worker: threading.Thread | None = None
 
 
 class Uploads:
-    """Takes uploaded images into the store. ``folder`` is for the forms that wait."""
+    """Takes uploaded images into the store. ``folder`` is for the forms, on the file system of the store."""
 
     def __init__(self, blobs: ImageBlobs, loose: LooseImages, folder: Path) -> None:
         self._blobs = blobs
         self._loose = loose
         self._folder = folder
-        self._unsynced = folder / "unsynced"  # there while images are not synced whose forms are gone
         self._changed = threading.Condition()
         self._state = _State()
 
     def recover(self) -> None:
-        """Go on with what an earlier server had received."""
-        if self._unsynced.exists():
-            self._blobs.sync_all()
+        """Go on with what an earlier server had received; who asks for its images finds them when this returns."""
         for path in sorted(self._folder.iterdir()):
-            if path.suffix != _FORM:
+            form = _left_form(path) if path.suffix == _FORM else None
+            if form is None:
                 path.unlink(missing_ok=True)
                 continue
+            # Also those that have a file: it may never have come to the disk, and is compared when they are unpacked.
+            for digest, image in self._loose.noted(form.images).items():
+                self._hold(form, image)
+                self._state.stored[digest] = (image, time.monotonic())
             with self._changed:
-                self._state.leftovers += 1
-                self._put(_Form(path, path.stat().st_size, (), frozenset()))
+                self._state.pending |= form.images.keys()
+                self._put(form)
 
     def accept(self, form: Form) -> list[str]:
         """Take over a form and return the hashes of its images, which are not looked at yet.
@@ -92,23 +110,23 @@ class Uploads:
             InputError: It is no whole form, or empty.
         """
         with form_parts(form) as parts:
-            hashes = [content_hash(part.content)[0] for part in parts]
+            images = [(content_hash(part.content)[0], part) for part in parts]
             size = sum(part.size for part in parts)
-        if not hashes:
+        if not images:
             raise InputError("The form has no file.", "Send at least one part with an image.")
         path = self._folder / f"{time.time_ns():020}-{uuid4().hex}{_FORM}"
         with self._changed:
             state = self._state
             self._wait_for(lambda: state.bytes + size <= _MOST_BYTES or not state.bytes)
             # Those that are here already are left out when it is stored, so that nobody waits for that look.
-            new = frozenset(hashes) - state.pending
+            new = {digest: (part.start, part.size) for digest, part in images if digest not in state.pending}
             if new:
                 form.move(path)
-                state.pending |= new
+                state.pending |= new.keys()
                 for digest in new:
                     state.refused.pop(digest, None)
-                self._put(_Form(path, size, tuple(hashes), new))
-        return hashes
+                self._put(_Form(path, size, new))
+        return [digest for digest, _ in images]
 
     def pending(self, hashes: Iterable[str]) -> set[str]:
         """Return those of the hashes whose images have come and are not in the store yet."""
@@ -119,7 +137,7 @@ class Uploads:
         """Wait until none of the images is on its way; return why some could not be used: hash → reason."""
         with self._changed:
             state = self._state
-            self._wait_for(lambda: not (state.leftovers or state.pending.intersection(hashes)))
+            self._wait_for(lambda: not state.pending.intersection(hashes))
             return {digest: state.refused[digest] for digest in hashes if digest in state.refused}
 
     def recent(self, hashes: Iterable[str]) -> dict[str, StoredImage]:
@@ -128,6 +146,14 @@ class Uploads:
         with self._changed:
             found = {digest: self._state.stored[digest] for digest in hashes if digest in self._state.stored}
         return {digest: image for digest, (image, moment) in found.items() if moment > border}
+
+    def unpack(self) -> None:
+        """Wait until every image that has come has a file of its own, and no form is left."""
+        with self._changed:
+            state = self._state
+            state.unpacks_now = True
+            self._wait_for(lambda: not state.bytes)
+            state.unpacks_now = False
 
     def close(self) -> None:
         """Stop after the images at hand; what is left is done at the next start. Closing twice does nothing."""
@@ -160,59 +186,75 @@ class Uploads:
 
     def _work(self) -> None:
         checks = _checks()
-        done: list[_Done] = []
-        count = 0
+        unsynced: list[_Stored] = []  # forms whose images are in the store, but for the sync of the forms
+        packed: deque[_Stored] = deque()  # those that are synced, and have images without files
+        unpacked: list[_Stored] = []  # and those whose images have files, but for their sync
+        is_quiet = False
         try:
             while not self._state.is_closing:
-                form = self._next(lingers=bool(done))
+                form = self._next(lingers=bool(unsynced), has_packed=bool(packed), is_quiet=is_quiet)
+                is_quiet = form is None and not unsynced and not self._state.is_closing
                 if form is not None:
-                    done.append(self._store(form, checks))
-                    count += len(done[-1].stored)
-                    self._drop(form, is_first=len(done) == 1)
-                elif not done:
+                    unsynced.append(self._store(form, checks))
+                if unsynced and (form is None or _count(unsynced) >= _SYNCED_TOGETHER):
+                    packed += self._finish(unsynced)
+                    unsynced = []
+                elif is_quiet and packed:
+                    if self._unpack_some(packed[0]):
+                        unpacked.append(packed.popleft())
+                elif is_quiet:
                     checks.close()
                     checks = _checks()
-                if done and (form is None or count >= _SYNCED_TOGETHER):
-                    self._finish(done)
-                    done, count = [], 0
-            if done:
-                self._finish(done)
+                if unpacked and (not packed or _count(unpacked) >= _SYNCED_TOGETHER):
+                    self._drop(unpacked)
+                    unpacked = []
+            if unsynced:
+                self._finish(unsynced)
         finally:
             checks.close()
 
-    def _next(self, *, lingers: bool) -> _Form | None:
+    def _next(self, *, lingers: bool, has_packed: bool, is_quiet: bool) -> _Form | None:
+        """Return the next form when it comes, ``None`` when it is time for something else."""
         state = self._state
+
+        def is_time() -> bool:
+            if lingers:
+                return state.waiting > 0
+            return has_packed and (is_quiet or state.unpacks_now or state.bytes > _MOST_BYTES // 2)
+
+        patience = _LINGER_SECONDS if lingers else _QUIET_SECONDS if has_packed else _IDLE_SECONDS
         with self._changed:
-            self._changed.wait_for(
-                lambda: state.forms or state.is_closing or (lingers and state.waiting),
-                timeout=_LINGER_SECONDS if lingers else _IDLE_SECONDS,
-            )
+            self._changed.wait_for(lambda: state.forms or state.is_closing or is_time(), timeout=patience)
             return state.forms.popleft() if state.forms and not state.is_closing else None
 
-    def _store(self, form: _Form, checks: ImageChecks) -> "_Done":
+    def _store(self, form: _Form, checks: ImageChecks) -> _Stored:
         try:
-            with form_parts(Form(content_type=_content_type(form.path), path=form.path)) as parts:
-                hashes = form.images or [content_hash(part.content)[0] for part in parts]
-                wanted = (form.hashes or frozenset(hashes)) - self._loose.known(hashes).keys()
-                new = {digest: part for digest, part in zip(hashes, parts, strict=True) if digest in wanted}
-                return self._place(form, new, checks)
+            known = self._loose.known(form.images)
+            with form.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+                new = {
+                    digest: Part("", "", whole, start, start + size)
+                    for digest, (start, size) in form.images.items()
+                    if digest not in known
+                }
+                return self._take_in(form, known, new, checks)
         except Exception as error:  # noqa: BLE001 - the edge of the thread: who waits for these images shall hear of it
             _log.warning("An upload could not be stored: %s", type(error).__name__)
+            self._blobs.forget(form.path, form.images)
             reason = error if isinstance(error, AppError) else _not_stored(error)
-            return _Done(form=form, stored={}, refused=dict.fromkeys(form.hashes, reason))
+            return _Stored(form=form, images={}, refused=dict.fromkeys(form.images, reason))
 
-    def _place(self, form: _Form, new: Mapping[str, Part], checks: ImageChecks) -> "_Done":
+    def _take_in(
+        self, form: _Form, known: Mapping[str, StoredImage], new: Mapping[str, Part], checks: ImageChecks
+    ) -> _Stored:
         refused: dict[str, AppError] = {}
         fine: dict[str, StoredImage] = {}
-        plain: set[str] = set()
         staged: dict[str, str] = {}
         for digest, part in new.items():
             content = part.content
-            look = look_at_jpeg(content)
+            look = look_at(content)
             if look is not None and look.is_plain and look.width * look.height <= MAX_PIXELS:
-                plain.add(digest)
                 fine[digest] = StoredImage(
-                    hash=digest, mime=IMAGE_TYPES["JPEG"], size=len(content), width=look.width, height=look.height
+                    hash=digest, mime=IMAGE_TYPES[look.kind], size=part.size, width=look.width, height=look.height
                 )
             else:
                 staged[digest] = self._stage(content)
@@ -225,57 +267,97 @@ class Uploads:
         if fine:
             self._loose.note(fine.values())  # first: a file that nobody has written down is never collected
         for digest, image in fine.items():
-            if digest in plain:
-                self._blobs.put(digest, image.mime, new[digest].content)
-            else:
+            if digest in staged:
                 self._blobs.place(staged[digest], digest, image.mime)
-        return _Done(form=form, stored=fine, refused=refused)
+            else:
+                self._hold(form, image)
+        images = {**known, **fine}
+        return _Stored(form=form, images=images, refused=refused, left=list(images.values()))
+
+    def _hold(self, form: _Form, image: StoredImage) -> None:
+        start, size = form.images[image.hash]
+        self._blobs.hold(image.hash, HeldImage(pack=form.path, start=start, size=size, mime=image.mime))
 
     def _stage(self, content: bytes) -> str:
         path = f"{self._folder}/{uuid4().hex}.partial"
         write_new(path, content)
         return path
 
-    def _drop(self, form: _Form, *, is_first: bool) -> None:
-        """Remove a form whose images are in place. Before they are synced: its pages would go to the disk with them."""
-        with contextlib.suppress(OSError):
-            if is_first:
-                self._unsynced.touch()
-            form.path.unlink(missing_ok=True)
-
-    def _finish(self, done: Sequence["_Done"]) -> None:
+    def _finish(self, stored: Sequence[_Stored]) -> list[_Stored]:
+        """Sync forms and tell who waits for their images; return those that are still needed."""
         failed: AppError | None = None
         try:
-            self._blobs.sync([(image.hash, image.mime) for each in done for image in each.stored.values()])
-            self._unsynced.unlink(missing_ok=True)
+            self._blobs.sync_paths([each.form.path for each in stored if each.images])
         except OSError as error:
             failed = _not_stored(error)
+        needed = [each for each in stored if each.images and failed is None]
+        for each in stored:
+            if each not in needed:
+                self._blobs.forget(each.form.path, each.form.images)
+                _remove(each.form)
         with self._changed:
             state = self._state
-            for each in done:
-                state.pending -= each.form.hashes
-                state.bytes -= each.form.size
-                state.leftovers -= not each.form.images
-                state.refused |= each.refused if failed is None else dict.fromkeys(each.form.hashes, failed)
+            for each in stored:
+                state.pending -= each.form.images.keys()
+                state.bytes -= 0 if each in needed else each.form.size
+                state.refused |= each.refused if failed is None else dict.fromkeys(each.form.images, failed)
                 if failed is None:
-                    state.stored |= {digest: (image, time.monotonic()) for digest, image in each.stored.items()}
+                    state.stored |= {digest: (image, time.monotonic()) for digest, image in each.images.items()}
             for memory in (state.refused, state.stored):
                 while len(memory) > _MOST_REMEMBERED:
                     memory.popitem(last=False)
             self._changed.notify_all()
+        return needed
 
+    def _unpack_some(self, stored: _Stored) -> bool:
+        """Give some of the images of a form files of their own; return whether it was the last of them."""
+        some, stored.left = stored.left[:_UNPACKED_TOGETHER], stored.left[_UNPACKED_TOGETHER:]
+        try:
+            for image in some:
+                self._blobs.unpack(image.hash)
+        except OSError as error:  # they stay where they are, and the next start tries again
+            _log.warning("Uploaded images got no files of their own: %s", _not_stored(error).message)
+            stored.left, stored.stays = [], True
+        return not stored.left
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Done:
-    """A form whose images are in place, but for the sync."""
-
-    form: _Form
-    stored: Mapping[str, StoredImage]
-    refused: Mapping[str, AppError]
+    def _drop(self, stored: Sequence[_Stored]) -> None:
+        """Sync the files of images and remove the forms that they came in."""
+        try:
+            files = [(image.hash, image.mime) for each in stored if not each.stays for image in each.images.values()]
+            self._blobs.sync(files)
+        except OSError as error:
+            _log.warning("Uploaded images could not be synced: %s", _not_stored(error).message)
+        else:
+            for each in stored:
+                if not each.stays:
+                    _remove(each.form)
+        with self._changed:
+            self._state.bytes -= sum(each.form.size for each in stored)
+            self._changed.notify_all()
 
 
 def _checks() -> ImageChecks:
     return ImageChecks(processes=max(1, (os.cpu_count() or 1) - 1), alone=_ALONE)
+
+
+def _count(stored: Sequence[_Stored]) -> int:
+    return sum(len(each.images) for each in stored)
+
+
+def _remove(form: _Form) -> None:
+    with contextlib.suppress(OSError):
+        form.path.unlink(missing_ok=True)
+
+
+def _left_form(path: Path) -> _Form | None:
+    """Read a form that an earlier server has left; ``None`` for one that is damaged."""
+    try:
+        with form_parts(Form(content_type=_content_type(path), path=path)) as parts:
+            images = {content_hash(part.content)[0]: (part.start, part.size) for part in parts}
+    except InputError as error:  # the power failed before it was synced, so nobody was told that its images are here
+        _log.warning("An upload that was under way is lost: %s", error.message)
+        return None
+    return _Form(path, sum(size for _, size in images.values()), images)
 
 
 def _content_type(form: Path) -> str:

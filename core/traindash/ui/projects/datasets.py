@@ -24,10 +24,9 @@ from traindash.ui.state import flash, telling_errors
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
 from traindash.ui.widgets import chosen_rows, forget_selection_of_others
-from traindash.ui.wizard.project import dataset_tree, images_below
+from traindash.ui.wizard.project import dataset_label, dataset_tree, images_below
 
 _MOST_ROWS = 12
-_INDENT = "\u2003"
 _TOP = DatasetId(0)
 _SHARE, _TAG, _COLLECTION = "A share, drawn at random", "Images with a tag", "Images of a collection"
 
@@ -44,7 +43,7 @@ def draw_datasets(facts: ProjectFacts) -> None:
         st.dataframe(
             pd.DataFrame(
                 {
-                    "Dataset": [f"{_INDENT * level}{item.name}" for item, level in tree],
+                    "Dataset": [dataset_label(item, level) for item, level in tree],
                     "Own images": [item.items_count for item in rows],
                     "With those inside": [inside[item.id] for item in rows],
                 }

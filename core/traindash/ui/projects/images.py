@@ -20,11 +20,10 @@ from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_end, ending
 from traindash.ui.projects.work import Outcome, Undo
 from traindash.ui.state import flash
 from traindash.ui.theme import plain
-from traindash.ui.wizard.project import dataset_tree
+from traindash.ui.wizard.project import dataset_label, dataset_tree
 
 _PER_PAGE = 24
 _PICTURE = (320, 240)
-_INDENT = "\u2003"
 _ON_IMAGES = frozenset({"all", "imagesOnly"})
 
 
@@ -62,7 +61,7 @@ def draw_images(facts: ProjectFacts) -> None:
 def _draw_page_choice(facts: ProjectFacts) -> tuple[Image, ...]:
     tree = dataset_tree(facts.datasets)
     texts: dict[DatasetId | None, str] = {None: "All datasets"}
-    texts |= {item.id: f"{_INDENT * (level + 1)}{item.name}" for item, level in tree}
+    texts |= {item.id: dataset_label(item, level + 1) for item, level in tree}
     sizes: dict[DatasetId | None, int] = {None: facts.project.items_count}
     sizes |= {item.id: item.items_count for item, _ in tree}
     key = f"manage-images-{facts.project.id}"

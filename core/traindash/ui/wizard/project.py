@@ -52,7 +52,7 @@ def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
         return None
     tree = dataset_tree(facts.datasets)
     texts: dict[DatasetId | None, str] = {None: "All datasets"}
-    texts |= {item.id: f"{_INDENT * (level + 1)}{item.name}" for item, level in tree}
+    texts |= {item.id: dataset_label(item, level + 1) for item, level in tree}
     sizes: dict[DatasetId | None, int] = {None: facts.project.items_count}
     sizes |= {item.id: item.items_count for item, _ in tree}
     chosen = st.selectbox(
@@ -70,10 +70,13 @@ def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
 
 
 def dataset_tree(datasets: tuple[Dataset, ...]) -> list[tuple[Dataset, int]]:
-    """Return datasets in the order of a tree, each with its depth; one whose parent is unknown stands at the top."""
+    """Return datasets in the order of a tree, each with its depth, favorites before the others beside them.
+
+    One whose parent is unknown stands at the top.
+    """
     known = {item.id for item in datasets}
     children: dict[DatasetId | None, list[Dataset]] = {}
-    for item in datasets:
+    for item in sorted(datasets, key=lambda item: not item.is_favorite):
         children.setdefault(item.parent_id if item.parent_id in known else None, []).append(item)
     found: list[tuple[Dataset, int]] = []
     # A stack instead of recursion: nothing says how deep a server lets datasets be nested.
@@ -85,6 +88,11 @@ def dataset_tree(datasets: tuple[Dataset, ...]) -> list[tuple[Dataset, int]]:
     return found
 
 
+def dataset_label(item: Dataset, level: int) -> str:
+    """Return what stands in a table for a dataset of a tree: its name below the one it is in, a star if pinned."""
+    return f"{_INDENT * level}{'★ ' if item.is_favorite else ''}{item.name}"
+
+
 def draw_dataset_tree(facts: ProjectFacts) -> None:
     """Draw the datasets as a tree with their images, folded; nothing for a single dataset."""
     if len(facts.datasets) < 2:  # noqa: PLR2004 - one dataset is no tree
@@ -93,7 +101,7 @@ def draw_dataset_tree(facts: ProjectFacts) -> None:
     below = images_below(facts.datasets)
     frame = pd.DataFrame(
         {
-            "Dataset": [f"{_INDENT * level}{item.name}" for item, level in tree],
+            "Dataset": [dataset_label(item, level) for item, level in tree],
             "Own images": [item.items_count for item, _ in tree],
             "With those inside": [below[item.id] for item, _ in tree],
         }

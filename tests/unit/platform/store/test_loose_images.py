@@ -1,5 +1,6 @@
 """Image files that no image uses: found while they are kept, collected after a day, never while somebody needs them."""
 
+import base64
 import os
 from collections.abc import Iterator
 from io import BytesIO
@@ -61,6 +62,7 @@ def test_what_nobody_adds_is_collected_after_a_day(services: Services) -> None:
     before = _files(services)
     hashes = _upload(services, _picture("red"), _picture("blue"))
     assert services.uploads.settled(hashes) == {}
+    services.uploads.unpack()
     assert services.loose_images.known(hashes).keys() == set(hashes)
     assert services.loose_images.collect() == 0
     services.image_writes.add(1, [NewImage(name="red.png", origin=ByHash(hashes[0]), meta={})])
@@ -98,7 +100,43 @@ def test_what_is_no_picture_is_told_by_the_name_of_its_image(services: Services)
         with pytest.raises(InputError, match=f"'{image.name}' cannot be used"):
             services.image_writes.add(1, [good, image])
     assert len(services.image_writes.add(1, [good])) == 1
+    services.uploads.unpack()
     assert not any(services.layout.uploads.iterdir())
+
+
+def test_an_image_has_a_file_when_somebody_asks_for_it(services: Services) -> None:
+    before = _files(services)
+    pictures = [_picture(color) for color in ("red", "blue", "green")]
+    hashes = _upload(services, *pictures)
+    services.image_writes.add(1, [NewImage(name=digest[:3], origin=ByHash(digest), meta={}) for digest in hashes])
+    assert _files(services) == before, "they are in the form that they came in"
+    assert services.blobs.path(hashes[1], "image/png").read_bytes() == pictures[1]
+    address = services.blobs.url_path(hashes[2], "image/png").rsplit("/", 1)[1]
+    assert services.blobs.resolve(address)[0].read_bytes() == pictures[2]
+    assert _files(services) == before + 2
+    services.uploads.unpack()
+    assert _files(services) == before + 3
+    assert not any(services.layout.uploads.iterdir())
+    assert [services.blobs.path(digest, "image/png").read_bytes() for digest in hashes] == pictures
+
+
+def test_a_file_that_never_came_to_the_disk_is_written_again(services: Services) -> None:
+    picture = _picture("red")
+    (digest,) = hashes = _upload(services, picture)
+    services.image_writes.add(1, [NewImage(name="red.png", origin=ByHash(digest), meta={})])
+    services.uploads.close()  # as if killed before it had a file
+    again = Services(services.layout.root, address="http://x", environment={})
+    again.database.open()
+    target = services.layout.images / (name := base64.b64decode(digest).hex())[:2] / f"{name}.png"
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(bytes(len(picture)))  # as a power cut leaves one
+    again.uploads.recover()
+    assert again.loose_images.known(hashes).keys() == {digest}
+    again.uploads.unpack()
+    assert target.read_bytes() == picture
+    assert not any(services.layout.uploads.iterdir())
+    again.uploads.close()
+    again.database.close()
 
 
 def test_an_upload_goes_on_after_a_restart(services: Services) -> None:
