@@ -25,7 +25,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
     with made.write() as connection:
         execute = connection.execute
         execute("INSERT INTO users VALUES (1, 'a', 'a', '', '')")
-        execute("INSERT INTO teams VALUES (1, 'a', '', '', '')")
+        execute("INSERT INTO teams (id, name, created_at, updated_at) VALUES (1, 'a', '', '')")
         execute("INSERT INTO workspaces (id, team_id, name, created_at, updated_at) VALUES (1, 1, 'a', '', '')")
         for project in (1, 2):
             execute(
