@@ -80,9 +80,10 @@ class DyingConnection(database.TimedConnection):
 
 def _write_half(descriptor: int, content: memoryview | bytes) -> int:
     """Write a part of what is to be written, as a system may; in the middle of a file is such a moment, too."""
-    if len(content) <= _PIECE:
-        return _WRITE(descriptor, content)
-    written = _WRITE(descriptor, content[: len(content) // 2])
+    whole = memoryview(content)
+    if len(whole) <= _PIECE:
+        return _WRITE(descriptor, whole)
+    written = _WRITE(descriptor, whole[: len(whole) // 2])
     COUNTDOWN.pass_by()
     return written
 
@@ -232,7 +233,7 @@ def _work(name: str, home: Path, point: int, seconds: float | None) -> None:
         platform = open_platform(home)
         if seconds is not None:
             threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-        os.write = _write_half
+        os.write = _write_half  # type: ignore[assignment]
         COUNTDOWN.left, begun = point, time.monotonic()
         WORKS[name](platform, home)
         passed = {"points": point - COUNTDOWN.left, "seconds": time.monotonic() - begun}
