@@ -7,12 +7,18 @@ from traindash.ui.tasks.charts import draw_charts
 from traindash.ui.tasks.details import draw_details
 from traindash.ui.tasks.live import draw_numbers
 from traindash.ui.tasks.log import draw_log
+from traindash.ui.tasks.serving import draw_serving, is_serving
 from traindash.ui.tasks.view import draw_end, draw_header, draw_settings, open_task
 from traindash.ui.theme import apply_workspace_style
 
 apply_workspace_style()
 live = open_task(st.query_params.get("task"))
 draw_header(live)
+if is_serving(live.progress.task):
+    draw_serving(live)
+    draw_end(live)
+    draw_log(live)
+    st.stop()
 # What comes and goes has a place of its own, empty or not: what follows stays where it is, and keeps what is typed.
 with st.container():
     draw_start(live.progress)

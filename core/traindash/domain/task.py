@@ -114,6 +114,7 @@ class Task:
     queue_order: int | None = None
     # 1 for the next one of its agent; `None` when it does not wait or the server does not say
     queue_position: int | None = None
+    session_token: str = field(default="", repr=False)  # opens the address of its app, `<server>/net/<token>`
 
     @property
     def state(self) -> Mapping[str, object]:

@@ -38,8 +38,10 @@ from traindash.platform.routes import (
 )
 from traindash.platform.routes.assets import Assets
 from traindash.platform.routes.endpoint import AnyMethod, ApiContext, ApiEndpoint
+from traindash.platform.routes.serving import SessionEndpoint
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
+from traindash.platform.serving.service import Serving, ServingControl
 from traindash.platform.store.accounts import Home, store_setting
 from traindash.platform.store.import_scratch import ImportScratch, clear_leftovers
 from traindash.platform.tasks.admission import Admission
@@ -137,6 +139,7 @@ class LocalPlatform:
         self.admission = Admission(self.services)
         self.dry_runs = DryRuns(self.services, self.admission)
         self.predictors = Predictors(self.services.layout.predictors, environment)
+        self.serving = Serving(self.services)
         self.webhook = WebhookWorker(self.services, options.hook_pace)
         self._removals = PeriodicWorker("removals", self._remove_old, retry=_REMOVAL_SECONDS)
         self._with_sample = options.with_sample
@@ -203,6 +206,7 @@ class LocalPlatform:
     def start(self) -> None:
         """Take up what an earlier server left and begin to work on tasks."""
         self.supervisor.start()
+        self.serving.start()
         self.predictors.open()
         self.webhook.start()
         self._removals.start()
@@ -211,6 +215,7 @@ class LocalPlatform:
         """Stop working and release the data directory; running trainings go on. Closing twice does nothing."""
         # In the order of who uses whom: workers, then the threads of requests, then what both of them stand on.
         self.supervisor.stop()
+        self.serving.close()
         self.predictors.close()  # before the threads of requests: some wait for a model
         self.webhook.close()
         self._removals.close()
@@ -236,17 +241,24 @@ class LocalPlatform:
         return ApiContext(
             services=self.services,
             admission=self.admission,
-            control=self.supervisor,
+            control=ServingControl(self.supervisor, self.serving),
             imports=self.imports,
             dry_runs=self.dry_runs,
             predictors=self.predictors,
+            serving=self.serving,
             webhook=self.webhook,
         )
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes of the API, of images and of reports, for this or another ASGI application."""
-        endpoint = ApiEndpoint(self.context, METHODS, lambda: self.token, self._workload)
+        context = self.context
+
+        def token() -> str:
+            return self.token
+
+        endpoint = ApiEndpoint(context, METHODS, token, self._workload)
         return [
             Route("/public/api/{version}/{method:path}", endpoint=endpoint),
+            Route("/net/{token}/{command:path}", endpoint=SessionEndpoint(context, token, self._workload)),
             *Assets(self.services, self._workload).routes(),
         ]

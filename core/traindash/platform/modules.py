@@ -1,9 +1,11 @@
-"""The ecosystem of this server: one training app per framework, and the app that compares models."""
+"""The ecosystem of this server: a training app and a serving app per framework, and the app that compares models."""
 
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
+from sqlite3 import Row
+from typing import Literal, TypeAlias
 
 from traindash.domain.ecosystem import MissingEngine
 from traindash.domain.ids import ModuleId
@@ -21,6 +23,9 @@ TRAIN_FILES: Mapping[str, str] = {
 }
 
 
+Purpose: TypeAlias = Literal["train", "serve", "compare"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
     """An app of the ecosystem."""
@@ -29,7 +34,8 @@ class Module:
     slug: str
     name: str
     created_at: str
-    framework: Framework | None = None  # what it trains; `None` for the comparison
+    purpose: Purpose
+    framework: Framework | None = None  # whose models it trains or serves; `None` for the comparison
     knows_keys: bool = True  # it takes no hyperparameters but those of the framework's reference
     missing: MissingEngine | None = None  # what its engine needs and is not installed
 
@@ -38,13 +44,13 @@ class Module:
         """Words it is filed under."""
         if self.framework is None:
             return ("neural network", "images", "evaluate models")
-        # Clients find a training app by the last two (docs/supervisely-api.md 3.1).
-        return ("neural network", "images", "train", f"framework:{self.framework.name}")
+        # Clients find an app by the last two (docs/supervisely-api.md 3.1 and 13.1).
+        return ("neural network", "images", self.purpose, f"framework:{self.framework.name}")
 
     @property
     def files(self) -> Mapping[str, str]:
         """File key → path of the files that clients may read."""
-        return TRAIN_FILES if self.framework is not None else {}
+        return TRAIN_FILES if self.purpose == "train" else {}
 
 
 def missing_engine(framework: Framework) -> MissingEngine | None:
@@ -71,6 +77,7 @@ class Modules:
         self._is_real = is_real
         # Frameworks that servers alone train have no app here.
         self._frameworks = {item.slug: item for item in FRAMEWORKS.values() if item.trainer is not None}
+        self._served = {item.serve_slug: item for item in self._frameworks.values()}
 
     def ensure(self) -> None:
         """Give every app an id."""
@@ -81,32 +88,40 @@ class Modules:
         with self._database.write() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO modules (slug, created_at) VALUES (?, ?)",
-                [(slug, now) for slug in (first, COMPARE_SLUG, *others)],
+                [(slug, now) for slug in (first, COMPARE_SLUG, *others, *self._served)],
             )
 
     def all(self) -> tuple[Module, ...]:
         """Return the apps, by id; apps of frameworks that were taken out are left out."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT id, slug, created_at FROM modules ORDER BY id").fetchall()
-        found = []
-        for row in rows:
-            slug, framework = row["slug"], self._frameworks.get(row["slug"])
-            # A framework that was taken out keeps its id, for the tasks that it ran.
-            if framework is not None or slug == COMPARE_SLUG:
-                name = COMPARE_APP_NAME if framework is None else framework.app_name
-                created_at = row["created_at"]
-                found.append(
-                    Module(
-                        id=row["id"],
-                        slug=slug,
-                        name=name,
-                        created_at=created_at,
-                        framework=framework,
-                        knows_keys=self._is_real,
-                        missing=missing_engine(framework) if framework and self._is_real else None,
-                    )
-                )
-        return tuple(found)
+        found = (self._module(row) for row in rows)
+        return tuple(module for module in found if module is not None)
+
+    def _module(self, row: Row) -> Module | None:
+        """Return an app, ``None`` of a framework that was taken out: it keeps its id, for the tasks that it ran."""
+        slug: str = row["slug"]
+        framework = self._frameworks.get(slug) or self._served.get(slug)
+        if framework is None and slug != COMPARE_SLUG:
+            return None
+        purpose: Purpose = "compare" if framework is None else "serve" if slug in self._served else "train"
+        match purpose, framework:
+            case "train", Framework():
+                name = framework.app_name
+            case "serve", Framework():
+                name = framework.serve_name
+            case _:
+                name = COMPARE_APP_NAME
+        return Module(
+            id=row["id"],
+            slug=slug,
+            name=name,
+            created_at=row["created_at"],
+            purpose=purpose,
+            framework=framework,
+            knows_keys=self._is_real,
+            missing=missing_engine(framework) if framework and self._is_real else None,
+        )
 
     def get(self, module_id: ModuleId) -> Module:
         """Return an app, which must exist (else :class:`NotFoundError`)."""

@@ -58,11 +58,15 @@ class Limits:
 
 
 class PredictorEndedError(StateError):
-    """The process of a model is gone, or had to be ended; the next request starts it anew."""
+    """The process of a model is gone, or had to be ended; the next request starts it anew.
 
-    def __init__(self, message: str, hint: str, *, exit_code: int | None) -> None:
+    ``was_late``: it was ended here, since it took too long.
+    """
+
+    def __init__(self, message: str, hint: str, *, exit_code: int | None, was_late: bool = False) -> None:
         super().__init__(message, hint)
         self.exit_code = exit_code
+        self.was_late = was_late
 
 
 class PredictorProcess:
@@ -131,6 +135,18 @@ class PredictorProcess:
         with self._lock:
             self._be_ready()
             return self._ask(request, self._limits.image_seconds * max(1, len(images))).images
+
+    def look(self) -> PredictorEndedError | None:
+        """Return how the process has ended while nobody asked it anything; ``None`` where it is there, or never was.
+
+        Told once: then it is as if none had been started.
+        """
+        if not self._lock.acquire(blocking=False):
+            return None  # who asks it at this moment is told
+        try:
+            return self._ended(0) if self._child is not None and self._child.poll() is not None else None
+        finally:
+            self._lock.release()
 
     def close(self) -> None:
         """End the process for good, whatever it does. Closing twice does nothing; who waits for it is told."""
@@ -215,7 +231,8 @@ class PredictorProcess:
         again = "Try again: the next picture starts it anew."
         if self._is_late:
             message = f"The model {name} did not answer within {seconds:.0f} seconds, so its process was ended."
-            return PredictorEndedError(message, "Try a smaller picture, or a smaller model.", exit_code=code)
+            hint = "Try a smaller picture, or a smaller model."
+            return PredictorEndedError(message, hint, exit_code=code, was_late=True)
         kills = memory_kills()
         if code == _KILLED and kills is not None and self._memory_kills is not None and kills > self._memory_kills:
             message = f"The system ended the process of the model {name} because memory ran out."

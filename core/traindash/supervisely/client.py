@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from traindash.supervisely.project_edits import ProjectEdits
     from traindash.supervisely.project_writing import ProjectWriting
     from traindash.supervisely.projects import Collections, Datasets, Projects, Teams, Workspaces
+    from traindash.supervisely.serving import Serving
     from traindash.supervisely.tasks import Agents, Tasks
 
 # The imports within the properties are what makes a launch start soon; a contract test watches over them
@@ -129,6 +130,13 @@ class SuperviselyClient:
         from traindash.supervisely.images import Annotations
 
         return Annotations(self.transport)
+
+    @cached_property
+    def serving(self) -> "Serving":
+        """Serving apps and what they serve."""
+        from traindash.supervisely.serving import Serving
+
+        return Serving(self.transport)
 
     @cached_property
     def agents(self) -> "Agents":

@@ -171,7 +171,10 @@ class Agents(Resource):
 # The embedded platform says more of a task than Supervisely does: exitReport, queuePosition, queueOrder, settings,
 # configHash and canResume. All are optional here.
 # keys of ``meta`` that are fields of a task; ``settings``, for one, is something else outside of it
-_IN_META = ("name", "output", "exitReport", "queuePosition", "queueOrder", "settings", "configHash", "canResume")
+_IN_META = (
+    *("name", "output", "exitReport", "queuePosition", "queueOrder", "settings", "configHash", "canResume"),
+    "sessionToken",
+)
 
 
 def _fit_task(row: JsonRow) -> JsonRow:

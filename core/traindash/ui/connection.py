@@ -21,6 +21,7 @@ from traindash.supervisely import transport
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.server_settings import ServerSetting
 from traindash.tasks.completions import CompletionWatcher
+from traindash.tasks.deploying import Deployments
 from traindash.tasks.launcher import LOOKS
 from traindash.tasks.series_record import SeriesStore
 from traindash.tasks.series_runner import Access, SeriesStarter
@@ -49,6 +50,7 @@ class _Installed:
     series: SeriesStore
     starter: SeriesStarter
     task_completions: CompletionWatcher
+    deployments: Deployments
 
 
 _installed: list[_Installed] = []  # the last one counts: tests install others
@@ -84,6 +86,7 @@ def install(
             series=planned,
             starter=SeriesStarter(planned, _access, started=_watch_end),
             task_completions=CompletionWatcher(folder / "tasks_elsewhere.json", reached.client_at, _tell_completion),
+            deployments=Deployments(),
         )
     ]
 
@@ -269,6 +272,11 @@ def starter() -> SeriesStarter:
 def task_completions() -> CompletionWatcher:
     """Return what looks after the tasks of other servers; ``app.py`` lets it run."""
     return _here().task_completions
+
+
+def deployments() -> Deployments:
+    """Return the models that are on their way into serving tasks."""
+    return _here().deployments
 
 
 def watched(start: Callable[[], TaskId]) -> Callable[[], TaskId]:

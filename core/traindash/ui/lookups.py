@@ -7,9 +7,10 @@ from pathlib import PurePosixPath
 from traindash.domain.annotation import Annotation
 from traindash.domain.ecosystem import Agent, AppOptions, CatalogueModel
 from traindash.domain.experiment import ExperimentInfo
-from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId, TeamId, WorkspaceId
+from traindash.domain.ids import DatasetId, ImageId, ModuleId, ProjectId, TaskId, TeamId, WorkspaceId
 from traindash.domain.plan import ImagesSplit, ModelChoice, RandomSplit, SplitContent, TrainingPlan, TrainValSplit
 from traindash.domain.project import Image, NameKind, Project
+from traindash.domain.serving import DeployedModel, ServingStatus
 from traindash.domain.task import Task
 from traindash.errors import AppError, NotFoundError, StorageError
 from traindash.plans import lookups as gather
@@ -58,6 +59,33 @@ def projects(workspace: WorkspaceId) -> tuple[Project, ...]:
 def project_names() -> dict[ProjectId, str]:
     """Return the names of the image projects of the workspace."""
     return {item.id: item.name for item in projects(connection.workspace_id())}
+
+
+@lookup(seconds=_LONG_SECONDS, most=20)
+def serving_apps() -> frozenset[ModuleId]:
+    """Return the ids of the apps that serve models; none where the server does not say."""
+    try:
+        return connection.client().serving.module_ids()
+    except AppError:
+        return frozenset()
+
+
+@lookup(seconds=_FRESH_SECONDS, most=200)
+def serving_status(task: TaskId) -> ServingStatus | None:
+    """Return how a serving task is; ``None`` while its app does not answer."""
+    try:
+        return connection.client().serving.status(task)
+    except AppError:
+        return None
+
+
+@lookup(seconds=_SECONDS, most=200)
+def deployed_model(task: TaskId) -> DeployedModel | None:
+    """Return what a serving task serves; ``None`` while it serves nothing."""
+    try:
+        return connection.client().serving.model(task)
+    except AppError:
+        return None
 
 
 @lookup(seconds=_LONG_SECONDS, most=50)

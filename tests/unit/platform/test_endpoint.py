@@ -18,6 +18,7 @@ from traindash.platform.predictors import Predictors
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
+from traindash.platform.serving.service import Serving
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import Body
@@ -56,6 +57,7 @@ def _ask(method: Method[_Number], home: Path, workload: Workload) -> httpx.Respo
         imports=Imports(services),
         dry_runs=DryRuns(services, admission),
         predictors=Predictors(services.layout.predictors, {}),
+        serving=Serving(services),
         webhook=WebhookWorker(services),
     )
     endpoint = ApiEndpoint(api, [method], lambda: TOKEN, workload)

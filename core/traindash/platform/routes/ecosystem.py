@@ -55,9 +55,9 @@ def module_json(module: Module) -> dict[str, Any]:
             "needGPU": False,
             "headless": False,
             # What our training apps take beyond Supervisely's (docs/supervisely-api.md 9).
-            **({} if module.framework is None else _of_training(module, module.framework)),
+            **({} if module.framework is None else _of_framework(module, module.framework)),
             # What it is started on, as the SDK's ``module_info.get_arguments`` asks.
-            "context_menu": {"target": ["ecosystem"] if module.framework is None else ["images_project", "ecosystem"]},
+            "context_menu": {"target": ["images_project", "ecosystem"] if module.purpose == "train" else ["ecosystem"]},
             "slyModuleInfo": {"baseSlug": module.slug},
         },
         "readme": "",
@@ -70,10 +70,10 @@ def module_json(module: Module) -> dict[str, Any]:
     }
 
 
-def _of_training(module: Module, framework: Framework) -> dict[str, Any]:
+def _of_framework(module: Module, framework: Framework) -> dict[str, Any]:
     abilities = [ANY_SHAPE, STARTS_FROM_EXPORTS, *([KNOWS_ITS_KEYS] if module.knows_keys else [])]
     return {
-        "abilities": abilities,
+        **({"abilities": abilities} if module.purpose == "train" else {"session_tags": ["deployed_nn"]}),
         "framework": {"name": framework.name, "export": list(framework.exports)},
         "license": {"type": framework.licence},
         **({} if module.missing is None else {"missing": msgspec.to_builtins(module.missing)}),
@@ -185,10 +185,12 @@ def _content(services: Services, framework: Framework, key: str) -> bytes:
 
 
 def _models(api: ApiContext, body: Listing) -> object:
-    trained = [(module, module.framework) for module in api.services.modules.all() if module.framework is not None]
+    modules = api.services.modules.all()
+    trained = [(module, module.framework) for module in modules if module.purpose == "train" and module.framework]
+    served = {module.framework.name: module.id for module in modules if module.purpose == "serve" and module.framework}
     pairs = [(module, framework, model) for module, framework in trained for model in framework.models]
     answers = [
-        _model_json(api.services, number, module, framework, model)
+        {**_model_json(api.services, number, module, framework, model), "serveModuleId": served.get(framework.name)}
         for number, (module, framework, model) in enumerate(pairs, start=1)
     ]
     return page_of(answers, body)
@@ -207,7 +209,6 @@ def _model_json(
         "task": model.task_type,
         "modality": "images",
         "trainModuleId": module.id,
-        "serveModuleId": None,
         "architecture": model.config,
         "pretrained": _pretrained(services, model),
         "numClasses": None,

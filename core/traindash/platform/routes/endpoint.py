@@ -38,6 +38,7 @@ from traindash.platform.routes.workload import (
     some_of,
 )
 from traindash.platform.services import Services
+from traindash.platform.serving.service import Serving
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import USUAL, BodyBounds, DetailedError, checked, decoded, shortened
@@ -131,6 +132,7 @@ class ApiContext:
     imports: Imports
     dry_runs: DryRuns
     predictors: Predictors
+    serving: Serving
     webhook: WebhookWorker
     call: str = ""  # what a call that changes something and its repeats have in common
 

@@ -19,8 +19,10 @@ from traindash.platform.routes.endpoint import (
     json_response,
 )
 from traindash.platform.routes.images import page_of_blocks
+from traindash.platform.routes.serving import answer_directly
 from traindash.platform.routes.workload import InThread
 from traindash.platform.services import Services
+from traindash.platform.serving.commands import COMMANDS
 from traindash.platform.store.app_data import FieldChange, PatchStep
 from traindash.platform.store.listing import Listing
 from traindash.platform.store.task_queue import QueueMove
@@ -28,7 +30,7 @@ from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.frozen import config_hash, frozen_settings
 from traindash.platform.tasks.log import LiveInfo
 from traindash.platform.tasks.resuming import can_resume
-from traindash.platform.wire import DOCUMENT, Body, BodyBounds, ById, Count, Id, Names, Word
+from traindash.platform.wire import DOCUMENT, Body, BodyBounds, ById, Count, Id, Names, Word, shortened
 from traindash.training.runs.events import Phase
 
 
@@ -221,6 +223,14 @@ class _Request(Body):
 
 
 async def _direct(api: ApiContext, body: _Request, in_thread: InThread) -> Response:
+    task = await in_thread(lambda: api.services.tasks.get(TaskId(body.task_id)))
+    command = body.command.strip("/")
+    if task.kind != "serve" and command not in _COMMANDS and command not in COMMANDS:
+        msg = f"The app of task {task.id} has no command {shortened(body.command)!r}."
+        raise NotFoundError(msg, f"It has: {', '.join(_COMMANDS)}.")
+    if task.kind == "serve" or command not in _COMMANDS:  # a finished training may be asked for its model
+        found = await answer_directly(api, task, body.command, body.state or {}, in_thread)
+        return json_response({} if body.skip_response else found)
     given = await in_thread(lambda: _answer(api, body))
     if body.waits:
         given = await _wait(api, body, in_thread) or given
@@ -229,11 +239,7 @@ async def _direct(api: ApiContext, body: _Request, in_thread: InThread) -> Respo
 
 def _answer(api: ApiContext, body: _Request) -> dict[str, object]:
     task = api.services.tasks.get(TaskId(body.task_id))
-    command = _COMMANDS.get(body.command.strip("/"))
-    if command is None:
-        msg = f"The app of task {task.id} has no command {body.command!r}."
-        raise NotFoundError(msg, f"It has: {', '.join(_COMMANDS)}.")
-    return command(api, task, body.state or {})
+    return _COMMANDS[body.command.strip("/")](api, task, body.state or {})
 
 
 async def _wait(api: ApiContext, body: _Request, in_thread: InThread) -> dict[str, object] | None:

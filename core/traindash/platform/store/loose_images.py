@@ -64,11 +64,12 @@ class LooseImages:
     def collect(self) -> int:
         """Remove the files that no image has used for :data:`KEPT_DAYS`, and return how many there were.
 
-        Nothing is removed while a task is under way: it reads images by their files.
+        Nothing is removed while a task is under way: it reads images by their files. Serving tasks look at images only
+        while they are asked to, and go on for weeks.
         """
         border = CLOCK.now() - timedelta(days=KEPT_DAYS)
         query = "SELECT * FROM loose_images WHERE seen_at < ?"
-        busy = "SELECT 1 FROM tasks WHERE finished_at IS NULL LIMIT 1"
+        busy = "SELECT 1 FROM tasks WHERE finished_at IS NULL AND kind <> 'serve' LIMIT 1"
         removed = 0
         with self._database.read() as connection:
             if connection.execute(busy).fetchone() is not None:

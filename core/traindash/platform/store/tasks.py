@@ -26,7 +26,7 @@ from traindash.steady_clock import CLOCK, SteadyClock
 # A task as the database keeps it, and the way from a row to it.
 
 
-TaskKind: TypeAlias = Literal["train", "compare", "clone"]
+TaskKind: TypeAlias = Literal["train", "compare", "clone", "serve"]
 
 _KIND = msgspec.json.Decoder(TaskKind)
 _OBJECT = msgspec.json.Decoder(dict[str, object])
@@ -192,7 +192,7 @@ _MOVE = (
 )
 _OPEN = (
     "SELECT id, status, agent_id, autostart, queue_order FROM tasks"
-    " WHERE status IN ('queued', 'consumed', 'started', 'deployed', 'terminating') ORDER BY id"
+    " WHERE status IN ('queued', 'consumed', 'started', 'deployed', 'terminating') AND (kind = 'serve') = ? ORDER BY id"
 )
 
 
@@ -251,6 +251,29 @@ class TaskStore:
         with self._database.read() as connection:
             return _get(connection, task_id)
 
+    def of_session(self, token: str) -> TaskRecord:
+        """Return the task with a session token, which nobody can make up.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        with self._database.read() as connection:
+            row = connection.execute("SELECT * FROM tasks WHERE session_token = ?", (token,)).fetchone()
+        if row is None:
+            raise NotFoundError("There is no session with this token.", "Ask tasks.info for the one of the task.")
+        return record_from_row(row)
+
+    def give_to(self, task_id: TaskId, agent_id: AgentId) -> None:
+        """Say on which agent a task runs that waits for none."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE tasks SET agent_id = ? WHERE id = ?", (agent_id, task_id))
+
+    def change_settings(self, task_id: TaskId, settings: Mapping[str, object]) -> None:
+        """Keep other settings with a task."""
+        with self._database.write() as connection:
+            update = "UPDATE tasks SET settings = ?, updated_at = ? WHERE id = ?"
+            connection.execute(update, (json_text(settings), now_text(self._clock), task_id))
+
     def list(self, workspace_id: WorkspaceId, listing: Listing) -> tuple[IdPage, tuple[TaskRecord, ...]]:
         """Return a page of the tasks of a workspace: of apps, unless the listing asks for another type.
 
@@ -276,9 +299,16 @@ class TaskStore:
             return page, tuple(map(record_from_row, rows))
 
     def open_tasks(self) -> tuple[OpenTask, ...]:
-        """Return all tasks that are not over, oldest first."""
+        """Return the tasks that are not over, oldest first, without those that serve a model."""
+        return self._open(serving=False)
+
+    def open_serving(self) -> tuple[OpenTask, ...]:
+        """Return the tasks that serve a model and are not over, oldest first."""
+        return self._open(serving=True)
+
+    def _open(self, *, serving: bool) -> tuple[OpenTask, ...]:
         with self._database.read() as connection:
-            rows = connection.execute(_OPEN).fetchall()
+            rows = connection.execute(_OPEN, (serving,)).fetchall()
         return tuple(
             OpenTask(
                 id=TaskId(row["id"]),

@@ -63,6 +63,8 @@ class Admission:
             return self._compare(request, team_id, module)
         if module.missing is not None:
             raise InputError(module.missing.message, module.missing.hint)
+        if module.purpose == "serve":
+            return self._serve(request, team_id, module)
         return self._train(request, team_id, module, module.framework)
 
     def release(self, task_id: TaskId, app_state: object = None) -> None:
@@ -145,6 +147,11 @@ class Admission:
         request = _described(request, " vs. ".join(PurePosixPath(folder).name for folder in cleaned))
         return self._new_task(request, team_id, module, "compare", {"evaluations": list(cleaned)})
 
+    def _serve(self, request: StartRequest, team_id: TeamId, module: Module) -> NewTask:
+        """Return a task that waits for its model, which ``deploy_from_api`` names; it needs no free agent."""
+        task = self._new_task(_described(request, module.name), team_id, module, "serve", {})
+        return replace(task, autostart=False)
+
     def _new_task(
         self, request: StartRequest, team_id: TeamId, module: Module, kind: TaskKind, settings: dict[str, object]
     ) -> NewTask:
@@ -186,6 +193,8 @@ def check_evaluations(services: Services, team_id: TeamId, folders: tuple[str, .
 
 
 def _waits_for(record: TaskRecord) -> str:
+    if record.kind == "serve":
+        return "The app starts; it waits for a model to be deployed."
     if record.autostart:
         return "Waiting for a free agent."
     has_settings = bool(record.settings.get("guiState"))

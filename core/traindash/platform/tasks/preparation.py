@@ -84,8 +84,8 @@ def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
             comparison = _comparison_spec(services, task, agent)
             write_spec(run.spec, comparison)
             trainer = comparison.trainer
-        case "clone":
-            raise StateError("A clone of a project is no work for an agent.", "Clone the project again.")
+        case "clone" | "serve":
+            raise StateError(f"Task {task.id} is no work for the queue of an agent.", "Start it again.")
         case _:
             assert_never(task.kind)
     return trainer

@@ -57,9 +57,26 @@ def find_experiment(services: Services, team_id: TeamId, task_id: TaskId) -> Exp
         for folder in services.files.folders(team_id, project):
             # <task id>_<framework>, docs/supervisely-api.md 7.1
             named = folder.removeprefix(f"{project}/").startswith(f"{task_id}_")
-            if named and (file := services.files.find(team_id, f"{folder}/{_RECORD}")) is not None:
-                return replace(_read(file, task_id), task_id=task_id, artifacts_dir=folder)
+            if named and (found := _experiment_in(services, team_id, folder)) is not None:
+                return replace(found, task_id=task_id)
     raise NotFoundError(f"Task {task_id} has no experiment in Team Files.", "Choose a training that is finished.")
+
+
+def experiment_at(services: Services, team_id: TeamId, folder: str) -> ExperimentInfo:
+    """Return the experiment whose artifacts lie in a folder of Team Files, with that folder.
+
+    Raises:
+        NotFoundError: There is none.
+        InputError: Its record cannot be read.
+    """
+    if (found := _experiment_in(services, team_id, folder)) is None:
+        raise NotFoundError(f"There is no experiment in {folder}.", "Choose a folder that a training has left.")
+    return found
+
+
+def _experiment_in(services: Services, team_id: TeamId, folder: str) -> ExperimentInfo | None:
+    file = services.files.find(team_id, f"{folder}/{_RECORD}")
+    return None if file is None else replace(_read(file), artifacts_dir=folder)
 
 
 def settings_of(services: Services, team_id: TeamId, source: ExperimentInfo) -> dict[str, object]:
@@ -74,7 +91,7 @@ def settings_of(services: Services, team_id: TeamId, source: ExperimentInfo) -> 
     try:
         return msgspec.json.decode(file.local_path.read_bytes(), type=dict[str, object])
     except (OSError, msgspec.MsgspecError) as error:
-        raise _unreadable(source.task_id, error) from error
+        raise _unreadable(file.path, error) from error
 
 
 def find_checkpoint(services: Services, team_id: TeamId, source: ExperimentInfo, name: str) -> CheckpointFile:
@@ -106,20 +123,18 @@ def find_checkpoint(services: Services, team_id: TeamId, source: ExperimentInfo,
     raise NotFoundError(msg, f"Choose one of: {', '.join(sorted(weights)) or 'it has none'}.")
 
 
-def _read(file: StoredFile, task_id: TaskId) -> ExperimentInfo:
+def _read(file: StoredFile) -> ExperimentInfo:
     try:
         # The standard library reads NaN, which training apps write for a metric that could not be computed.
         record = json.loads(file.local_path.read_bytes())
         known = clean_record(record) if isinstance(record, dict) else record
         return msgspec.convert(known, ExperimentInfo, strict=False)
     except (OSError, ValueError, msgspec.MsgspecError) as error:
-        raise _unreadable(task_id, error) from error
+        raise _unreadable(file.path, error) from error
 
 
-def _unreadable(task_id: TaskId, error: Exception) -> InputError:
-    return InputError(
-        f"The record of the experiment of task {task_id} cannot be read: {error}", "Choose another experiment."
-    )
+def _unreadable(path: str, error: Exception) -> InputError:
+    return InputError(f"The record {path} cannot be read: {error}", "Choose another experiment.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,13 +18,15 @@ from traindash.ui.experiments.removal import draw_deletion, draw_rename
 from traindash.ui.state import attempt, flash, telling_errors
 from traindash.ui.tasks.actions import draw_follow_ups
 from traindash.ui.tasks.files import draw_download
+from traindash.ui.tasks.serving import can_be_deployed, draw_deployment
 from traindash.ui.theme import plain
 from traindash.ui.trying.models import wanted
 
-Action: TypeAlias = Literal["open", "try", "rename", "notes", "next", "files", "hide", "delete"]
+Action: TypeAlias = Literal["open", "try", "deploy", "rename", "notes", "next", "files", "hide", "delete"]
 MENU: Mapping[str, Action] = {
     ":material/open_in_new: Open the task": "open",
     ":material/image_search: Try on a picture": "try",
+    ":material/rocket_launch: Deploy": "deploy",
     ":material/edit: Rename": "rename",
     ":material/edit_note: Note and tags": "notes",
     ":material/replay: Again, or changed": "next",
@@ -111,6 +113,7 @@ def show_dialog(rows: Mapping[TaskId, Row]) -> None:
         "notes": "Note and tags",
         "next": "Again, or changed",
         "files": "Report and files",
+        "deploy": "Deploy this model?",
     }
     draw: Callable[[Row], None] = {
         "rename": draw_rename,
@@ -118,6 +121,7 @@ def show_dialog(rows: Mapping[TaskId, Row]) -> None:
         "notes": _draw_notes,
         "next": _draw_next,
         "files": _draw_files,
+        "deploy": _draw_deployment,
     }[action]
 
     @st.dialog(titles[action], width="medium")
@@ -187,6 +191,13 @@ def _draw_next(row: Row) -> None:
     task = connection.client().tasks.get(row.task_id)
     draw_follow_ups(task)
     screens.link("task", "Open the task with its settings", "open_in_new", task=row.task_id)
+
+
+def _draw_deployment(row: Row) -> None:
+    if row.info is None or not can_be_deployed(row.info):
+        st.info("This experiment has no model that can be served.", icon=":material/info:")
+        return
+    draw_deployment(row.info)
 
 
 def _draw_files(row: Row) -> None:

@@ -33,7 +33,7 @@ _BEGUN = "begun_apps"  # tasks whose app was told to begin in this session
 
 # What is stopped is lost; the dialog names it, as rows move while a list refreshes.
 @st.dialog("Stop this task?", icon=":material/stop_circle:")
-def ask_to_stop(task: Task, *, trains: bool = False) -> None:
+def ask_to_stop(task: Task, *, trains: bool = False, serves: bool = False) -> None:
     """Ask before a task is stopped, naming it; one that trains and has epochs left can also end well."""
     st.markdown(f"**{plain(task_title(task))}**, task {task.id}")
     if trains:
@@ -42,7 +42,10 @@ def ask_to_stop(task: Task, *, trains: bool = False) -> None:
             "experiment."
         )
     resumable = " It can be resumed from its last epoch." if trains and task.settings is not None else ""
-    st.caption(f"Now: it stops at once and leaves no experiment.{resumable}")
+    if serves:
+        st.caption("Its model is let go, and whoever asks it from then on gets an error. It can be deployed again.")
+    else:
+        st.caption(f"Now: it stops at once and leaves no experiment.{resumable}")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep running", key="stop-no"):
             st.rerun()

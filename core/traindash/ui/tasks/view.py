@@ -34,6 +34,7 @@ from traindash.ui.series.view import draw_series_list, series_need_work
 from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
 from traindash.ui.tasks.files import draw_best_download, draw_file_list, draw_usage
 from traindash.ui.tasks.live import LiveState
+from traindash.ui.tasks.serving import draw_deploy_button, is_serving, serving_look, serving_words
 from traindash.ui.tasks.text import (
     can_end_after_epoch,
     duration,
@@ -169,6 +170,7 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
         files = connection.client().files.list(connection.team_id(), experiment.artifacts_dir)
         with st.container(horizontal=True, vertical_alignment="center"):
             draw_best_download(experiment, files)
+            draw_deploy_button(experiment)
             _draw_compare(experiment)
             screens.link("compare", "Charts and images", "photo_library", ids=experiment.task_id)
             try_link([experiment.task_id], "Try on a picture")
@@ -263,7 +265,7 @@ def draw_header(live: LiveState) -> None:
                     draw_again_menu(task.id, key="change", label="Change", about=_ABOUT_CHANGE)
                 stopping = task.status is TaskStatus.TERMINATING
                 if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
-                    ask_to_stop(task, trains=can_end_after_epoch(live.progress))
+                    ask_to_stop(task, trains=can_end_after_epoch(live.progress), serves=is_serving(task))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="task-facts"):
         st.caption(_facts(task), width="content")
         if (found := connection.series().place_of(connection.server_name(), task.id)) is not None:
@@ -334,7 +336,7 @@ def _row(task: Task, projects: dict[ProjectId, str], title: str) -> None:
     with st.container(key=f"task-row-{task.id}"):
         cells = st.columns(_WIDTHS, vertical_alignment="center")
         with cells[0]:
-            theme.status_badge(theme.TASK_STATUS[task.status])
+            theme.status_badge(serving_look(task) if is_serving(task) else theme.TASK_STATUS[task.status])
         with cells[1], st.container(key=f"task-name-{task.id}"):
             screens.link("task", plain(title), task=task.id)
             model = "" if model_name(task) == title else model_name(task)
@@ -353,6 +355,12 @@ def _progress(task: Task) -> None:
         return
     if task.status is TaskStatus.QUEUED or task.status.is_terminal:
         st.caption(plain(result_text(task) or sentence(TaskProgress(task=task))))
+        return
+    if is_serving(task):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(plain(serving_words(task)), width="content")
+            if st.button("Stop", icon=":material/stop_circle:", type="tertiary", key=f"stop-{task.id}"):
+                ask_to_stop(task, serves=True)
         return
     try:
         progress = lookups.task_watch(task.id).refresh(task, within=_SEEN_SECONDS)

@@ -1,0 +1,1 @@
+"""Trained models that answer as Supervisely's serving apps do."""

@@ -1,0 +1,238 @@
+"""A task that serves a model: what it serves, how it does, code that asks it; and the way there from an experiment."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.serving import DeployedModel, ServingFigures
+from traindash.domain.task import Task, TaskStatus
+from traindash.errors import AppError
+from traindash.tasks.deploying import Loading, model_path
+from traindash.tasks.launcher import Place
+from traindash.ui import connection, lookups, screens, theme
+from traindash.ui.state import flash
+from traindash.ui.tasks.live import LiveState
+from traindash.ui.theme import StatusLook, plain
+
+_EVERY = "2s"
+_SERVING = StatusLook(word="Serving", icon=":material/rocket_launch:", color="green")
+_EMPTY = StatusLook(word="No model", icon=":material/hourglass_top:", color="gray")
+_CONFIDENCE = 0.25  # what serving apps start with (docs/supervisely-api.md 13.3)
+_SDK = """\
+import supervisely as sly
+
+api = sly.Api.from_env()  # `traindash env` prints SERVER_ADDRESS and API_TOKEN
+model = api.nn.connect({task})
+for found in model.predict(input="photo.jpg", conf={confidence}):
+    print(found.classes, found.scores, found.boxes)  # boxes: top, left, bottom, right
+
+# All images of a project, one by one as they are looked at
+for found in model.predict_detached(project_id={project}, conf={confidence}):
+    print(found.name, len(found.boxes))
+"""
+_SESSION = """\
+import supervisely as sly
+
+session = sly.nn.inference.Session(sly.Api.from_env(), task_id={task})
+session.update_inference_settings(conf={confidence})
+for annotation in session.inference_image_paths(["one.jpg", "two.jpg"]):
+    print([label.obj_class.name for label in annotation.labels])
+"""
+_CURL = """\
+curl -s {address}/net/{token}/inference_image \\
+  -F files=@photo.jpg \\
+  -F 'state={{"settings": {{"conf": {confidence}}}}}'
+"""
+
+
+def is_serving(task: Task) -> bool:
+    """Return whether a task runs a serving app."""
+    return task.module_id is not None and task.module_id in lookups.serving_apps()
+
+
+def serving_look(task: Task) -> StatusLook:
+    """Return how the state of a serving task is shown."""
+    if task.status is not TaskStatus.STARTED:
+        return theme.TASK_STATUS[task.status]
+    status = lookups.serving_status(task.id)
+    return _SERVING if status is not None and status.is_deployed else _EMPTY
+
+
+def serving_words(task: Task) -> str:
+    """Return in one line what a serving task does; empty for one that is over."""
+    if task.status is not TaskStatus.STARTED:
+        return ""
+    status, loading = lookups.serving_status(task.id), _loading(task)
+    if status is None or not status.is_deployed:
+        if loading is not None and loading.problem is not None:
+            return loading.problem.message
+        return "The model is being loaded" if loading is not None else "Waits for a model"
+    figures = status.figures
+    if figures is None or not figures.requests:
+        return "Ready"
+    told = [formatting.plural(figures.requests, "request")]
+    if figures.p50_seconds is not None:
+        told.append(f"{_seconds(figures.p50_seconds)} each")
+    if figures.open:
+        told.append(f"{formatting.count(figures.open)} open")
+    return " · ".join(told)
+
+
+def draw_serving(state: LiveState) -> None:
+    """Draw the page of a serving task below its head."""
+    st.fragment(_draw_state, run_every=state.every(_EVERY))(state)
+    if state.progress.task.status is TaskStatus.STARTED:
+        _draw_code(state.progress.task)
+
+
+def _draw_state(state: LiveState) -> None:
+    before = state.progress.task
+    try:
+        state.progress = state.watch.refresh(connection.client().tasks.get(before.id))
+    except AppError as error:
+        st.warning(plain(str(error)), icon=":material/sync_problem:")
+    task = state.progress.task
+    if task.status is not before.status:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", key="task-status"):
+        theme.status_badge(serving_look(task))
+        st.markdown(plain(serving_words(task)), width="content")
+    if task.status is not TaskStatus.STARTED:
+        return
+    status = lookups.serving_status(task.id)
+    loading = _loading(task)
+    if loading is not None and loading.problem is not None:
+        problem = loading.problem
+        st.error(f"**{plain(problem.message)}**  \n{plain(problem.hint)}", icon=":material/error:")
+    elif status is None or not status.is_deployed:
+        if loading is not None:
+            st.info(f"{plain(PurePosixPath(loading.path).name)} is being loaded.", icon=":material/hourglass_top:")
+        else:
+            st.info(
+                "This serving app has no model yet. The official SDK brings one with “api.nn.deploy”; or press "
+                "“Deploy” on an experiment, which starts another task.",
+                icon=":material/info:",
+            )
+    else:
+        _draw_model(lookups.deployed_model(task.id))
+        if status.figures is not None:
+            _draw_figures(status.figures)
+
+
+def _draw_model(model: DeployedModel | None) -> None:
+    if model is None:
+        return
+    facts = (model.architecture, model.model_name, model.task_type, model.runtime, model.device, model.hardware)
+    st.caption(plain(" · ".join(filter(None, (model.custom_checkpoint_path or model.checkpoint_name, *facts)))))
+
+
+def _draw_figures(figures: ServingFigures) -> None:
+    cards = st.columns(4)
+    failed = f"{formatting.count(figures.failed)} failed" if figures.failed else "none failed"
+    theme.number_card("Requests", formatting.count(figures.requests), failed, cards[0])
+    theme.number_card("Images", formatting.count(figures.images), _per_image(figures), cards[1])
+    slow = None if figures.p95_seconds is None else f"95 % within {_seconds(figures.p95_seconds)}"
+    answered = formatting.MISSING if figures.p50_seconds is None else _seconds(figures.p50_seconds)
+    theme.number_card(
+        "Time to answer", answered, slow, cards[2], about="From a request to its end, the last 200; half were quicker."
+    )
+    idle = formatting.duration(round(figures.idle_seconds))
+    memory = formatting.size(figures.memory) if figures.is_loaded else "let go"
+    note = f"idle for {idle}" if figures.is_loaded else "loaded again when it is asked"
+    theme.number_card(
+        "Memory",
+        memory,
+        note,
+        cards[3],
+        about="Of the model's process. It is let go after 15 minutes without requests.",
+    )
+
+
+def _per_image(figures: ServingFigures) -> str | None:
+    return None if figures.image_milliseconds is None else f"{figures.image_milliseconds:.0f} ms for each"
+
+
+def _seconds(value: float) -> str:
+    return f"{1000 * value:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def _loading(task: Task) -> Loading | None:
+    return connection.deployments().of_task(connection.address(), task.id)
+
+
+def _draw_code(task: Task) -> None:
+    with st.container(border=True, key="serving-code"):
+        st.markdown("**Ask it from your own code**")
+        sdk, older, curl = st.tabs(["Supervisely SDK", "SDK, Session", "curl"])
+        values = {"task": task.id, "confidence": _CONFIDENCE, "project": "PROJECT_ID"}
+        sdk.code(_SDK.format(**values), language="python")
+        older.code(_SESSION.format(**values), language="python")
+        curl.code(_CURL.format(address=connection.address(), token=task.session_token, **values), language="bash")
+        curl.caption("Whoever has this address may have pictures looked at as long as the task runs.")
+
+
+# From an experiment to a serving task.
+
+
+def can_be_deployed(experiment: ExperimentInfo) -> bool:
+    """Return whether an experiment has a model that finds objects; those of single pixels are served elsewhere."""
+    return bool(experiment.checkpoints) and not experiment.is_semantic
+
+
+def draw_deploy_button(experiment: ExperimentInfo) -> None:
+    """Draw the button that deploys an experiment; nothing where nothing can be deployed."""
+    if can_be_deployed(experiment) and st.button("Deploy", icon=":material/rocket_launch:", key="deploy"):
+        ask_to_deploy(experiment)
+
+
+@st.dialog("Deploy this model?", icon=":material/rocket_launch:")
+def ask_to_deploy(experiment: ExperimentInfo) -> None:
+    """Ask which file of an experiment shall be served, and where."""
+    st.markdown(f"**{plain(experiment.experiment_name)}**")
+    draw_deployment(experiment)
+
+
+def draw_deployment(experiment: ExperimentInfo) -> None:
+    """Draw the choice of file and agent, and the button that starts."""
+    files = _files(experiment)
+    chosen = st.selectbox("Model", files, format_func=lambda file: _words(file, experiment), key="deploy-file")
+    agents = lookups.agents(connection.team_id())
+    names = {agent.id: agent.name for agent in agents}
+    agent = st.selectbox(
+        "Agent",
+        [None, *names],
+        format_func=lambda item: "The freest" if item is None else names[item],
+        key="deploy-agent",
+    )
+    st.caption("It runs beside the trainings of the agent, until you stop it. The official SDK can ask it at once.")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Cancel", key="deploy-no"):
+            st.rerun()
+        if st.button("Deploy", type="primary", icon=":material/rocket_launch:", key="deploy-yes"):
+            place = Place(team_id=connection.team_id(), workspace_id=connection.workspace_id(), agent_id=agent)
+            try:
+                path = model_path(experiment, chosen)
+                task = connection.deployments().begin(connection.client(), experiment, path, place)
+            except AppError as error:
+                flash(str(error), "error")
+                st.rerun()
+            flash(f"Task {task} serves the model as soon as it is loaded.")
+            screens.go("task", task=task)
+
+
+def _files(experiment: ExperimentInfo) -> Sequence[str]:
+    """Return the files that can be served, relative to the experiment's folder, the best checkpoint first."""
+    best = [path for path in experiment.checkpoints if PurePosixPath(path).name == experiment.best_checkpoint]
+    exported = [path for runtime, path in experiment.export.items() if runtime == "ONNXRuntime"]
+    others = [path for path in experiment.checkpoints if path not in best]
+    return tuple(dict.fromkeys([*best, *exported, *others]))
+
+
+def _words(file: str, experiment: ExperimentInfo) -> str:
+    name = PurePosixPath(file).name
+    if name == experiment.best_checkpoint:
+        return f"{name}, the best checkpoint"
+    return f"{name}, ONNX" if name.endswith(".onnx") else name
