@@ -398,16 +398,6 @@ class Framework:
     models: tuple[FrameworkModel, ...]  # the catalogue, recommended order; empty where servers alone have one
 
     @property
-    def serve_slug(self) -> str:
-        """Slug of the serving app in the ecosystem, which lies beside the training app."""
-        return f"{self.slug.removesuffix('/train')}/serve"
-
-    @property
-    def serve_name(self) -> str:
-        """Title of the serving app."""
-        return f"Serve {self.app_name.removeprefix('Train ')}"
-
-    @property
     def install_hint(self) -> str:
         """How to get its engine, for people."""
         return f'Add it with: pip install -e ".[{self.extra or "local"}]", in the folder of the dashboard.'

@@ -66,6 +66,11 @@ def missing_engine(framework: Framework) -> MissingEngine | None:
     )
 
 
+def _serve_slug(framework: Framework) -> str:
+    """Return the slug of a framework's serving app, which lies beside the training app."""
+    return f"{framework.slug.removesuffix('/train')}/serve"
+
+
 class Modules:
     """The apps, with ids that the database keeps: they stay the same from start to start.
 
@@ -77,7 +82,7 @@ class Modules:
         self._is_real = is_real
         # Frameworks that servers alone train have no app here.
         self._frameworks = {item.slug: item for item in FRAMEWORKS.values() if item.trainer is not None}
-        self._served = {item.serve_slug: item for item in self._frameworks.values()}
+        self._served = {_serve_slug(item): item for item in self._frameworks.values()}
 
     def ensure(self) -> None:
         """Give every app an id."""
@@ -109,7 +114,7 @@ class Modules:
             case "train", Framework():
                 name = framework.app_name
             case "serve", Framework():
-                name = framework.serve_name
+                name = f"Serve {framework.app_name.removeprefix('Train ')}"
             case _:
                 name = COMPARE_APP_NAME
         return Module(
