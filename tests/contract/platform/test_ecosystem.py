@@ -32,7 +32,10 @@ def test_one_app_trains_a_framework_and_one_compares(server: LivePlatform) -> No
     assert _call(server, "ecosystem.list", filter=_slug("none"))["total"] == 0
     assert _call(server, "ecosystem.list", **{**TRAIN, "categories": ["train", "framework:NOPE"]})["total"] == 0
     both = {**TRAIN, "categories": ["train", "images"], "categoriesOperation": "or"}
-    assert _call(server, "ecosystem.list", **both)["total"] == 4  # YOLO, RT-DETRv2, DEIM and the comparison
+    # Two each of YOLO, RT-DETRv2 and DEIM, and the comparison
+    assert _call(server, "ecosystem.list", **both)["total"] == 7
+    served = _call(server, "ecosystem.list", **{**TRAIN, "categories": ["serve", "framework:YOLO"]})
+    assert [item["name"] for item in served["entities"]] == ["Serve YOLO v8 - 26"]
     assert server.post("ecosystem.list", filter=[{"field": "secret", "value": 1}]).status_code == 400
 
 

@@ -58,7 +58,7 @@ READS: list[tuple[str, object]] = [
     ("str(api.agent.get_status(1))", "Status.RUNNING"),
     ("api.app.get_ecosystem_module_id('supervisely-ecosystem/model-benchmark/compare_models')", 2),
     ("api.app.get_ecosystem_module_info(1).name", "Train YOLO v8 - 26"),
-    ("[a.module_id for a in api.app.get_list(1)]", [1, 2, 3, 4]),
+    ("[a.module_id for a in api.app.get_list(1)]", [1, 2, 3, 4, 5, 6, 7]),
     ("'YOLO26n-det' in {m['name'] for m in api.nn.ecosystem_models_api.list_models()}", True),
     ("api.task.get_info_by_id(99)", None),
 ]
