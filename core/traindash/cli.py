@@ -254,6 +254,7 @@ def compare(folders: tuple[Path, ...], html: Path, images: Path | None) -> None:
     from traindash.comparison.comparison_basis import on_fair_basis, standing_of
     from traindash.comparison.folder import compare_folders, images_in
     from traindash.comparison.report.page import render_report
+    from traindash.steady_clock import CLOCK
 
     comparison, significance = on_fair_basis(compare_folders(folders))
     for note in comparison.reading_notes:
@@ -264,7 +265,7 @@ def compare(folders: tuple[Path, ...], html: Path, images: Path | None) -> None:
             click.echo(f"Warning: {reason}", err=True)
         click.echo(f"{standing.words}.", err=True)
     load = images_in(images, comparison) if images else None
-    _write(html, render_report(comparison, significance=significance, load=load))
+    _write(html, render_report(comparison, significance=significance, made_at=CLOCK.now(), load=load))
     click.echo(html)
 
 

@@ -32,9 +32,14 @@ def points(difference: float | None, decimals: int = 3) -> str:
     return f"{signed(difference * 100, decimals - 2)} pt"
 
 
+def in_points(difference: float, decimals: int = 3) -> str:
+    """Write a difference inside a sentence, where no head explains a unit: ``+1.8 points``. As :func:`points` else."""
+    return f"{signed(difference * 100, decimals - 2)} points"
+
+
 def points_interval(low: float, high: float, decimals: int = 3) -> str:
-    """Write the interval of a difference in points: ``+0.4 to +3.1 pt``. Arguments as in :func:`points`."""
-    return f"{signed(low * 100, decimals - 2)} to {signed(high * 100, decimals - 2)} pt"
+    """Write the interval of a difference inside a sentence: ``+0.4 to +3.1 points``. Arguments as in :func:`points`."""
+    return f"{signed(low * 100, decimals - 2)} to {in_points(high, decimals)}"
 
 
 def signed(value: float, decimals: int) -> str:

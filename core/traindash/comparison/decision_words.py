@@ -160,7 +160,7 @@ def figure_word(goal: Goal) -> str:
 _NAME = 26  # letters at a point; longer names would lie over their neighbours
 _SMALLEST, _EVEN, _LARGEST = 8.0, 12.0, 24.0  # diameter of the points in pixels
 _MEGA = 1e6  # bytes
-TIME_AXIS = "Time for one image (ms)"
+_TIME_AXIS = "Time for one image (ms)"
 _MARGIN, _TICKS = 0.12, 5  # room around the values as a share of their span; ticks about
 
 
@@ -198,7 +198,7 @@ def draw_decision(decision: Decision) -> Drawing:
         marks.append(Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None))
     panel = Panel(
         title="",
-        x=_axis(TIME_AXIS if by_time else "Checkpoint (MB)", [_cost(one, by_time) for one in known], decimals=1),
+        x=_axis(_TIME_AXIS if by_time else "Checkpoint (MB)", [_cost(one, by_time) for one in known], decimals=1),
         y=y,
         marks=tuple(marks),
         alt=f"{'; '.join(words)}.",
@@ -211,6 +211,11 @@ def draw_decision(decision: Decision) -> Drawing:
         if one.beaten_by
     ]
     return Drawing(panels=(panel,), notes=tuple(notes))
+
+
+def front_title(decision: Decision, panel: Panel) -> str:
+    """Return what the chart of a decision shows, shortly: ``Best F1 against time``."""
+    return f"{figure_name(decision.requirements.goal)} against {'time' if panel.x.title == _TIME_AXIS else 'size'}"
 
 
 def _cost(candidate: Candidate, by_time: bool) -> float:  # noqa: FBT001 - which of two costs

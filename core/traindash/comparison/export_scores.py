@@ -1,7 +1,7 @@
 """Exported files beside the checkpoints they came from, in words."""
 
 from traindash.domain.experiment import ExportScore
-from traindash.formatting import metric, plural, points
+from traindash.formatting import in_points, metric, plural
 
 TOLERATED = 0.005  # half a point: what arithmetic of another runtime may change without anybody noticing
 RUNTIMES = {"ONNXRuntime": "ONNX", "TensorRT": "TensorRT"}  # key in a record → what people call the file
@@ -15,7 +15,7 @@ def differs(score: ExportScore) -> bool:
 def score_words(runtime: str, score: ExportScore) -> str:
     """Return a sentence on an exported file: ``The ONNX file reaches mAP 0.512, the checkpoint 0.513, …``."""
     name = RUNTIMES.get(runtime, runtime)
-    gap = points(score.score - score.checkpoint_score)
+    gap = in_points(score.score - score.checkpoint_score)
     given = f", {score.given}" if score.given else ""
     return (
         f"The {name} file reaches {score.metric} {metric(score.score)}, the checkpoint {metric(score.checkpoint_score)}"

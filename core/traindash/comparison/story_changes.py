@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from traindash.comparison.significance import Interval, Significance
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.flow import Flow, object_flow
-from traindash.formatting import count, metric, plural, points
+from traindash.formatting import count, in_points, metric, plural, points
 
 # What a step of the story consists of; how it is drawn is another matter.
 
@@ -75,6 +76,13 @@ class Story:
 
     slides: tuple[Slide, ...]
     images: ImageSet
+
+
+def link_words(link: str) -> str:
+    """Return what an address of the live comparison is called; one of this machine opens nowhere else, and says so."""
+    host = urlsplit(link).hostname or ""
+    is_here = host in {"localhost", "::1"} or host.startswith("127.")
+    return "Live comparison, on the computer this was made on" if is_here else "Live comparison"
 
 
 Direction = Literal["better", "worse"]
@@ -187,7 +195,7 @@ def class_slide(experiment: ComparedExperiment, evaluation: Evaluation, kind: Li
 
 
 def _title(pair: Pair, best: ClassChange, direction: Direction) -> str:
-    amount = points(abs(best.difference)).lstrip("+").replace(" pt", " points")
+    amount = in_points(abs(best.difference)).lstrip("+")
     word = "gains" if direction == "better" else "loses"
     if not best.sure and best.interval is not None:
         return f"No class is surely {direction}; “{best.name}” {word} {amount} of AP"

@@ -13,7 +13,7 @@ from traindash.comparison.significance import Interval, Significance, significan
 from traindash.comparison.speed import SpeedTest, times_differ
 from traindash.domain.experiment import MEAN_IOU
 from traindash.evaluation.evaluation import Evaluation
-from traindash.formatting import count, listing, metric, plural, points, quantity
+from traindash.formatting import count, in_points, listing, metric, plural, points, quantity
 
 NOTICEABLE = 0.005  # half a point of average precision; less is not worth a word
 _MOST_NAMED = 3
@@ -72,13 +72,13 @@ def weak_sides(
     sentences = []
     if classes:
         total = len(winner.evaluation.classes) if isinstance(winner.evaluation, Evaluation) else len(classes)
-        names = listing([f"“{b.name}” ({points(b.gap, decimals)})" for b in classes], limit=_MOST_NAMED)
+        names = listing([f"“{b.name}” ({in_points(b.gap, decimals)})" for b in classes], limit=_MOST_NAMED)
         sentences.append(
             f"{against} is behind on {count(len(classes))} of {plural(total, 'class', 'classes')}: {names}"
             f"{_certain(classes)}."
         )
     if sizes:
-        names = listing([f"{b.name} ({points(b.gap, decimals)})" for b in sizes])
+        names = listing([f"{b.name} ({in_points(b.gap, decimals)})" for b in sizes])
         sentences.append(f"{'It' if classes else against} is behind on {names} objects.")
     return tuple(sentences)
 
@@ -189,7 +189,7 @@ def _by_pixels(comparison: Comparison) -> Verdict:
         )
     (first, top), (second, below) = ranked[:2]
     tie = _tie(ranked, comparison.decimals, MEAN_IOU)
-    lead = points(top - below, comparison.decimals).lstrip("+")
+    lead = in_points(top - below, comparison.decimals).lstrip("+")
     verdict = tie or Verdict(
         kind="winner",
         headline=f"“{first.label}” has the highest mIoU, {metric(top, comparison.decimals)}: {lead} more than "
@@ -216,7 +216,7 @@ def _tie(ranked: Ranking, decimals: int, name: str = "mAP") -> Verdict | None:
     near = [experiment.label for experiment, value in ranked if points(top - value, decimals) == points(0, decimals)]
     if len(near) > 1:
         least = quantity(10.0 ** (2 - decimals))
-        return Verdict(kind="tie", headline=f"{_quoted(near)} are less than {least} pt of {name} apart, at {best}.")
+        return Verdict(kind="tie", headline=f"{_quoted(near)} are less than {least} points of {name} apart, at {best}.")
     return None
 
 
@@ -228,7 +228,7 @@ def _lead(ranked: Ranking, significance: Significance, comparison: Comparison) -
     }
     level = [pair for pair in ranked[1:] if (one := intervals[pair[0].key]) is not None and not one.tells_apart]
     second, next_value = (level or ranked[1:])[0]
-    lead = points(top - next_value, decimals).lstrip("+")
+    lead = in_points(top - next_value, decimals).lstrip("+")
     if level:
         headline = f"{_quoted([first.label, *(experiment.label for experiment, _ in level)])} cannot be told apart."
     else:

@@ -28,11 +28,14 @@ CREATE TABLE IF NOT EXISTS names (
 CREATE TABLE IF NOT EXISTS removed (
     server TEXT, task INTEGER, PRIMARY KEY (server, task)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS removed_tasks (
+    server TEXT, task INTEGER, PRIMARY KEY (server, task)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS views (
     server TEXT, name TEXT, query TEXT NOT NULL, PRIMARY KEY (server, name)
 ) WITHOUT ROWID;
 """
-_VERSION = 2
+_VERSION = 3
 _BUSY_SECONDS = 10.0  # another tab, or a second dashboard on the same data directory, is writing
 
 
@@ -118,6 +121,24 @@ class Marks:
                 connection.execute("INSERT OR IGNORE INTO removed VALUES (?, ?)", (self._server, task))
             else:
                 connection.execute("DELETE FROM removed WHERE server = ? AND task = ?", (self._server, task))
+
+    def removed_tasks(self) -> frozenset[TaskId]:
+        """Return the tasks that were taken out of the lists of tasks; of experiments, see :meth:`remove`."""
+        if not self._path.exists():
+            return frozenset()
+        with self._open() as connection:
+            rows = connection.execute("SELECT task FROM removed_tasks WHERE server = ?", (self._server,)).fetchall()
+        return frozenset(TaskId(task) for (task,) in rows)
+
+    def remove_tasks(self, tasks: Collection[TaskId], *, removed: bool) -> None:
+        """Take tasks out of the lists of tasks, or bring them back; what they left stays where it is."""
+        change = (
+            "INSERT OR IGNORE INTO removed_tasks VALUES (?, ?)"
+            if removed
+            else "DELETE FROM removed_tasks WHERE server = ? AND task = ?"
+        )
+        with self._open() as connection:
+            connection.executemany(change, [(self._server, task) for task in tasks])
 
     def note(self, task: TaskId, text: str) -> None:
         """Set the note of an experiment; an empty one removes it.

@@ -44,6 +44,26 @@ def test_a_renamed_experiment_has_one_name(server: FakeServer, open_page: Open) 
     assert [item.value for item in open_page("task", task="1").title] == ["Mine"]
 
 
+def test_removed_tasks_leave_the_lists_and_come_back(server: FakeServer, open_page: Open) -> None:
+    for number, status in ((1, "stopped"), (2, "error"), (3, "finished")):
+        server.add_task(number, status, description=f"Model {number}")
+    add_running(server, 4)
+    at = open_page("tasks")
+    at.button(key="tasks-tidy-all").click().run()
+    assert not at.exception
+    assert marks().removed_tasks() == {1, 2}
+    links = [item.proto.label for item in at.get("page_link")]
+    assert [name for name in links if name.startswith("Model")] == ["Model 3"]
+    assert "Removed from the list: 2 tasks" in [item.label for item in at.expander]
+    assert "Model 2" not in screen(open_page("overview"))
+    gone = open_page("task", task="2")
+    assert "This task was removed from the list." in screen(gone)
+    gone.button(key="task-back-2").click().run()
+    assert marks().removed_tasks() == {1}
+    marks().remove_tasks([TaskId(4)], removed=True)  # what still runs is listed whatever was done to it
+    assert "Running" in screen(open_page("tasks"))
+
+
 def test_many_tasks_come_in_pages(server: FakeServer, open_page: Open) -> None:
     for number in range(1, 41):
         server.add_task(number, "stopped", description=f"Model {number}")

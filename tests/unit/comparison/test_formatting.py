@@ -27,7 +27,7 @@ def test_points(value: float | None, text: str) -> None:
 
 
 def test_points_interval() -> None:
-    assert formatting.points_interval(0.004, 0.0312) == "+0.4 to +3.1 pt"
+    assert formatting.points_interval(0.004, 0.0312) == "+0.4 to +3.1 points"
 
 
 @pytest.mark.parametrize(

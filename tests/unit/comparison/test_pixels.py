@@ -57,7 +57,7 @@ def test_the_higher_mean_iou_is_ahead(tmp_path: Path) -> None:
     shown = together([pixels(1, tmp_path), pixels(2, tmp_path, better(0.04))])
     verdict = judge(shown)
     assert (verdict.kind, verdict.winner) == ("winner", "2")
-    assert verdict.headline == "“Dino 2” has the highest mIoU, 0.833: 4.0 pt more than “Dino 1”."
+    assert verdict.headline == "“Dino 2” has the highest mIoU, 0.833: 4.0 points more than “Dino 1”."
     assert verdict.warnings == ("How sure the difference is, is not measured for semantic segmentations.",)
     rows = {row.metric.key: row for row in key_metric_rows(shown)}
     assert [cell.best for cell in rows["mIoU"].cells] == [False, True]

@@ -3,22 +3,26 @@
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.evaluations import Made, speed_test_json, write_pair
+from tests.fakes.evaluations import Made, evaluation, speed_test_json, write_pair
 from tests.unit.comparison.builders import HOSTILE, bare, comparison, experiment, photograph, together
+from traindash.comparison.advice import advise
 from traindash.comparison.charts.echarts import LIBRARY
 from traindash.comparison.decision import GOALS, Requirements, contenders_of, decide
 from traindash.comparison.decision_words import threshold_text
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.folder import compare_folders, images_in
 from traindash.comparison.report.page import render_report
+from traindash.comparison.rows import read_metric
 from traindash.comparison.significance import significance_of
 from traindash.errors import InputError
 from traindash.evaluation.operating_points import RecallAtLeast
+from traindash.formatting import metric, moment, percent
 
 
 class _Reader(HTMLParser):
@@ -165,9 +169,47 @@ def test_equal_data_give_equal_files_and_stay_small() -> None:
 
 
 def test_one_experiment_has_no_verdict_and_no_baseline() -> None:
-    html = render_report(comparison(1), title="Evaluation of Experiment 1")
-    assert "rp-verdict" not in html.split("</style>")[1]
-    assert ">baseline<" not in html
+    html = render_report(comparison(1), title="Evaluation of Experiment 1").split("</style>")[1].split("<script")[0]
+    assert "“Experiment 1” reaches F1" in html
+    assert "Which threshold to set" in html
+    assert not any(word in html for word in (">baseline<", "Recommended", "Take “", "Which one to take"))
+
+
+def _summary(html: str) -> str:
+    return html.split('id="summary"')[1].split("</section>", maxsplit=1)[0]
+
+
+def test_the_first_page_says_what_to_take_how_sure_and_how_it_was_measured() -> None:
+    chosen = comparison(3)
+    decision = decide(Requirements(), contenders_of(chosen, significance_of(chosen)), comparable=True)
+    page = _summary(render_report(chosen, load=photograph))
+    assert advise(decision).headline in page
+    assert 'class="cx-sure"' in page
+    assert page.count('class="cx-telling"') == 3
+    assert "the same 40 images" in page
+    rows = re.findall(r"<tr[^>]*><th scope=\"row\">.*?</tr>", page)
+    for candidate in decision.candidates:
+        row = next(row for row in rows if candidate.label in row)
+        ap = read_metric(candidate.contender.experiment, "mAP")
+        texts = [metric(ap), percent(candidate.point.recall), percent(candidate.point.precision)]
+        assert re.findall("<td>(.*?)</td>", row) == texts
+        assert ("cx-named" in row) == (candidate == decision.winner)
+
+
+def test_the_first_page_ranks_nothing_that_was_not_measured_alike() -> None:
+    other = replace(experiment(2), evaluation=evaluation(Made(images=30)))
+    page = _summary(render_report(together([experiment(1), other]), load=photograph))
+    assert "cannot be ranked" in page
+    assert not any(mark in page for mark in ("cx-named", "cx-sure", "cx-telling", "Take “"))
+
+
+def test_the_day_stands_on_every_printed_page() -> None:
+    made = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+    html = render_report(comparison(2), title=HOSTILE[0], made_at=made)
+    assert html.count(moment(made)) == 1  # at the top; below the pages its signs are escaped
+    foot = re.findall("@page{(.*?)}}", html)[0]
+    assert "<" not in foot
+    assert "2026\\2d 12\\2d 01" in foot
 
 
 def test_folders(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_intervals_follow_the_direction() -> None:
     assert known.interval("1", "3", "mAP") is None
     assert known.interval("1", "2", "ap", "apple") is not None
     assert Interval(low=0.004, high=0.0312, images=412).in_words() == (
-        "between +0.4 and +3.1 pt in 95 of 100 tests like this one (412 images)"
+        "between +0.4 and +3.1 points in 95 of 100 tests like this one (412 images)"
     )
 
 
@@ -147,7 +147,7 @@ def test_the_headline_never_contradicts_the_table(values: list[float]) -> None:
     else:
         assert verdict.kind == "winner"
         assert verdict.winner == str(values.index(best) + 1)
-        lead = re.search(r": ([\d.]+) pt more", verdict.headline)
+        lead = re.search(r": ([\d.]+) points more", verdict.headline)
         assert lead is not None
         assert abs(float(lead[1]) / 100 - (best - sorted(values)[-2])) <= 0.0005 + 1e-9
 

@@ -80,7 +80,8 @@ def _check_winner(verdict: Verdict, fair: Comparison, significance: Significance
         against = _map_row(replace(fair, baseline=i), significance).cells[place]
         assert i == place or against.change in {"better", "none"}
         if verdict.headline.endswith(f"more than “{other.label}”."):
-            assert f": {against.delta.lstrip('+')} more" in verdict.headline
+            amount = against.delta.lstrip("+").replace(" pt", " points")
+            assert f": {amount} more" in verdict.headline
             _check_weak_sides(verdict, (place, i), fair)
 
 

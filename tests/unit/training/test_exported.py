@@ -152,5 +152,5 @@ def test_words_of_a_score() -> None:
     score = ExportScore(metric="mAP", score=0.5004, checkpoint_score=0.5, images=200)
     assert not differs(score)
     assert score_words("ONNXRuntime", score) == (
-        "The ONNX file reaches mAP 0.500, the checkpoint 0.500 (0.0 pt), both on 200 validation images."
+        "The ONNX file reaches mAP 0.500, the checkpoint 0.500 (0.0 points), both on 200 validation images."
     )

@@ -1,15 +1,18 @@
 """The few pictures on which two models differ most: objects that only one of them finds."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
 import numpy as np
 
+from traindash.comparison.decision import Decision
+from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_query import FlowChange, flow_hits
 from traindash.comparison.image_set import ImageSet
 from traindash.comparison.pictures.crops import Subject, subjects
 from traindash.comparison.pictures.marks import MarkKind
+from traindash.comparison.significance import Significance
 from traindash.errors import InputError
 from traindash.evaluation.flow import Flow, object_flow
 
@@ -23,6 +26,17 @@ class Telling:
 
     subject: Subject
     words: str  # who finds it, and who does not
+
+
+def against_runner_up(comparison: Comparison, significance: Significance, decision: Decision) -> Comparison | None:
+    """Return the comparison with the runner-up as its baseline, for pictures of where the recommended one differs.
+
+    ``None`` where there are no two to choose between.
+    """
+    if not significance.are_comparable or decision.winner is None or decision.runner_up is None:
+        return None
+    keys = [experiment.key for experiment in comparison.experiments]
+    return replace(comparison, baseline=keys.index(decision.runner_up.key))
 
 
 def telling_objects(images: ImageSet, other: int, most: int = 3) -> tuple[Telling, ...]:

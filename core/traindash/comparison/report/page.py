@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from traindash import formatting
-from traindash.comparison.advice import LIKELY, advise, plain_words, reason_words, recommend
-from traindash.comparison.charts.drawing import Drawing, Line, View
+from traindash.comparison.advice import LIKELY, advise, plain_words, reason_words
+from traindash.comparison.charts.drawing import Bars, Drawing, Line, Panel, View
 from traindash.comparison.charts.echarts import DARK, LIBRARY, NARROW, WIDE, Option, look, panel_data
 from traindash.comparison.charts.registry import SECTIONS, Chart, rows_of
-from traindash.comparison.comparison_basis import standing_of
 from traindash.comparison.decision import (
     Answered,
     Candidate,
@@ -34,6 +33,7 @@ from traindash.comparison.decision_words import (
     figure_name,
     figure_text,
     figure_word,
+    front_title,
     goal_words,
     latency_text,
     missed_goal,
@@ -56,7 +56,8 @@ from traindash.comparison.report.parts import (
     swatch,
 )
 from traindash.comparison.report.pictures import MARK_KINDS, GallerySection, changes_section, gallery_section
-from traindash.comparison.report.rendering import own_text, render, table_style
+from traindash.comparison.report.rendering import own_text, page_foot, render, table_style
+from traindash.comparison.report.summary import summary_of
 from traindash.comparison.rows import key_metric_rows, overview_of
 from traindash.comparison.setup_differences import SettingRow, compare_hyperparameters, compare_settings, setup_of
 from traindash.comparison.significance import Significance, significance_of
@@ -202,12 +203,16 @@ READING_METRICS = (
     "● marks the best value of a metric. ▲ is better, ▼ is worse than the baseline, ≈ cannot be told from it with "
     "these images; a point (pt) is a hundredth."
 )
-_CHOICE, _CHANGES, _GALLERY = "Which one to take", "Gained and lost", "Explore predictions"
-_FRONT = (
-    "front",
-    "Quality, time and size",
-    "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.",
+_CHOICE, _ONE, _CHANGES, _GALLERY = (
+    "Which one to take",
+    "Which threshold to set",
+    "Gained and lost",
+    "Explore predictions",
 )
+_TITLE = "Quality, time and size"
+_READING = "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front."
+_FRONT, _FIRST_FRONT = "front", "summary-front"
+_BARS_BESIDE, _CATEGORIES_BESIDE = 12, 4  # of a chart that may stand in half of the width of a printed page
 _NO_IMAGES = "The images were not at hand when this file was made, so it holds no pictures of them."
 _SCRIPTS = ("saving.js", "report.js", "sorting.js", "choice.js", "menus.js")  # each uses what stands before it
 
@@ -223,6 +228,7 @@ class ChartCard:
     first: int  # place of its first panel among those of the file
     names: Mapping[str, SeriesStyle]  # legend of several panels together
     narrow: bool = False  # it fits beside another one
+    half: bool = False  # it fits into half of a printed page
 
 
 class _Panels:
@@ -235,16 +241,29 @@ class _Panels:
         """Add the panels of a chart with its key, title and how to read it."""
         key, title, reading = head
         first, alone = len(self.data), len(drawing.panels) == 1
-        width = NARROW if narrow or not alone else WIDE
+        half = alone and not drawing.tables and not _is_wide(drawing.panels[0])
+        width = NARROW if narrow or half or not alone else WIDE
         self.data += [panel_data(replace(panel, has_legend=alone), width) for panel in drawing.panels]
-        names = panel_names(drawing.panels)
         return ChartCard(
-            key=key, title=title, reading=reading, drawing=drawing, first=first, names=names, narrow=narrow
+            key=key,
+            title=title,
+            reading=reading,
+            drawing=drawing,
+            first=first,
+            names=panel_names(drawing.panels),
+            narrow=narrow,
+            half=half,
         )
 
     def chart(self, item: Chart, comparison: Comparison) -> ChartCard:
         """Add a chart of the registry."""
         return self.card((item.key, item.title, item.reading), item.draw(comparison, View()), narrow=item.narrow)
+
+
+def _is_wide(panel: Panel) -> bool:
+    """Return whether a chart needs a whole page's width for its names and numbers to be read."""
+    bars = sum(len(mark.values) for mark in panel.marks if isinstance(mark, Bars))
+    return bars > _BARS_BESIDE or (bars > 0 and len(panel.x.categories) > _CATEGORIES_BESIDE)
 
 
 def render_report(
@@ -262,7 +281,7 @@ def render_report(
         comparison: What is reported; one experiment makes an evaluation report.
         title: Heading; made from the names by default.
         significance: What the images can tell about differences; computed where it is not given.
-        made_at: Moment that is printed; none by default, so that equal data give equal files.
+        made_at: Moment that stands at the top and on each printed page; none by default: equal data give equal files.
         load: Gives the images for pictures; ``None`` where they are not at hand, which the report says.
         requirements: For which an experiment is named first; the best balance without a budget where none is given.
     """
@@ -271,27 +290,34 @@ def render_report(
     decision = decide(requirements or Requirements(), contenders_of(comparison, known), comparable=known.are_comparable)
     images = image_set(comparison)
     panels = _Panels()
-    front = panels.card(_FRONT, draw_decision(decision)) if decision.candidates else None
+    drawn = draw_decision(decision)
+    beside = several and bool(drawn.panels)
+    first = panels.card((_FIRST_FRONT, front_title(decision, drawn.panels[0]), ""), drawn) if beside else None
+    # one point says nothing that the table does not say
+    front = panels.card((_FRONT, _TITLE, _READING), drawn) if len(decision.candidates) > 1 else None
     sections = [
         {"name": name, "rows": [[panels.chart(item, comparison) for item in row] for row in rows]}
         for name in SECTIONS
         if (rows := rows_of(name, comparison))
     ]
     shown = [section["name"] for section in sections]
+    heading = title or " vs. ".join(comparison.labels) or "No experiment"
+    choice_title = _CHOICE if several else _ONE
     return render(
         "report.html",
-        heading=title or " vs. ".join(comparison.labels) or "No experiment",
+        heading=heading,
         about=_about(comparison, made_at),
         comparison=comparison,
         several=several,
-        verdict=recommend(comparison, known, decision) if several else None,
+        summary=summary_of(comparison, known, decision, load),
+        first=first,
         figures=judge(comparison, known) if several else None,
         certainty=certainty_picture(decision) if several else "",
-        standing=standing_of(comparison, known) if several else None,
-        navigation=["Overview", _CHOICE, *([_CHANGES] if several else []), _GALLERY, *shown, "Settings"],
+        choice_title=choice_title,
+        navigation=["Overview", choice_title, *([_CHANGES] if several else []), _GALLERY, *shown, "Settings"],
         overview=overview_html(overview_of(comparison)),
         # nobody is named where none has an evaluation
-        choice={**choice_section(decision), "front": front} if front else None,
+        choice={**choice_section(decision), "front": front} if decision.candidates else None,
         changes=changes_section(images, load) if several else None,
         gallery=_gallery(comparison, load),
         mark_kinds=MARK_KINDS,
@@ -305,7 +331,7 @@ def render_report(
         classes=class_table(comparison),
         settings=_settings(comparison),
         panels={"panels": panels.data, "look": look(), "dark": DARK},
-        style=table_style() + own_text("report.css"),
+        style=table_style() + own_text("report.css") + page_foot(heading, made_at),
         scripts=[own_text(LIBRARY), *map(own_text, _SCRIPTS)],
     )
 

@@ -16,7 +16,7 @@ from traindash.comparison.pictures.crops import Crop
 from traindash.comparison.report.rendering import own_text, render, render_macro, table_style
 from traindash.comparison.rows import Card, MetricRow
 from traindash.comparison.setup_differences import SettingRow
-from traindash.comparison.story_changes import Slide
+from traindash.comparison.story_changes import Slide, link_words
 from traindash.evaluation.flow import FlowCounts
 from traindash.evaluation.operating_points import Goal, MissCosts
 
@@ -132,12 +132,13 @@ def flow_table(found: Changes) -> Markup:
     return render_macro("flow_table", {"": {"All": found.total}, "Size": found.by_size, "Class": found.by_class})
 
 
-def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop]) -> Markup:
+def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop], link: str = "") -> Markup:
     """Return the steps of a story as sections: one at a time on a projector, one page each in print.
 
-    ``crops`` are the subjects of steps as pictures, by the key of the step.
+    ``crops`` are the subjects of steps as pictures, by the key of the step; ``link`` is the address of the live
+    comparison, put on the last step.
     """
-    return render("slides.html", slides=slides, crops=crops)
+    return render("slides.html", slides=slides, crops=crops, link=link, link_words=link_words(link))
 
 
 def slides_style() -> Markup:
@@ -147,13 +148,14 @@ def slides_style() -> Markup:
 
 def _standing(decision: Decision, candidate: Candidate) -> tuple[str, str]:
     """Return the kind, ``named``, ``fails`` or empty, and the words of how a candidate stands to the requirements."""
-    if decision.winner is not None and decision.winner.key == candidate.key:
+    several = len(decision.candidates) > 1
+    if several and decision.winner is not None and decision.winner.key == candidate.key:
         return "named", "Recommended"
     if candidate.shortfalls:
         words = formatting.listing(shortfall_words(candidate))
         return "fails", words[:1].upper() + words[1:]
-    if any(other.key == candidate.key for other in decision.equals):
+    if several and any(other.key == candidate.key for other in decision.equals):
         return "", "Cannot be told apart"
     if candidate.beaten_by:
         return "", "Meets it, beaten"
-    return "", "Meets it" if decision.comparable or len(decision.candidates) == 1 else "Not ranked"
+    return "", "Meets it" if decision.comparable or not several else "Not ranked"

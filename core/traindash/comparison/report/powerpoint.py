@@ -1,19 +1,20 @@
 """The steps of a story as a PowerPoint file: texts and charts that can be edited, with speaker notes."""
 
 import io
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.dml.color import RGBColor
 from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_MARKER_STYLE, XL_TICK_LABEL_POSITION
-from pptx.enum.text import PP_ALIGN
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Emu, Inches, Pt
 
 from traindash.comparison.certainty import Certainty
 from traindash.comparison.pictures.crops import Crop
-from traindash.comparison.story_changes import Slide
+from traindash.comparison.story_changes import Slide, link_words
 
 # python-pptx has no types, so shapes and charts are `Any` here
 
@@ -21,8 +22,12 @@ _WIDTH, _HEIGHT = 13.333, 7.5  # inches, 16:9
 _LEFT, _MIDDLE, _TOP, _LOW = 0.6, 6.9, 2.0, 0.5  # inches: margin, second column, below the title, free at the bottom
 _COLUMN = 5.9  # inches
 _MUTED, _PRIMARY, _GOOD = RGBColor(0x5A, 0x61, 0x70), RGBColor(0x3A, 0x68, 0xE0), RGBColor(0x18, 0x7A, 0x4B)
-_LETTERS = 60  # of a title on one line; longer ones are set smaller
-_TEXT, _SMALL_TEXT, _MANY_LETTERS = 18, 14, 420  # points, and from how many letters on text is set small
+_LOWER = 4.6  # inches from the top: where a chart below the words begins
+_TITLES, _TEXTS, _SMALL = (32, 28, 24, 20), (20, 18, 16, 14, 12, 10), (14, 12, 10)  # sizes in points, the largest first
+_SHORT_NAME = 28  # letters that fit beside a bar in the larger size
+_FACT = 1.5  # a number that stands alone is so much larger than the text
+_LETTER, _LINE, _GAP = 0.52, 1.2, 6.0  # width and height of a letter as shares of its size; points after a paragraph
+_WRAP = 1.08  # lines end before a word, so a text takes more room than its letters
 
 
 def render_powerpoint(slides: Sequence[Slide], crops: Mapping[str, Crop], link: str = "") -> bytes:
@@ -38,13 +43,15 @@ def render_powerpoint(slides: Sequence[Slide], crops: Mapping[str, Crop], link: 
     for place, slide in enumerate(slides):
         page = deck.slides.add_slide(deck.slide_layouts[5])  # "Title Only"
         _write_title(page, slide)
-        _write_words(page, slide)
-        _draw(page, slide, crops.get(slide.key))
+        crop = crops.get(slide.key)
+        below = slide.certainty is not None or (crop is not None and any(bar.share for bar in slide.bars))
+        _write_words(page, slide, has_more_below=below)
+        _draw(page, slide, crop)
         if slide.notes:
             page.notes_slide.notes_text_frame.text = "\n".join(slide.notes)
         if link and place == len(slides) - 1:
             run = _box(page, _LEFT, _HEIGHT - _LOW, _WIDTH - 2 * _LEFT, 0.35).paragraphs[0].add_run()
-            run.text, run.hyperlink.address, run.font.size = f"Live comparison: {link}", link, Pt(12)
+            run.text, run.hyperlink.address, run.font.size = f"{link_words(link)}: {link}", link, Pt(12)
     file = io.BytesIO()
     deck.save(file)
     return file.getvalue()
@@ -57,57 +64,88 @@ def _box(page: Any, left: float, top: float, width: float, height: float) -> Any
     return frame
 
 
+def _fitting(texts: Sequence[tuple[str, float]], room: tuple[float, float], sizes: Sequence[int]) -> int:
+    """Return the first size in points at which paragraphs fit into a box (width and height in inches).
+
+    Each text comes with how much larger it is set than the others. PowerPoint measures only while somebody types.
+    """
+    width, height = (72 * side for side in room)
+
+    def taken(points: int) -> float:
+        lines = (
+            (math.ceil(len(text) * _WRAP * _LETTER * points * larger / width) or 1) * _LINE * points * larger + _GAP
+            for text, larger in texts
+        )
+        return sum(lines)
+
+    return next((points for points in sizes if taken(points) <= height), sizes[-1])
+
+
+def _paragraphs(frame: Any) -> Iterator[Any]:  # noqa: ANN401 - see above
+    """Yield the paragraphs of a text box one after the other: the one it begins with, then new ones."""
+    yield frame.paragraphs[0]
+    while True:
+        yield frame.add_paragraph()
+
+
 def _write_title(page: Any, slide: Slide) -> None:  # noqa: ANN401 - see above
-    step = _box(page, _LEFT, 0.35, _WIDTH - 2 * _LEFT, 0.4).paragraphs[0]
+    width, height = _WIDTH - 2 * _LEFT, 1.15
+    step = _box(page, _LEFT, 0.35, width, 0.4).paragraphs[0]
     step.text = slide.step
     step.font.size, step.font.bold, step.font.color.rgb = Pt(14), True, _MUTED
     title = page.shapes.title
-    title.left, title.top = Inches(_LEFT), Inches(0.7)
-    title.width, title.height = Inches(_WIDTH - 2 * _LEFT), Inches(1.1)
+    title.left, title.top, title.width, title.height = map(Inches, (_LEFT, 0.7, width, height))
     title.text_frame.word_wrap = True
+    title.text_frame.vertical_anchor = MSO_ANCHOR.TOP
     title.text = slide.title
     first = title.text_frame.paragraphs[0]
-    first.font.size, first.font.bold = Pt(32 if len(slide.title) <= _LETTERS else 24), True
+    first.font.size, first.font.bold = Pt(_fitting([(slide.title, 1.0)], (width, height), _TITLES)), True
     first.alignment = PP_ALIGN.LEFT
 
 
-def _write_words(page: Any, slide: Slide) -> None:  # noqa: ANN401 - see above
-    letters = sum(map(len, slide.sentences))
-    frame = _box(page, _LEFT, _TOP, _COLUMN, 2.6)
-    points = Pt(_TEXT if letters < _MANY_LETTERS else _SMALL_TEXT)
-    for fact in slide.facts:
-        line = frame.add_paragraph()
+def _write_words(page: Any, slide: Slide, *, has_more_below: bool) -> None:  # noqa: ANN401 - see above
+    height = (_LOWER if has_more_below else _HEIGHT - _LOW) - _TOP - 0.1
+    facts = [(f"{fact.value}  {fact.label}", _FACT) for fact in slide.facts]
+    points = _fitting([*facts, *((one, 1.0) for one in slide.sentences)], (_COLUMN, height), _TEXTS)
+    lines = _paragraphs(_box(page, _LEFT, _TOP, _COLUMN, height))
+    for fact, line in zip(slide.facts, lines, strict=False):
         number, name = line.add_run(), line.add_run()
-        number.text, number.font.size, number.font.bold = f"{fact.value}  ", Pt(28), True
-        name.text, name.font.size, name.font.color.rgb = fact.label, Pt(14), _MUTED
-    for sentence in slide.sentences:
-        line = frame.add_paragraph()
-        line.text, line.font.size, line.space_after = sentence, points, Pt(8)
+        number.text, number.font.size, number.font.bold = f"{fact.value}  ", Pt(round(points * _FACT)), True
+        name.text, name.font.size, name.font.color.rgb = fact.label, Pt(points), _MUTED
+        line.space_after = Pt(_GAP)
+    for sentence, line in zip(slide.sentences, lines, strict=False):
+        line.text, line.font.size, line.space_after = sentence, Pt(points), Pt(_GAP)
 
 
 def _draw(page: Any, slide: Slide, crop: Crop | None) -> None:  # noqa: ANN401 - see above
     room = _HEIGHT - _TOP - _LOW - 0.2
     drawn = any(bar.share for bar in slide.bars)
     if crop is not None:
-        picture = page.shapes.add_picture(io.BytesIO(crop.jpeg), Inches(_MIDDLE), Inches(_TOP), width=Inches(_COLUMN))
-        picture.height = min(picture.height, Inches(room - 0.9))
-        picture.width = Emu(round(picture.height * picture.image.size[0] / picture.image.size[1]))
-        said = [f"{one.name}: {one.words}" for one in slide.seen]
-        caption = _box(page, _MIDDLE, _HEIGHT - _LOW - 1.0, _COLUMN, 0.9)
-        for text in (*said, slide.caption):
-            line = caption.add_paragraph()
-            line.text, line.font.size = text, Pt(12)
+        _add_picture(page, slide, crop, room)
     elif drawn:
         _add_bars(page, slide, (_MIDDLE, _TOP, _COLUMN, room))
-    else:
-        frame = _box(page, _MIDDLE, _TOP, _COLUMN, room)
-        for bar in slide.bars:
-            line = frame.add_paragraph()
-            line.text, line.font.size = f"{bar.name}: {bar.text}" if bar.text else bar.name, Pt(_TEXT)
+    elif slide.bars:
+        texts = [f"{bar.name}: {bar.text}" if bar.text else bar.name for bar in slide.bars]
+        points = _fitting([(text, 1.0) for text in texts], (_COLUMN, room), _TEXTS)
+        for text, line in zip(texts, _paragraphs(_box(page, _MIDDLE, _TOP, _COLUMN, room)), strict=False):
+            line.text, line.font.size, line.space_after = text, Pt(points), Pt(_GAP)
     if crop is not None and drawn:
-        _add_bars(page, slide, (_LEFT, 4.5, _COLUMN, 2.5))
+        _add_bars(page, slide, (_LEFT, _LOWER, _COLUMN, _HEIGHT - _LOWER - _LOW))
     elif slide.certainty is not None:
         _add_leads(page, slide.certainty)
+
+
+def _add_picture(page: Any, slide: Slide, crop: Crop, room: float) -> None:  # noqa: ANN401 - see above
+    """Add the object of a step with what each experiment makes of it; ``room`` is their height in inches."""
+    said = [*(f"{one.name}: {one.words}" for one in slide.seen), slide.caption]
+    below = 1.2
+    picture = page.shapes.add_picture(io.BytesIO(crop.jpeg), Inches(_MIDDLE), Inches(_TOP), width=Inches(_COLUMN))
+    picture.height = min(picture.height, Inches(room - below))
+    picture.width = Emu(round(picture.height * picture.image.size[0] / picture.image.size[1]))
+    points = _fitting([(text, 1.0) for text in said], (_COLUMN, below), _SMALL)
+    caption = _box(page, _MIDDLE, _TOP + picture.height / Inches(1) + 0.05, _COLUMN, below)
+    for text, line in zip(said, _paragraphs(caption), strict=False):
+        line.text, line.font.size = text, Pt(points)
 
 
 def _add_bars(page: Any, slide: Slide, place: tuple[float, float, float, float]) -> None:  # noqa: ANN401 - see above
@@ -123,7 +161,8 @@ def _add_bars(page: Any, slide: Slide, place: tuple[float, float, float, float])
         chart.chart_title.text_frame.paragraphs[0].font.size = Pt(12)
     chart.value_axis.visible, chart.value_axis.has_major_gridlines = False, False
     chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = 0, 1.15
-    chart.category_axis.tick_labels.font.size = Pt(14)
+    longest = max(len(bar.name) for bar in rows)
+    chart.category_axis.tick_labels.font.size = Pt(_SMALL[0] if longest <= _SHORT_NAME else _SMALL[1])
     plot = chart.plots[0]
     plot.gap_width = 60
     for index, bar in enumerate(rows):
@@ -145,7 +184,7 @@ def _add_leads(page: Any, certainty: Certainty) -> None:  # noqa: ANN401 - see a
         span = data.add_series(f"against {row.name}: {row.text}")
         for x in (row.low, row.middle, row.high):
             span.add_data_point(round(x - certainty.zero, 4), height)
-    place = (_LEFT, 4.7, _COLUMN, 2.3)
+    place = (_LEFT, _LOWER, _COLUMN, _HEIGHT - _LOWER - _LOW)
     chart = page.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES, *map(Inches, place), data).chart
     chart.has_title, chart.has_legend = True, True
     chart.chart_title.text_frame.text = certainty.title

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,20 @@ def table_style() -> Markup:
     pairs = enumerate(zip(SERIES["light"], SERIES["dark"], strict=True))
     colors = "".join(f".cx-c{i}{{color:light-dark({light},{dark})}}" for i, (light, dark) in pairs)
     return Markup(colors) + own_text("tables.css")  # noqa: S704 - colours of ours
+
+
+def page_foot(heading: str, made_at: datetime | None) -> Markup:
+    """Return the rule that writes what a printed page belongs to, and when that was made, below each page."""
+    moment = "" if made_at is None else formatting.moment(made_at)
+    boxes = {"bottom-left": heading, "bottom-center": moment}
+    rules = "".join(f'@{place}{{content:"{_in_style(text)}"}}' for place, text in boxes.items())
+    return Markup(f"@page{{{rules}}}")  # noqa: S704 - every sign of the texts that could end them is escaped
+
+
+def _in_style(text: str, most: int = 80) -> str:
+    """Return a text as the inside of a string in a style sheet."""
+    shown = text if len(text) <= most else f"{text[: most - 1]}…"
+    return "".join(sign if sign.isalnum() or sign == " " else f"\\{ord(sign):x} " for sign in shown)
 
 
 def signed(number: int) -> str:

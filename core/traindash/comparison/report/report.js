@@ -4,7 +4,8 @@
   const { panels, look, dark } = JSON.parse(document.getElementById("panels").textContent);
   const { colored, prepared, heightOf } = globalThis.reportSaving;
   const night = matchMedia("(prefers-color-scheme: dark)");
-  const PRINTED = 640; // pixels of a chart on A4 between the margins
+  // Pixels of a chart on A4, before report.css makes it smaller: in half of the width of a page, and in the whole.
+  const [HALF, WHOLE, LOW, TALL] = [376, 800, 280, 400];
   let printing = false;
   const theme = () => colored(look, night.matches && !printing ? dark : {});
   const tag = (name, className, text) => {
@@ -33,6 +34,23 @@
       this.chart.setOption(prepared(colored(this.panel.option, night.matches && !printing ? dark : {})), { notMerge: true });
     }
 
+    // How large it is on paper: its place there cannot be measured while the screen is what is laid out.
+    print() {
+      const wide = !this.figure.closest(".rp-half, .rp-first-chart") && this.figure.matches(":only-child");
+      const width = this.figure.closest(".rp-first-chart") ? 350 : wide ? WHOLE : HALF;
+      const height = this.panel.tall ? TALL : LOW;
+      this.canvas.style.height = `${height}px`;
+      this.draw();
+      this.chart.resize({ width, height });
+      this.recolor();
+    }
+
+    leavePaper() {
+      this.canvas.style.height = `${heightOf(this.panel)}px`;
+      this.chart.resize({ width: "auto", height: "auto" });
+      this.recolor();
+    }
+
     recolor() {
       if (!this.chart) return;
       this.chart.setTheme(theme());
@@ -47,20 +65,21 @@
   const sized = new ResizeObserver((entries) => entries.forEach(({ target }) => !printing && drawn.get(target)?.chart?.resize()));
   for (const figure of document.querySelectorAll("figure.rp-panel")) new Panel(figure, panels[Number(figure.dataset.panel)]);
   night.addEventListener("change", () => all().forEach((panel) => panel.recolor()));
+  // What is folded on a screen is printed too.
+  const folded = () => document.querySelectorAll("details:not(.rp-save)");
+  const open = new Map();
   addEventListener("beforeprint", () => {
     printing = true;
-    for (const panel of all()) {
-      panel.draw();
-      panel.chart.resize({ width: PRINTED });
-      panel.recolor();
+    for (const part of folded()) {
+      open.set(part, part.open);
+      part.open = true;
     }
+    for (const panel of all()) panel.print();
   });
   addEventListener("afterprint", () => {
     printing = false;
-    for (const panel of all()) {
-      panel.chart.resize({ width: "auto" });
-      panel.recolor();
-    }
+    for (const part of folded()) part.open = open.get(part) ?? part.open;
+    for (const panel of all()) panel.leavePaper();
   });
 
   // For the other scripts.

@@ -20,6 +20,7 @@ from traindash.comparison.pictures.crops import LoadImage
 from traindash.comparison.report.page import render_report
 from traindash.comparison.significance import Significance
 from traindash.domain.curves import Curve, TrainingCurves
+from traindash.steady_clock import CLOCK
 from traindash.training.runs.events import EventWriter, parse_row
 from traindash.training.runs.spec import RunLayout
 from traindash.training.trainers.entry import StopSwitch
@@ -332,7 +333,7 @@ def write_report(
     Arguments as those of :func:`~traindash.comparison.report.page.render_report`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    page = render_report(comparison, title=title, load=load, significance=significance)
+    page = render_report(comparison, title=title, load=load, significance=significance, made_at=CLOCK.now())
     (folder / "report.html").write_text(page, encoding="utf-8")
     (folder / "state.json").write_text(json.dumps({"title": title}, ensure_ascii=False), encoding="utf-8")
     # Last: a folder with this file is a complete report

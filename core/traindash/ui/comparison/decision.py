@@ -127,6 +127,8 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         st.html(decision_table(decision))
         draw_table_saving("decision", lambda: decision_records(decision))
         st.caption(READING_FIGURES)
+    if len(contenders) == 1:  # one point says nothing that the table does not say
+        return
     with st.container(border=True, key="chart-decision"):
         drawing = draw_decision(decision)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):

@@ -58,6 +58,11 @@ class Deck {
     this.sized = new ResizeObserver(() => this.fit())
     this.pressed = (event) => this.press(event)
     document.addEventListener("keydown", this.pressed, true)
+    // A page of paper has a shape of its own: what fits this window may be cut there.
+    this.toPaper = () => this.onPaper(true)
+    this.fromPaper = () => this.onPaper(false)
+    addEventListener("beforeprint", this.toPaper)
+    addEventListener("afterprint", this.fromPaper)
     document.head.append(this.style)
     document.body.append(this.root)
     this.sized.observe(this.stage)
@@ -72,6 +77,11 @@ class Deck {
   notes(key) {
     const shown = this.root.classList.toggle("sh-with-notes")
     key.setAttribute("aria-pressed", String(shown))
+    this.fit()
+  }
+
+  onPaper(printing) {
+    this.root.classList.toggle("sh-paper", printing)
     this.fit()
   }
 
@@ -150,6 +160,8 @@ class Deck {
 
   close() {
     document.removeEventListener("keydown", this.pressed, true)
+    removeEventListener("beforeprint", this.toPaper)
+    removeEventListener("afterprint", this.fromPaper)
     this.sized.disconnect()
     this.root.remove()
     this.style.remove()

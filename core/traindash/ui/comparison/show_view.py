@@ -10,7 +10,7 @@ from traindash.comparison.report.parts import slides_html, slides_style
 from traindash.comparison.story import build_slides
 from traindash.ui import screens
 from traindash.ui.comparison.decision import requirements_of
-from traindash.ui.comparison.view import draw_nothing_chosen, read_chosen, tab_name, tried
+from traindash.ui.comparison.view import comparison_address, draw_nothing_chosen, read_chosen, tab_name, tried
 from traindash.ui.pictures import original
 
 _PICTURE = (800, 600)  # pixels of the object on a step; half of a projector of 1920 × 1080
@@ -38,6 +38,7 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
             for slide in story.slides
             if slide.subject is not None
         },
+        comparison_address(),
     )
     decision = decide(need, contenders_of(comparison, significance), comparable=significance.are_comparable)
     models = tried(comparison, decision)

@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import streamlit as st
 
 from traindash.comparison.advice import recommend
-from traindash.comparison.charts.drawing import Drawing, no_evaluation
+from traindash.comparison.charts.drawing import no_evaluation
 from traindash.comparison.charts.echarts import NARROW
 from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, standing_of
 from traindash.comparison.decision import Decision
-from traindash.comparison.decision_words import TIME_AXIS, draw_decision, figure_name
+from traindash.comparison.decision_words import draw_decision, front_title
 from traindash.comparison.experiment import CommonSet, Comparison
 from traindash.comparison.pictures.crops import draw_crop
-from traindash.comparison.pictures.telling import telling_objects
+from traindash.comparison.pictures.telling import against_runner_up, telling_objects
 from traindash.comparison.report.parts import certainty_picture, telling_figure
+from traindash.comparison.report.summary import MOST_PICTURES, PICTURE
 from traindash.comparison.significance import Significance, resampled
 from traindash.comparison.verdict import Verdict, judge
 from traindash.evaluation.comparability import ComparabilityKind
@@ -185,7 +185,7 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
                 st.caption(_paragraphs(verdict.warnings))
         if drawing and chart:
             with chart, st.container(key="first-chart"):
-                st.markdown(f"**{figure_name(decision.requirements.goal)} against {_against(drawing)}**")
+                st.markdown(f"**{front_title(decision, drawing.panels[0])}**")
                 draw_panel(drawing.panels[0], "first-front", height=_CHART, width=NARROW)
         _draw_more(judge(comparison, significance), verdict)
         if comparison.common is not None or (
@@ -194,10 +194,6 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             _draw_choice(comparison)
         if comparison.common is not None:
             _draw_left_out(comparison.common)
-
-
-def _against(drawing: Drawing) -> str:
-    return "time" if drawing.panels[0].x.title == TIME_AXIS else "size"
 
 
 def _draw_more(figures: Verdict, verdict: Verdict) -> None:
@@ -211,23 +207,18 @@ def _draw_more(figures: Verdict, verdict: Verdict) -> None:
             st.markdown("\n\n".join(sentences))
 
 
-_PICTURE = (420, 280)  # pixels of a picture on the first screen
-_MOST_PICTURES = 3
-
-
 def draw_telling(comparison: Comparison, significance: Significance, decision: Decision) -> None:
     """Draw the three pictures on which the recommended one and the next one differ most."""
-    if not significance.are_comparable or decision.winner is None or decision.runner_up is None:
+    against = against_runner_up(comparison, significance, decision)
+    if against is None or decision.winner is None:
         return
-    keys = [experiment.key for experiment in comparison.experiments]
-    against = replace(comparison, baseline=keys.index(decision.runner_up.key))
     images = load_images(against)
-    told = telling_objects(images, images.keys.index(decision.winner.key), _MOST_PICTURES)
+    told = telling_objects(images, images.keys.index(decision.winner.key), MOST_PICTURES)
     if not told:
         return
     st.markdown(f"##### {_DIFFER}", unsafe_allow_html=False)
-    for cell, one in zip(st.columns(_MOST_PICTURES, gap="medium"), told, strict=False):
-        crop = draw_crop(one.subject, images, original, _PICTURE)
+    for cell, one in zip(st.columns(MOST_PICTURES, gap="medium"), told, strict=False):
+        crop = draw_crop(one.subject, images, original, PICTURE)
         with cell:
             st.html(telling_figure(crop, one.words))
 

@@ -19,6 +19,7 @@ from traindash.comparison.story import build_slides
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError
 from traindash.formatting import listing
+from traindash.steady_clock import CLOCK
 from traindash.ui import screens
 from traindash.ui.comparison.changes import draw_changes
 from traindash.ui.comparison.charts import ROW_HEIGHT, draw_ahead, draw_rows
@@ -62,13 +63,16 @@ class _Section:
     draw: Callable[[Comparison, Significance], None] | None = None  # what comes before its charts
     charts: str = ""  # section name in the registry of charts; empty for none
     of_objects: bool = False  # it is about found objects, so it is left out where all models give pixels a class
+    alone: str = ""  # title where there is a single experiment; empty for the same
+    of_several: bool = False  # it holds experiments against each other, so a single one has none
     height: int = 500  # pixels that what comes before its charts takes about, kept free until it is drawn
     parts: tuple[str, ...] = ()  # anchors of what is no chart of the registry
 
     def place(self, comparison: Comparison) -> Place:
         """Return the section as the contents know it."""
         charts = tuple(item.key for row in rows_of(self.charts, comparison) for item in row)
-        return Place(anchor=self.anchor, title=self.title, parts=(*self.parts, *charts))
+        title = self.alone if self.alone and len(comparison.experiments) == 1 else self.title
+        return Place(anchor=self.anchor, title=title, parts=(*self.parts, *charts))
 
 
 _SECTIONS = (
@@ -77,6 +81,7 @@ _SECTIONS = (
     _Section(
         anchor="decision",
         title="Which one to take",
+        alone="Which threshold to set",
         draw=draw_decision_helper,
         of_objects=True,
         height=1200,
@@ -86,14 +91,16 @@ _SECTIONS = (
     _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class", height=56),
     _Section(anchor="by-size", title="By size", charts="By size", of_objects=True),
     _Section(anchor="mistakes", title="Mistakes", charts="Mistakes", of_objects=True),
-    _Section(anchor="gained-lost", title="Gained and lost", draw=draw_changes, of_objects=True, height=1200),
+    _Section(
+        anchor="gained-lost", title="Gained and lost", draw=draw_changes, of_objects=True, of_several=True, height=1200
+    ),
     _Section(anchor="gallery", title="Gallery", draw=draw_gallery, of_objects=True, height=1400),
     _Section(anchor="confidence", title="Confidence", charts="Confidence", of_objects=True),
     _Section(anchor="speed", title="Speed", charts="Speed"),
     _Section(anchor="training", title="Training", charts="Training"),
     _Section(anchor="hyperparameters", title="Hyperparameters", draw=draw_settings, parts=("parallel",)),
     _Section(anchor="setup", title="Set-up and cost", draw=draw_setup),
-    _Section(anchor="server-report", title="Report of the server", draw=draw_server_comparison),
+    _Section(anchor="server-report", title="Report of the server", draw=draw_server_comparison, of_several=True),
 )
 
 
@@ -138,7 +145,12 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
 
 def _sections(comparison: Comparison) -> tuple[_Section, ...]:
     only_pixels = bool(comparison.experiments) and all(one.is_semantic for one in comparison.experiments)
-    return tuple(section for section in _SECTIONS if not (only_pixels and section.of_objects))
+    alone = len(comparison.experiments) == 1
+    return tuple(
+        section
+        for section in _SECTIONS
+        if not (only_pixels and section.of_objects) and not (alone and section.of_several)
+    )
 
 
 def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, Resampling] | None:
@@ -220,7 +232,7 @@ def _draw_head(comparison: Comparison, resampling: Resampling, decision: Decisio
                 screens.go("try_model", models=models)
             st.download_button(
                 "Slides",
-                data=partial(_powerpoint, comparison, resampling, present_requirements(), _address()),
+                data=partial(_powerpoint, comparison, resampling, present_requirements(), comparison_address()),
                 file_name="comparison.pptx",
                 mime="application/vnd.openxmlformats-officedocument.presentationml.presentation",
                 icon=":material/co_present:",
@@ -243,13 +255,18 @@ def _draw_head(comparison: Comparison, resampling: Resampling, decision: Decisio
 
 def _report(comparison: Comparison, resampling: Resampling, now: PresentRequirements) -> bytes:
     return render_report(
-        comparison, significance=resampling.finished(), load=original, requirements=now.requirements
+        comparison,
+        significance=resampling.finished(),
+        made_at=CLOCK.now(),
+        load=original,
+        requirements=now.requirements,
     ).encode()
 
 
-def _address() -> str:
-    """Return the address of this comparison, with everything that was chosen in it."""
-    return f"{st.context.url}?{urlencode(dict(st.query_params))}" if st.context.url else ""
+def comparison_address() -> str:
+    """Return the address of the comparison that this page is about, with what was chosen in it; empty if not known."""
+    url = st.context.url
+    return f"{url.rsplit('/', 1)[0]}/compare?{urlencode(dict(st.query_params))}" if url else ""
 
 
 def _powerpoint(comparison: Comparison, resampling: Resampling, now: PresentRequirements, link: str) -> bytes:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.domain.experiment import TeamFile
+from traindash.domain.ids import TaskId
 from traindash.experiments.marks import LONGEST_NAME
 from traindash.experiments.query import Row
 from traindash.ui import connection
@@ -18,12 +19,14 @@ _FOLDER = "/experiments/"  # below it lies everything that an experiment leaves 
 
 def draw_rename(row: Row) -> None:
     """Draw the dialog's field for another name."""
-    task = row.task_id
-    if task is None:
-        return
+    if row.task_id is not None:
+        draw_name_form(row.task_id, row.name, row.info.experiment_name if row.info is not None else row.name)
+
+
+def draw_name_form(task: TaskId, shown: str, own: str) -> None:
+    """Draw the field for another name of a task and what it leaves; ``own`` is the one without any of ours."""
     with st.form("rename", border=False):
-        own = row.info.experiment_name if row.info is not None else row.name
-        name = st.text_input("Name", row.name, max_chars=LONGEST_NAME, placeholder=own)
+        name = st.text_input("Name", shown, max_chars=LONGEST_NAME, placeholder=own)
         st.caption(f"Kept on this machine; lists and comparisons use it. Empty: “{plain(own)}” again.")
         if st.form_submit_button("Rename", type="primary", icon=":material/check:"):
             wanted = "" if (name or "").strip() == own else name or ""

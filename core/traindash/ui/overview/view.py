@@ -20,6 +20,7 @@ from traindash.ui.experiments.index import given_names, look, marks
 from traindash.ui.import_data import IMPORT_PARAM, draw_drop_zone
 from traindash.ui.overview.tour import can_offer, draw_offer, draw_way_back, open_tour
 from traindash.ui.state import DRAFT_PARAM
+from traindash.ui.tasks.removal import listed
 from traindash.ui.tasks.text import task_title
 from traindash.ui.tasks.view import draw_task_rows
 from traindash.ui.theme import plain
@@ -49,7 +50,7 @@ def follow_old_links() -> None:
 def draw_overview() -> None:
     """Draw the page."""
     workspace = connection.workspace_id()
-    tasks = lookups.newest_tasks(workspace)[:_LOOKED_AT]
+    tasks = listed(lookups.newest_tasks(workspace)[:_LOOKED_AT])
     projects = lookups.projects(workspace)
     rows = best_by_project(
         (entry.info for entry in look().entries if entry.info is not None),
@@ -186,7 +187,7 @@ def _last_visit() -> datetime | None:
 
 def _draw_tasks(since: datetime | None, *, active: bool) -> None:
     try:
-        tasks = lookups.newest_tasks(connection.workspace_id())[:_LOOKED_AT]
+        tasks = listed(lookups.newest_tasks(connection.workspace_id())[:_LOOKED_AT])
     except AppError as error:
         draw_stale(error, "The list is tried again.")
         return

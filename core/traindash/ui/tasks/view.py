@@ -34,6 +34,7 @@ from traindash.ui.series.view import draw_series_list, series_need_work
 from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
 from traindash.ui.tasks.files import draw_best_download, draw_file_list, draw_usage
 from traindash.ui.tasks.live import LiveState
+from traindash.ui.tasks.removal import draw_is_removed, draw_removed_tasks, draw_task_menu, draw_tidying, listed
 from traindash.ui.tasks.serving import draw_deploy_button, is_serving, serving_look, serving_words
 from traindash.ui.tasks.text import (
     can_end_after_epoch,
@@ -253,11 +254,13 @@ def open_task(wanted: str | None) -> LiveState:
 def draw_header(live: LiveState) -> None:
     """Draw name and actions, and take over whether the person wants the screen to keep still."""
     task = live.progress.task
+    title = given_names().get(task.id) or task_title(task)
     screens.link("tasks", "All tasks", "arrow_back")
+    draw_is_removed(task)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="task-head"):
-        st.title(plain(given_names().get(task.id) or task_title(task)), anchor=False)
-        if not task.status.is_terminal:
-            with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
+        st.title(plain(title), anchor=False)
+        with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
+            if not task.status.is_terminal:
                 live.paused = st.toggle(
                     "Pause updates", key=f"paused-{task.id}", help="Keeps the screen still; the task goes on."
                 )
@@ -266,6 +269,7 @@ def draw_header(live: LiveState) -> None:
                 stopping = task.status is TaskStatus.TERMINATING
                 if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
                     ask_to_stop(task, trains=can_end_after_epoch(live.progress), serves=is_serving(task))
+            draw_task_menu(task, title)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="task-facts"):
         st.caption(_facts(task), width="content")
         if (found := connection.series().place_of(connection.server_name(), task.id)) is not None:
@@ -316,8 +320,12 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
             screen="project",
         )
         return
-    _, shown = page_of(tasks, _PER_PAGE, "task-page")
+    known = listed(tasks)
+    with st.container(horizontal=True, horizontal_alignment="right", key="tasks-tools"):
+        draw_tidying(known)
+    _, shown = page_of(known, _PER_PAGE, "task-page")
     draw_task_rows(shown, "task-list")
+    draw_removed_tasks(tasks)
     # Only a run of the whole page can take run_every away.
     if active and all(task.status.is_terminal for task in tasks) and not series_need_work():
         st.rerun()
