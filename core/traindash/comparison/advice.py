@@ -228,7 +228,11 @@ def _why_among_equals(decision: Decision, winner: Candidate) -> tuple[str, ...]:
             mine, theirs = size(winner.contender.bytes), size(larger.contender.bytes)
             return (f"Its checkpoint has {mine} against {theirs} of “{larger.label}”.",)
         case "lean":
-            return ("Time and size say nothing: they differ by less than 5 %, or are not known.",)
+            contenders = [one.contender for one in decision.equals]
+            known = all(one.latency and one.bytes for one in contenders) and len({o.machine for o in contenders}) == 1
+            if known and len(contenders) == _FEWEST:
+                return ("Both need about the same time for an image and have about the same size.",)
+            return ("Time and size do not decide: they are about the same, or not known.",)
         case "figure" | "nothing":
             return ()
     assert_never(decision.decided_by)

@@ -157,6 +157,7 @@ def figure_word(goal: Goal) -> str:
 
 # Quality, time and size in one chart: who lies on the front, and who is beaten in all of them.
 
+_NEAR_EDGE = 0.35  # share of the width
 _NAME = 26  # letters at a point; longer names would lie over their neighbours
 _SMALLEST, _EVEN, _LARGEST = 8.0, 12.0, 24.0  # diameter of the points in pixels
 _MEGA = 1e6  # bytes
@@ -192,13 +193,14 @@ def draw_decision(decision: Decision) -> Drawing:
         + (f"{latency_text(o.contender.speed)} ms" if by_time else size(o.contender.bytes))
         for o in known
     ]
+    x = _axis(_TIME_AXIS if by_time else "Checkpoint (MB)", [_cost(one, by_time) for one in known], decimals=1)
     y = _axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal))
-    marks = [*_front(decision, known, by_time), *(_point(one, known, by_time) for one in known)]
+    marks = [*_front(decision, known, by_time), *(_point(one, known, x, by_time) for one in known)]
     if (limit := decision.requirements.latency) is not None and by_time:
         marks.append(Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None))
     panel = Panel(
         title="",
-        x=_axis(_TIME_AXIS if by_time else "Checkpoint (MB)", [_cost(one, by_time) for one in known], decimals=1),
+        x=x,
         y=y,
         marks=tuple(marks),
         alt=f"{'; '.join(words)}.",
@@ -225,7 +227,15 @@ def _cost(candidate: Candidate, by_time: bool) -> float:  # noqa: FBT001 - which
     return round((candidate.contender.bytes or math.nan) / _MEGA, 4)
 
 
-def _point(candidate: Candidate, known: Sequence[Candidate], by_time: bool) -> Line:  # noqa: FBT001 - as above
+def _point(
+    candidate: Candidate,
+    known: Sequence[Candidate],
+    x: Axis,
+    by_time: bool,  # noqa: FBT001 - as above
+) -> Line:
+    cost = _cost(candidate, by_time)
+    low, high = x.low or 0.0, x.high or 0.0
+    place = (cost - low) / (high - low)  # a name at the edge would be cut, or lie over the numbers of the axis
     name = candidate.label if len(candidate.label) <= _NAME else f"{candidate.label[: _NAME - 1]}…"
     own = candidate.contender.bytes
     weight = f", {size(own)}" if own else ""
@@ -235,13 +245,14 @@ def _point(candidate: Candidate, known: Sequence[Candidate], by_time: bool) -> L
     diameter = round(max(_SMALLEST, _LARGEST * math.sqrt(own / largest)), 1) if own else _SMALLEST
     return Line(
         name=candidate.label,
-        x=(_cost(candidate, by_time),),
+        x=(cost,),
         y=(round(candidate.figure, 5),),
         style=candidate.contender.experiment.style,
         points=True,
         point_size=diameter if by_time else _EVEN,
         highlight=0,
-        highlight_text=f"{name}{weight}{missed or (' (beaten)' if candidate.beaten_by else '')}",
+        highlight_text=f"{name}{weight}{missed}",
+        highlight_align="left" if place < _NEAR_EDGE else "right" if place > 1 - _NEAR_EDGE else "center",
     )
 
 

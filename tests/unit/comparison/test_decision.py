@@ -207,7 +207,6 @@ def test_a_dominated_one_is_named_as_such() -> None:
     assert decision.candidates[1].beaten_by == "1"
     drawing = draw_decision(decision)
     assert "“Experiment 2” is beaten by “Experiment 1”" in " ".join(drawing.notes)
-    assert any("(beaten)" in getattr(mark, "highlight_text", "") for mark in drawing.panels[0].marks)
 
 
 def test_times_differ_only_beyond_their_scatter() -> None:

@@ -41,6 +41,7 @@ class Line:
     point_size: float = 8.0  # diameter of these marks in pixels
     highlight: int | None = None  # index of one point to mark, with its text
     highlight_text: str = ""  # text at that point
+    highlight_align: Literal["left", "center", "right"] = "center"  # which end of the text is above the point
     # what is behind each point; `None` for nothing to show, empty where no point can be followed
     queries: tuple[ImageQuery | None, ...] = ()
 

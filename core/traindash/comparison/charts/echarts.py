@@ -273,6 +273,7 @@ def _line(line: Line, theme: Theme) -> Option:
                 "show": True,
                 "formatter": _escaped(line.highlight_text),
                 "position": "top",
+                "align": line.highlight_align,
                 "color": color,
                 "fontWeight": 600,
             },

@@ -212,7 +212,8 @@ _CHOICE, _ONE, _CHANGES, _GALLERY = (
 _TITLE = "Quality, time and size"
 _READING = "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front."
 _FRONT, _FIRST_FRONT = "front", "summary-front"
-_BARS_BESIDE, _CATEGORIES_BESIDE = 12, 4  # of a chart that may stand in half of the width of a printed page
+# of a chart that may stand in half of the width of a printed page: bars, categories, letters below its axis
+_BARS_BESIDE, _CATEGORIES_BESIDE, _LETTERS_BESIDE = 12, 4, 45
 _NO_IMAGES = "The images were not at hand when this file was made, so it holds no pictures of them."
 _SCRIPTS = ("saving.js", "report.js", "sorting.js", "choice.js", "menus.js")  # each uses what stands before it
 
@@ -237,13 +238,16 @@ class _Panels:
     def __init__(self) -> None:
         self.data: list[Option] = []
 
-    def card(self, head: tuple[str, str, str], drawing: Drawing, *, narrow: bool = False) -> ChartCard:
-        """Add the panels of a chart with its key, title and how to read it."""
+    def card(
+        self, head: tuple[str, str, str], drawing: Drawing, *, narrow: bool = False, is_named: bool = False
+    ) -> ChartCard:
+        """Add the panels of a chart with its key, title and reading; ``is_named`` where its points have names."""
         key, title, reading = head
         first, alone = len(self.data), len(drawing.panels) == 1
         half = alone and not drawing.tables and not _is_wide(drawing.panels[0])
         width = NARROW if narrow or half or not alone else WIDE
-        self.data += [panel_data(replace(panel, has_legend=alone), width) for panel in drawing.panels]
+        legend = alone and not is_named
+        self.data += [panel_data(replace(panel, has_legend=legend), width) for panel in drawing.panels]
         return ChartCard(
             key=key,
             title=title,
@@ -263,7 +267,8 @@ class _Panels:
 def _is_wide(panel: Panel) -> bool:
     """Return whether a chart needs a whole page's width for its names and numbers to be read."""
     bars = sum(len(mark.values) for mark in panel.marks if isinstance(mark, Bars))
-    return bars > _BARS_BESIDE or (bars > 0 and len(panel.x.categories) > _CATEGORIES_BESIDE)
+    crowded = bars > 0 and len(panel.x.categories) > _CATEGORIES_BESIDE
+    return crowded or bars > _BARS_BESIDE or len(panel.x.title) > _LETTERS_BESIDE
 
 
 def render_report(
@@ -291,8 +296,12 @@ def render_report(
     images = image_set(comparison)
     panels = _Panels()
     drawn = draw_decision(decision)
-    beside = several and bool(drawn.panels)
-    first = panels.card((_FIRST_FRONT, front_title(decision, drawn.panels[0]), ""), drawn) if beside else None
+    beside = several and known.are_comparable and bool(drawn.panels)
+    first = (
+        panels.card((_FIRST_FRONT, front_title(decision, drawn.panels[0]), ""), drawn, is_named=True)
+        if beside
+        else None
+    )
     # one point says nothing that the table does not say
     front = panels.card((_FRONT, _TITLE, _READING), drawn) if len(decision.candidates) > 1 else None
     sections = [

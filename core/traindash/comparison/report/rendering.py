@@ -61,7 +61,7 @@ def page_foot(heading: str, made_at: datetime | None) -> Markup:
     return Markup(f"@page{{{rules}}}")  # noqa: S704 - every sign of the texts that could end them is escaped
 
 
-def _in_style(text: str, most: int = 80) -> str:
+def _in_style(text: str, most: int = 50) -> str:
     """Return a text as the inside of a string in a style sheet."""
     shown = text if len(text) <= most else f"{text[: most - 1]}…"
     return "".join(sign if sign.isalnum() or sign == " " else f"\\{ord(sign):x} " for sign in shown)

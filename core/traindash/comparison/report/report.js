@@ -4,8 +4,10 @@
   const { panels, look, dark } = JSON.parse(document.getElementById("panels").textContent);
   const { colored, prepared, heightOf } = globalThis.reportSaving;
   const night = matchMedia("(prefers-color-scheme: dark)");
-  // Pixels of a chart on A4, before report.css makes it smaller: in half of the width of a page, and in the whole.
-  const [HALF, WHOLE, LOW, TALL] = [376, 800, 280, 400];
+  // Pixels of a chart on A4, before report.css makes it smaller: in parts of the width of a page, and in the whole.
+  const [THIRD, HALF, FIRST, WHOLE] = [252, 376, 340, 800];
+  const [FLAT, LOW, TALL] = [230, 270, 390]; // heights
+  const FEW = 2; // panels that stand beside each other in halves
   let printing = false;
   const theme = () => colored(look, night.matches && !printing ? dark : {});
   const tag = (name, className, text) => {
@@ -36,9 +38,12 @@
 
     // How large it is on paper: its place there cannot be measured while the screen is what is laid out.
     print() {
-      const wide = !this.figure.closest(".rp-half, .rp-first-chart") && this.figure.matches(":only-child");
-      const width = this.figure.closest(".rp-first-chart") ? 350 : wide ? WHOLE : HALF;
-      const height = this.panel.tall ? TALL : LOW;
+      const place = this.figure.parentElement;
+      const thirds = place.children.length > FEW && !this.panel.tall && this.panel.option.xAxis?.type === "value";
+      place.classList.toggle("rp-thirds", thirds);
+      const alone = this.figure.closest(".rp-first-chart") ? FIRST : this.figure.closest(".rp-half") ? HALF : WHOLE;
+      const width = thirds ? THIRD : this.figure.matches(":only-child") ? alone : HALF;
+      const height = this.panel.tall ? TALL : thirds ? FLAT : LOW;
       this.canvas.style.height = `${height}px`;
       this.draw();
       this.chart.resize({ width, height });

@@ -53,7 +53,8 @@ def summary_of(
     several = len(comparison.experiments) > 1
     verdict = recommend(comparison, significance, decision) if several else _of_one(comparison, decision)
     columns = _columns(comparison, decision)
-    order = [experiment for experiment, _ in ranking(comparison)]
+    # what may not be ranked keeps its order
+    order = [experiment for experiment, _ in ranking(comparison)] if significance.are_comparable else []
     order += [experiment for experiment in comparison.experiments if experiment not in order]
     order.sort(key=lambda experiment: experiment.key != verdict.winner)  # stable: the recommended one first
     rows = tuple(

@@ -22,7 +22,7 @@ from traindash.comparison.significance import Significance, resampled
 from traindash.comparison.verdict import Verdict, judge
 from traindash.evaluation.comparability import ComparabilityKind
 from traindash.formatting import plural
-from traindash.ui import connection
+from traindash.ui import connection, screens
 from traindash.ui.comparison.charts import draw_panel
 from traindash.ui.comparison.gallery import load_images
 from traindash.ui.pictures import original
@@ -183,6 +183,8 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
                 st.html(picture)
             if verdict.warnings:
                 st.caption(_paragraphs(verdict.warnings))
+            if verdict.kind == "unlike":
+                screens.link("experiments", "Choose other experiments", "science")
         if drawing and chart:
             with chart, st.container(key="first-chart"):
                 st.markdown(f"**{front_title(decision, drawing.panels[0])}**")
