@@ -8,11 +8,19 @@ from typing import Any
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.dml.color import RGBColor
-from pptx.enum.chart import XL_CHART_TYPE, XL_LABEL_POSITION, XL_MARKER_STYLE, XL_TICK_LABEL_POSITION
+from pptx.enum.chart import (
+    XL_CHART_TYPE,
+    XL_LABEL_POSITION,
+    XL_LEGEND_POSITION,
+    XL_MARKER_STYLE,
+    XL_TICK_LABEL_POSITION,
+    XL_TICK_MARK,
+)
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Emu, Inches, Pt
 
 from traindash.comparison.certainty import Certainty
+from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import Crop
 from traindash.comparison.story_changes import Slide, link_words
 
@@ -23,10 +31,18 @@ _LEFT, _MIDDLE, _TOP, _LOW = 0.6, 6.9, 2.0, 0.5  # inches: margin, second column
 _COLUMN = 5.9  # inches
 _MUTED, _PRIMARY, _GOOD = RGBColor(0x5A, 0x61, 0x70), RGBColor(0x3A, 0x68, 0xE0), RGBColor(0x18, 0x7A, 0x4B)
 _LOWER = 4.6  # inches from the top: where a chart below the words begins
-_TITLES, _TEXTS, _SMALL = (32, 28, 24, 20), (20, 18, 16, 14, 12, 10), (14, 12, 10)  # sizes in points, the largest first
+_TITLES, _TEXTS, _SMALL = (
+    (32, 28, 24, 20),
+    (24, 20, 18, 16, 14, 12, 10),
+    (14, 12, 10),
+)  # sizes in points, the largest first
 _SHORT_NAME = 28  # letters that fit beside a bar in the larger size
 _FACT = 1.5  # a number that stands alone is so much larger than the text
-_LETTER, _LINE, _GAP = 0.52, 1.2, 6.0  # width and height of a letter as shares of its size; points after a paragraph
+# width of a letter (of a wide font) and height of a line as shares of the size; points after a paragraph
+_LETTER, _LINE, _GAP = 0.58, 1.2, 6.0
+_BAR, _AROUND_BARS = 0.9, 0.8  # inches of a bar with its gap at most, and of what is above and below all bars
+_LEADS = 2.6  # inches of the picture of how sure it is, at most
+_VALUE_LETTER = 0.035  # of a value at the end of a bar, as a share of the longest bar
 _WRAP = 1.08  # lines end before a word, so a text takes more room than its letters
 
 
@@ -44,7 +60,7 @@ def render_powerpoint(slides: Sequence[Slide], crops: Mapping[str, Crop], link: 
         page = deck.slides.add_slide(deck.slide_layouts[5])  # "Title Only"
         _write_title(page, slide)
         crop = crops.get(slide.key)
-        below = slide.certainty is not None or (crop is not None and any(bar.share for bar in slide.bars))
+        below = crop is not None and any(bar.share for bar in slide.bars)
         _write_words(page, slide, has_more_below=below)
         _draw(page, slide, crop)
         if slide.notes:
@@ -123,16 +139,23 @@ def _draw(page: Any, slide: Slide, crop: Crop | None) -> None:  # noqa: ANN401 -
     if crop is not None:
         _add_picture(page, slide, crop, room)
     elif drawn:
-        _add_bars(page, slide, (_MIDDLE, _TOP, _COLUMN, room))
+        share = 1.0 if slide.certainty is None else 0.5
+        end = _add_bars(page, slide, (_MIDDLE, _TOP, _COLUMN, room * share))
+        if slide.certainty is not None:
+            _add_leads(page, slide.certainty, (_MIDDLE, end, _COLUMN, min(_HEIGHT - _LOW - end, _LEADS)))
     elif slide.bars:
         texts = [f"{bar.name}: {bar.text}" if bar.text else bar.name for bar in slide.bars]
         points = _fitting([(text, 1.0) for text in texts], (_COLUMN, room), _TEXTS)
-        for text, line in zip(texts, _paragraphs(_box(page, _MIDDLE, _TOP, _COLUMN, room)), strict=False):
-            line.text, line.font.size, line.space_after = text, Pt(points), Pt(_GAP)
+        lines = _paragraphs(_box(page, _MIDDLE, _TOP, _COLUMN, room))
+        for bar, text, line in zip(slide.bars, texts, lines, strict=False):
+            sign, name = line.add_run(), line.add_run()
+            sign.text, name.text = "● " if bar.style else "", text
+            sign.font.size = name.font.size = Pt(points)
+            if bar.style:
+                sign.font.color.rgb = _color(bar.style)
+            line.space_after = Pt(_GAP)
     if crop is not None and drawn:
         _add_bars(page, slide, (_LEFT, _LOWER, _COLUMN, _HEIGHT - _LOWER - _LOW))
-    elif slide.certainty is not None:
-        _add_leads(page, slide.certainty)
 
 
 def _add_picture(page: Any, slide: Slide, crop: Crop, room: float) -> None:  # noqa: ANN401 - see above
@@ -148,19 +171,23 @@ def _add_picture(page: Any, slide: Slide, crop: Crop, room: float) -> None:  # n
         line.text, line.font.size = text, Pt(points)
 
 
-def _add_bars(page: Any, slide: Slide, place: tuple[float, float, float, float]) -> None:  # noqa: ANN401 - see above
-    """Add the bars as a chart of PowerPoint; the values as written stand at their ends."""
+def _add_bars(page: Any, slide: Slide, place: tuple[float, float, float, float]) -> float:  # noqa: ANN401 - see above
+    """Add the bars as a chart of PowerPoint, values as written at their ends; return where it ends, in inches."""
     data = CategoryChartData()
     rows = slide.bars[::-1]  # PowerPoint begins below
     data.categories = [bar.name for bar in rows]
     data.add_series(slide.bars_title or slide.step, [round(bar.share, 4) for bar in rows])
-    chart = page.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, *map(Inches, place), data).chart
+    left, top, width, height = place
+    height = min(height, _BAR * len(rows) + _AROUND_BARS)
+    chart = page.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, *map(Inches, (left, top, width, height)), data).chart
     chart.has_legend, chart.has_title = False, bool(slide.bars_title)
     if slide.bars_title:
         chart.chart_title.text_frame.text = slide.bars_title
         chart.chart_title.text_frame.paragraphs[0].font.size = Pt(12)
     chart.value_axis.visible, chart.value_axis.has_major_gridlines = False, False
-    chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = 0, 1.15
+    letters = max(len(bar.text) for bar in rows)
+    chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = 0, 1 + _VALUE_LETTER * (letters + 1)
+    chart.category_axis.major_tick_mark = XL_TICK_MARK.NONE
     longest = max(len(bar.name) for bar in rows)
     chart.category_axis.tick_labels.font.size = Pt(_SMALL[0] if longest <= _SHORT_NAME else _SMALL[1])
     plot = chart.plots[0]
@@ -168,15 +195,20 @@ def _add_bars(page: Any, slide: Slide, place: tuple[float, float, float, float])
     for index, bar in enumerate(rows):
         point = plot.series[0].points[index]
         point.format.fill.solid()
-        color = RGBColor.from_string(bar.style.hex("light").lstrip("#")) if bar.style else _PRIMARY
-        point.format.fill.fore_color.rgb = color
+        point.format.fill.fore_color.rgb = _color(bar.style) if bar.style else _PRIMARY
         label = point.data_label
         label.position = XL_LABEL_POSITION.OUTSIDE_END
         label.text_frame.text = bar.text
+        label.text_frame.word_wrap = False
         label.text_frame.paragraphs[0].font.size, label.text_frame.paragraphs[0].font.bold = Pt(14), bar.best
+    return top + height
 
 
-def _add_leads(page: Any, certainty: Certainty) -> None:  # noqa: ANN401 - see above
+def _color(style: SeriesStyle) -> RGBColor:
+    return RGBColor.from_string(style.hex("light").lstrip("#"))
+
+
+def _add_leads(page: Any, certainty: Certainty, place: tuple[float, float, float, float]) -> None:  # noqa: ANN401 - see above
     """Add where each lead lies as a chart of PowerPoint: a line from end to end, a dot, and the axis at zero."""
     data = XyChartData()
     rows = certainty.rows[::-1]
@@ -184,18 +216,19 @@ def _add_leads(page: Any, certainty: Certainty) -> None:  # noqa: ANN401 - see a
         span = data.add_series(f"against {row.name}: {row.text}")
         for x in (row.low, row.middle, row.high):
             span.add_data_point(round(x - certainty.zero, 4), height)
-    place = (_LEFT, _LOWER, _COLUMN, _HEIGHT - _LOWER - _LOW)
     chart = page.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES, *map(Inches, place), data).chart
     chart.has_title, chart.has_legend = True, True
     chart.chart_title.text_frame.text = certainty.title
     chart.chart_title.text_frame.paragraphs[0].font.size = Pt(11)
-    chart.legend.include_in_layout, chart.legend.font.size = False, Pt(11)
+    chart.legend.position, chart.legend.include_in_layout = XL_LEGEND_POSITION.BOTTOM, False
+    chart.legend.font.size = Pt(11)
     across, up = chart.category_axis, chart.value_axis
     across.has_major_gridlines, up.has_major_gridlines = False, False
     across.minimum_scale, across.maximum_scale = -certainty.zero, 1 - certainty.zero
     up.minimum_scale, up.maximum_scale = 0, len(rows) + 1
     # the vertical axis itself is the line at zero
     up.tick_label_position = across.tick_label_position = XL_TICK_LABEL_POSITION.NONE
+    up.major_tick_mark = across.major_tick_mark = XL_TICK_MARK.NONE
     for series, row in zip(chart.plots[0].series, rows, strict=True):
         color = _GOOD if row.sure else _MUTED
         series.smooth = False
