@@ -17,6 +17,7 @@ import yaml
 
 from tests.outside import ROOT
 from tests.training.detr_runs import MODELS, detr_spec, settings
+from tests.training.packages import furthest, package_of, unpacked
 from tests.training.run_folders import CLASSES, tiny_images, write_run
 from tests.training.trainer_process import FinishedRun, TrainerNursery, run_trainer
 from traindash.comparison.speed import parse_speed_test
@@ -59,6 +60,15 @@ def record_of(run: FinishedRun) -> dict[str, Any]:
     result = read_result(run.layout.result)
     assert isinstance(result, TrainResult)
     return dict(result.experiment)
+
+
+def test_a_package_finds_the_same_objects(finished: FinishedRun, tmp_path: Path) -> None:
+    packed = package_of(finished, tmp_path / "model.zip", threshold=0.1)
+    assert packed.is_same is not False, packed.checked
+    count, apart, overlap = furthest(finished, unpacked(tmp_path / "model.zip", tmp_path / "unpacked"), 0.06)
+    assert count > 0
+    assert apart < 0.01
+    assert overlap > 0.99
 
 
 def test_it_learns_without_ultralytics_and_without_a_network(finished: FinishedRun) -> None:

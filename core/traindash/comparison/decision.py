@@ -16,6 +16,7 @@ import numpy as np
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.significance import LEVEL, Interval, Significance
 from traindash.comparison.speed import NOTICEABLE, SpeedRow, SpeedTest, times_differ
+from traindash.domain.handover import GoalKind
 from traindash.evaluation.coco_files import FloatArray
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.operating_points import (
@@ -396,7 +397,7 @@ def goals_with(goal: Goal) -> tuple[Goal, ...]:
     return tuple(sorted(numbers, key=lambda one: (kinds.index(numbers[one][0]), numbers[one][1])))
 
 
-def number_of(goal: Goal) -> tuple[str, float]:
+def number_of(goal: Goal) -> tuple[GoalKind, float]:
     """Return the kind of a goal, as addresses and the report have it, and its number; 0 where it has none."""
     match goal:
         case BestF1():

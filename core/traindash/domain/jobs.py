@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from traindash.domain.ids import DryRunId, ImportId, ProjectId
+from traindash.domain.ids import DryRunId, ExportId, ImportId, ProjectId
 from traindash.domain.project import ObjectClass
 from traindash.domain.task import ExitCause
 
@@ -227,3 +227,15 @@ class DryRun(Job):
     disk_free: int = 0  # what the disk of the agent has left
     figures: DryRunFigures | None = None  # what was measured; `None` before the end and after a failure
     problems: tuple[str, ...] = ()  # sentences about optional steps that did not work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelExport(Job):
+    """An ONNX file that is made of the checkpoint of a finished training."""
+
+    id: ExportId
+    checkpoint: str  # path in Team Files
+    path: str = ""  # of the ONNX file there; empty before the end
+    seconds: float | None = None  # what it took
+    difference: float | None = None  # of its outputs to the checkpoint's, relative to the largest
+    expected_seconds: float | None = None  # what the last one of its size took here; `None` for the first one

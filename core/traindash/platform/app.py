@@ -13,6 +13,7 @@ from traindash.errors import StateError
 from traindash.periodic_worker import PeriodicWorker
 from traindash.platform.agents import Hardware
 from traindash.platform.dry_runs import DryRuns
+from traindash.platform.exports import ModelExports
 from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
 from traindash.platform.predictors import Predictors
@@ -28,6 +29,8 @@ from traindash.platform.routes import (
     files,
     image_writes,
     images,
+    labelling,
+    model_exports,
     predictions,
     project_edits,
     project_meta,
@@ -91,6 +94,8 @@ METHODS: Sequence[AnyMethod] = (
     *image_writes.METHODS,
     *images.METHODS,
     *predictions.METHODS,
+    *labelling.METHODS,
+    *model_exports.METHODS,
     *project_edits.METHODS,
     *project_meta.METHODS,
     *projects.METHODS,
@@ -140,6 +145,7 @@ class LocalPlatform:
         self.dry_runs = DryRuns(self.services, self.admission)
         self.predictors = Predictors(self.services.layout.predictors, environment)
         self.serving = Serving(self.services)
+        self.exports = ModelExports(self.services)
         self.webhook = WebhookWorker(self.services, options.hook_pace)
         self._removals = PeriodicWorker("removals", self._remove_old, retry=_REMOVAL_SECONDS)
         self._with_sample = options.with_sample
@@ -189,6 +195,7 @@ class LocalPlatform:
             clear_leftovers(services.layout.incoming, services.database, services.blobs)
             services.uploads.recover()
             self.imports.open()
+            self.exports.open()
             home = services.accounts.ensure_home()
             # Addresses of images must stay valid from start to start: browsers and reports keep them.
             services.blobs.unlock(services.accounts.secret("image_seal"))
@@ -221,6 +228,7 @@ class LocalPlatform:
         self._removals.close()
         self.imports.close()
         self.dry_runs.close()
+        self.exports.close()
         self.services.uploads.close()
         self._workload.close()
         self.services.unanswered.forget()
@@ -246,6 +254,7 @@ class LocalPlatform:
             dry_runs=self.dry_runs,
             predictors=self.predictors,
             serving=self.serving,
+            exports=self.exports,
             webhook=self.webhook,
         )
 

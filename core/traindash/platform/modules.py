@@ -128,6 +128,13 @@ class Modules:
             missing=missing_engine(framework) if framework and self._is_real else None,
         )
 
+    def inner(self, slug: str) -> ModuleId:
+        """Return the id of what runs tasks and is no app of the ecosystem: every task needs a module."""
+        with self._database.write() as connection:
+            connection.execute("INSERT OR IGNORE INTO modules (slug, created_at) VALUES (?, ?)", (slug, now_text()))
+            row = connection.execute("SELECT id FROM modules WHERE slug = ?", (slug,)).fetchone()
+        return ModuleId(row["id"])
+
     def get(self, module_id: ModuleId) -> Module:
         """Return an app, which must exist (else :class:`NotFoundError`)."""
         return self._first(lambda module: module.id == module_id, str(module_id))

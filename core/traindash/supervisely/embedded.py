@@ -9,8 +9,8 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from traindash.domain.app_state import StartRequest
-from traindash.domain.ids import DryRunId, ImportId, ProjectId
-from traindash.domain.jobs import DataImport, DryRun, FirstLook
+from traindash.domain.ids import DryRunId, ExportId, ImportId, ProjectId, TeamId
+from traindash.domain.jobs import DataImport, DryRun, FirstLook, ModelExport
 from traindash.domain.plan import ImagesSplit, RandomSplit, SplitContent, TrainValSplit
 from traindash.domain.task import Delivery, TaskCompletion, Webhook
 from traindash.supervisely.errors import MissingError, RejectedError
@@ -78,6 +78,41 @@ class DryRuns(OwnMethods):
     def cancel(self, dry_run_id: DryRunId) -> DryRun:
         """End a dry run; one that is over stays as it is."""
         return self._write("cancel", DryRun, {"id": dry_run_id})
+
+
+class ModelExports(OwnMethods):
+    """ONNX files of checkpoints, made when somebody needs one; Supervisely exports at the end of a training only."""
+
+    family = "exports"
+
+    def are_possible(self) -> bool:
+        """Return whether the server makes them."""
+        return self._answers("list", {})
+
+    def list(self) -> tuple[ModelExport, ...]:
+        """Return the latest exports, newest first."""
+        return self._ask("list", tuple[ModelExport, ...])
+
+    def start(self, team_id: TeamId, checkpoint: str) -> ModelExport:
+        """Begin to export a checkpoint in Team Files; one of it that goes on is returned instead.
+
+        Raises:
+            RejectedError: Nothing on the server's machine can run it; says why.
+            MissingError: There is no such file.
+        """
+        return self._write("start", ModelExport, {"team_id": team_id, "path": checkpoint})
+
+    def info(self, export_id: ExportId) -> ModelExport:
+        """Return how far an export is.
+
+        Raises:
+            MissingError: There is none with this id.
+        """
+        return self._ask("info", ModelExport, {"id": export_id})
+
+    def cancel(self, export_id: ExportId) -> ModelExport:
+        """End an export; one that is over stays as it is."""
+        return self._write("cancel", ModelExport, {"id": export_id})
 
 
 class Imports(OwnMethods):

@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from traindash.domain.experiment import TeamFile
 from traindash.domain.ids import FileId, TeamId
@@ -170,6 +170,11 @@ class Files(Resource):
         # A size of 0 is what servers say that do not know it; an empty file passes by its hash.
         expected = Expected(name=PurePosixPath(file.path).name, size=file.size_bytes or None, hash=file.hash)
         Downloader(self.transport).fetch("file-storage.download", body, target, expected, watcher or Watcher())
+
+    def upload(self, team_id: TeamId, path: str, file: BinaryIO, size: int) -> None:
+        """Write a file of ``size`` bytes, block by block from its start; one that has the path is replaced."""
+        # docs/supervisely-api.md 3.6: the bytes as they are, everything else in the address
+        self.transport.upload("file-storage.upload", {"teamId": str(team_id), "path": path}, file, size)
 
     def remove(self, team_id: TeamId, files: Sequence[TeamFile]) -> None:
         """Delete files for good; those that are gone already are no error."""

@@ -27,6 +27,7 @@ _WAYS_ON = {
     "compare": ("experiments", "All experiments"),
     "show": ("experiments", "All experiments"),
     "try_model": ("experiments", "All experiments"),
+    "handover": ("experiments", "All experiments"),
 }
 _CONNECTION_KINDS = (ConnectionFailedError, RequestTimeoutError, UnauthorizedError, ForbiddenError, ServerFailedError)
 

@@ -101,6 +101,12 @@ def can_dry_run() -> bool:
 
 
 @lookup(seconds=_LONG_SECONDS, most=50)
+def can_export() -> bool:
+    """Return whether the server makes ONNX files of checkpoints."""
+    return connection.client().exports.are_possible()
+
+
+@lookup(seconds=_LONG_SECONDS, most=50)
 def can_restore() -> bool:
     """Return whether the server brings back what was deleted."""
     return connection.client().project_edits.can_restore()

@@ -47,6 +47,7 @@ SCREENS: tuple[Screen, ...] = (
     Screen(id="compare", title="Compare", group="compare"),
     Screen(id="show", title="Present", group="compare"),
     Screen(id="try_model", title="Try", group="try_model"),
+    Screen(id="handover", title="Hand over", group="experiments"),
     Screen(id="connection", title="Connection", group="connection"),
 )
 

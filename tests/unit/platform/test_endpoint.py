@@ -13,6 +13,7 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError
 from traindash.platform.dry_runs import DryRuns
+from traindash.platform.exports import ModelExports
 from traindash.platform.imports import Imports
 from traindash.platform.predictors import Predictors
 from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
@@ -58,6 +59,7 @@ def _ask(method: Method[_Number], home: Path, workload: Workload) -> httpx.Respo
         dry_runs=DryRuns(services, admission),
         predictors=Predictors(services.layout.predictors, {}),
         serving=Serving(services),
+        exports=ModelExports(services),
         webhook=WebhookWorker(services),
     )
     endpoint = ApiEndpoint(api, [method], lambda: TOKEN, workload)

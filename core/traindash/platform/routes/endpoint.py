@@ -22,6 +22,7 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError, StorageError, without_folders
 from traindash.platform.dry_runs import DryRuns
+from traindash.platform.exports import ModelExports
 from traindash.platform.imports import Imports
 from traindash.platform.multipart import Form
 from traindash.platform.predictors import Predictors
@@ -133,6 +134,7 @@ class ApiContext:
     dry_runs: DryRuns
     predictors: Predictors
     serving: Serving
+    exports: ModelExports
     webhook: WebhookWorker
     call: str = ""  # what a call that changes something and its repeats have in common
 

@@ -162,6 +162,22 @@ class AnnotationWrites:
         self._edit({image_id: [_appending(items)] for image_id, items in new.items()})
         return [given[position] for position in range(len(sent))]
 
+    def draw(self, drawn: Sequence[tuple[int, Annotation]]) -> None:
+        """Draw objects on images and put tags on them, beside what is there: (image id, what comes to it).
+
+        Raises:
+            NotFoundError: There is no such image.
+            InputError: The project lacks a class or a tag; names it.
+        """
+        targets = self._targets([image_id for image_id, _ in drawn])
+        edits: dict[int, list[_Edit]] = {}
+        for image_id, annotation in drawn:
+            target = targets[image_id]
+            sent = annotation_to_json(annotation)
+            read = read_annotation(sent, target.names, target.size, where=_where(target, image_id), checks_bounds=False)
+            edits[image_id] = [_drawing(numbered(read, target.names, self._ids))]
+        self._edit(edits)
+
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Replace annotations by those of other images: (from, to). Of another project, classes are found by name.
 
@@ -456,6 +472,14 @@ class AnnotationWrites:
 
 def _where(target: _Target, image_id: int) -> str:
     return f"The image {target.name} ({image_id})"
+
+
+def _drawing(more: Json) -> _Edit:
+    def edit(drawing: _Drawing) -> None:
+        drawing.append(more["objects"])
+        drawing.tags = [*drawing.tags, *more["tags"]]
+
+    return edit
 
 
 def _appending(items: Sequence[Json]) -> _Edit:

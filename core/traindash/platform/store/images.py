@@ -235,6 +235,14 @@ class Images:
         rows = self._rows_of(image_ids)
         return {int(row["id"]): str(self.blobs.path(row["hash"], row["mime"])) for row in rows}
 
+    def known(self, image_ids: Sequence[int]) -> list[Row]:
+        """Return images in the order asked for; those that are gone are left out."""
+        return [
+            row
+            for start in range(0, len(image_ids), _BATCH)
+            for row in self._rows_of(image_ids[start : start + _BATCH])
+        ]
+
     def _rows_of(self, image_ids: Sequence[int]) -> list[Row]:
         with self._database.read() as connection:
             return _IMAGES.rows(connection, image_ids)

@@ -26,7 +26,7 @@ from traindash.steady_clock import CLOCK, SteadyClock
 # A task as the database keeps it, and the way from a row to it.
 
 
-TaskKind: TypeAlias = Literal["train", "compare", "clone", "serve"]
+TaskKind: TypeAlias = Literal["train", "compare", "clone", "serve", "label"]
 
 _KIND = msgspec.json.Decoder(TaskKind)
 _OBJECT = msgspec.json.Decoder(dict[str, object])

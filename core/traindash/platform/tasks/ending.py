@@ -20,6 +20,7 @@ from traindash.platform.store.files import StoredFile
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.evaluated import name_projects
 from traindash.platform.tasks.exits import ProcessEnd, classify, report_platform_error
+from traindash.platform.tasks.labelling import draw_labels
 from traindash.platform.tasks.log import read_failure, tail_lines, tail_messages
 from traindash.platform.tasks.process import Ended, ProcessIdentity, memory_kills
 from traindash.platform.tasks.splits import SplitRecord, ensure_split_collections
@@ -27,6 +28,8 @@ from traindash.training.runs.events import EventWriter, Phase
 from traindash.training.runs.spec import (
     CompareResult,
     CompareSpec,
+    LabelResult,
+    LabelSpec,
     RunLayout,
     TrainResult,
     TrainSpec,
@@ -111,6 +114,7 @@ def tidy(run: RunLayout) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         run.evaluated.unlink(missing_ok=True)
+        run.found.unlink(missing_ok=True)
 
 
 def _published(services: Services, task: TaskRecord, report: ExitReport) -> Outcome:
@@ -159,6 +163,8 @@ def publish(services: Services, task: TaskRecord) -> Published:
     match read_spec(run.spec), read_result(run.result):
         case TrainSpec() as spec, TrainResult() as result:
             return _Experiment(services, task, run, spec, result).publish(events)
+        case LabelSpec() as spec, LabelResult() as result:
+            return Published(output=draw_labels(services, task, spec), problems=result.problems)
         case CompareSpec() as spec, CompareResult() as result:
             return _publish_comparison(services, task, spec, result)
         case _:

@@ -23,6 +23,7 @@ from traindash.platform.services import Services
 from traindash.platform.store.tasks import TaskRecord
 from traindash.platform.tasks.admission import check_evaluations
 from traindash.platform.tasks.frozen import frozen_training
+from traindash.platform.tasks.labelling import prepare_labelling
 from traindash.platform.tasks.resuming import resume_point, source_of
 from traindash.platform.tasks.training import Training, resolve_training
 from traindash.training.runs.spec import (
@@ -84,6 +85,9 @@ def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
             comparison = _comparison_spec(services, task, agent)
             write_spec(run.spec, comparison)
             trainer = comparison.trainer
+        case "label":
+            labelling = prepare_labelling(services, task, agent, run)
+            trainer = services.trainer or labelling.trainer
         case "clone" | "serve":
             raise StateError(f"Task {task.id} is no work for the queue of an agent.", "Start it again.")
         case _:
@@ -95,7 +99,16 @@ def clear(run: RunLayout) -> None:
     """Remove what a run wrote or was given, so that it can be prepared again; the platform's events stay."""
     for folder in (run.images.parent, run.work, run.artifacts, run.evaluation):
         shutil.rmtree(folder, ignore_errors=True)
-    for file in (run.spec, run.events, run.output, run.process, run.result, run.stop_after_epoch, run.evaluated):
+    for file in (
+        run.spec,
+        run.events,
+        run.output,
+        run.process,
+        run.result,
+        run.stop_after_epoch,
+        run.evaluated,
+        run.found,
+    ):
         file.unlink(missing_ok=True)
 
 

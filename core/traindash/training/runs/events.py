@@ -38,6 +38,7 @@ class Phase(StrEnum):
     EXPORT = "export"
     UPLOADING = "uploading"
     COMPARING = "comparing"
+    LABELLING = "labelling"
 
 
 # Texts of ``train_status`` (docs/supervisely-api.md 6.1) for each phase.
@@ -49,6 +50,7 @@ PHASE_TEXTS: Mapping[Phase, str] = {
     Phase.EXPORT: "Converting to ONNXRuntime",
     Phase.UPLOADING: "Uploading training artifacts...",
     Phase.COMPARING: "Comparing models...",
+    Phase.LABELLING: "Labelling images...",
 }
 
 

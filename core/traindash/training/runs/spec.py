@@ -10,9 +10,11 @@ import msgspec
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
 from traindash.domain.jobs import DryRunFigures
 from traindash.domain.plan import Side
+from traindash.domain.prediction import ImagePrediction
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
 from traindash.files import write_whole
+from traindash.training.runs.predicting import PredictorSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,36 @@ class DryRunSpec:
     training: TrainSpec  # the training as planned
 
 
-RunSpec: TypeAlias = TrainSpec | CompareSpec | DryRunSpec
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSpec:
+    """A checkpoint of an earlier training that shall become an ONNX file, ``artifacts/<name>.onnx``."""
+
+    kind: Literal["export"] = "export"
+    trainer: str = "export"
+    engine: str  # package under `traindash.training.trainers` whose engine the checkpoint belongs to
+    file: str  # absolute path of the checkpoint; never written to
+    task_type: str  # `object detection` or `instance segmentation`
+    threads: int = 1  # CPU threads that it may use, at least 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSpec:
+    """A model that labels the images of the run's list; what it finds is a line each of ``found.jsonl``.
+
+    The images have no sides.
+    """
+
+    kind: Literal["label"] = "label"
+    trainer: str = "label"
+    task_id: TaskId
+    project_id: ProjectId
+    model: PredictorSpec
+    name: str  # what people call the model
+    confidence: float  # of objects that are kept, 0 to 1
+    class_confidence: Mapping[str, float] = field(default_factory=dict)  # of classes that have another one
+
+
+RunSpec: TypeAlias = TrainSpec | CompareSpec | DryRunSpec | ExportSpec | LabelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,13 +196,46 @@ class DryRunResult:
     problems: tuple[str, ...] = ()
 
 
-RunResult: TypeAlias = TrainResult | CompareResult | DryRunResult
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportResult:
+    """What an export answers."""
+
+    kind: Literal["export"] = "export"
+    file: str  # name of the ONNX file in `artifacts/`
+    difference: float  # largest difference to the checkpoint's outputs, relative to the largest of them
+    seconds: float
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelResult:
+    """What a labelling answers; the platform draws what was found."""
+
+    kind: Literal["label"] = "label"
+    images: int  # that were looked at
+    objects: int
+    problems: tuple[str, ...] = ()
+
+
+RunResult: TypeAlias = TrainResult | CompareResult | DryRunResult | ExportResult | LabelResult
 
 _T = TypeVar("_T")
 MOST_FOUND = 300  # predictions of an image that an evaluation keeps; Ultralytics' own default, for every engine
-_Kind: TypeAlias = Literal["train", "compare", "dry_run"]
-_SPECS: Mapping[_Kind, type[RunSpec]] = {"train": TrainSpec, "compare": CompareSpec, "dry_run": DryRunSpec}
-_RESULTS: Mapping[_Kind, type[RunResult]] = {"train": TrainResult, "compare": CompareResult, "dry_run": DryRunResult}
+_Kind: TypeAlias = Literal["train", "compare", "dry_run", "export", "label"]
+_SPECS: Mapping[_Kind, type[RunSpec]] = {
+    "train": TrainSpec,
+    "compare": CompareSpec,
+    "dry_run": DryRunSpec,
+    "export": ExportSpec,
+    "label": LabelSpec,
+}
+_RESULTS: Mapping[_Kind, type[RunResult]] = {
+    "train": TrainResult,
+    "compare": CompareResult,
+    "dry_run": DryRunResult,
+    "export": ExportResult,
+    "label": LabelResult,
+}
 
 
 class _Tag(msgspec.Struct):
@@ -228,6 +292,15 @@ def read_images(path: Path) -> Iterator[RunImage]:
         InputError: A line is not valid; names the line.
     """
     return _records(path, RunImage, f"{path.name} is not an image record")
+
+
+def read_found(path: Path) -> Iterator[ImagePrediction]:
+    """Yield what a labelling found, in the order of its images.
+
+    Raises:
+        InputError: A line is not valid; names the line.
+    """
+    return _records(path, ImagePrediction, f"{path.name} is not what was found on an image")
 
 
 def read_evaluated(path: Path) -> Iterator[EvaluatedImage]:
@@ -334,6 +407,11 @@ class RunLayout:
     def artifacts(self) -> Path:
         """Becomes the experiment's artifacts directory in Team Files, file by file."""
         return self.root / "artifacts"
+
+    @property
+    def found(self) -> Path:
+        """What a labelling found, one :class:`ImagePrediction` as JSON a line, with the ids of their images."""
+        return self.root / "found.jsonl"
 
     @property
     def evaluation(self) -> Path:

@@ -20,6 +20,8 @@ from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import (
     CompareSpec,
     DryRunSpec,
+    ExportSpec,
+    LabelSpec,
     RunLayout,
     RunResult,
     read_images,
@@ -171,7 +173,11 @@ def _roles_of(layout: RunLayout) -> Roles:
     try:
         spec = read_spec(layout.spec)
         training = spec.training if isinstance(spec, DryRunSpec) else spec
-        return _NO_ROLES if isinstance(training, CompareSpec) else framework(training.framework).roles
+        return (
+            _NO_ROLES
+            if isinstance(training, CompareSpec | ExportSpec | LabelSpec)
+            else framework(training.framework).roles
+        )
     except AppError:
         return _NO_ROLES
 

@@ -99,7 +99,7 @@ def _warm_up(predictor: Predictor, folder: Path) -> None:
 def _answer(predictor: Predictor, request: PredictRequest, folder: Path) -> PredictAnswer:
     try:
         with TemporaryDirectory(dir=folder) as scratch:
-            return PredictAnswer(images=tuple(_found(predictor, request, Path(scratch))))
+            return PredictAnswer(images=tuple(found_on(predictor, request, Path(scratch))))
     except Exception as error:  # noqa: BLE001 - edge of the process, as above
         return _refusal(error)
 
@@ -113,7 +113,8 @@ def _refusal(error: Exception) -> PredictAnswer:
     return PredictAnswer(message=said.message, hint=said.hint)
 
 
-def _found(predictor: Predictor, request: PredictRequest, scratch: Path) -> list[ImagePrediction]:
+def found_on(predictor: Predictor, request: PredictRequest, scratch: Path) -> list[ImagePrediction]:
+    """Return what a model finds on images, in their order; the folder is scratch space."""
     answers: list[ImagePrediction] = []
     places: dict[Path, int] = {}
     began = time.perf_counter()

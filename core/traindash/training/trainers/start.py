@@ -14,6 +14,8 @@ from traindash.training.runs.spec import (
     CompareSpec,
     DryRunResult,
     DryRunSpec,
+    ExportSpec,
+    LabelSpec,
     RunLayout,
     TrainResult,
     TrainSpec,
@@ -35,7 +37,7 @@ def train(layout: RunLayout, events: EventWriter, stop: StopSwitch, *, load: Loa
         Stopped: It was asked to stop.
     """
     spec = read_spec(layout.spec)
-    if isinstance(spec, CompareSpec):
+    if isinstance(spec, CompareSpec | ExportSpec | LabelSpec):
         raise RunError(ExitCause.BAD_INPUT, f"A trainer was given a run of kind “{spec.kind}”.", "Start a training.")
     training = spec.training if isinstance(spec, DryRunSpec) else spec
     # Before the engine is imported, which takes seconds: a slip of the pen is told at once

@@ -152,7 +152,7 @@ def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
     kind = next((kind for kind, name in GOAL_NAMES.items() if name == chosen), BestF1)
     goal_column, time_column, size_column = st.columns(3, gap="large")
     with goal_column:
-        goal = _choose_goal(kind, begin.goal)
+        goal = choose_goal(kind, begin.goal)
     with time_column:
         latency = _choose_limit(
             "Time for one image, at most", LATENCY, times, begin.latency, lambda value: f"{quantity(value)} ms"
@@ -182,7 +182,8 @@ def _seed(key: str, value: object) -> str:
     return key
 
 
-def _choose_goal(kind: type[Goal], begin: Goal) -> Goal:
+def choose_goal(kind: type[Goal], begin: Goal) -> Goal:
+    """Draw what a kind of goal asks for besides, and return the goal; ``begin`` is where its number stands first."""
     if kind is RecallAtLeast:
         share = begin.recall if isinstance(begin, RecallAtLeast) else _SHARE
         return RecallAtLeast(recall=_choose_share("Recall", share, "Share of the objects that has to be found."))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -24,6 +24,7 @@ from traindash.evaluation.comparability import ComparabilityKind
 from traindash.formatting import plural
 from traindash.ui import connection, screens
 from traindash.ui.comparison.charts import draw_panel
+from traindash.ui.comparison.decision import query_of
 from traindash.ui.comparison.gallery import load_images
 from traindash.ui.pictures import original
 from traindash.ui.theme import plain
@@ -189,6 +190,7 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             with chart, st.container(key="first-chart"):
                 st.markdown(f"**{front_title(decision, drawing.panels[0])}**")
                 draw_panel(drawing.panels[0], "first-front", height=_CHART, width=NARROW)
+        _draw_choice_link(comparison, decision)
         _draw_more(judge(comparison, significance), verdict)
         if comparison.common is not None or (
             significance.judgement is not None and significance.judgement.kind is ComparabilityKind.RESCORE
@@ -196,6 +198,20 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             _draw_choice(comparison)
         if comparison.common is not None:
             _draw_left_out(comparison.common)
+
+
+def _draw_choice_link(comparison: Comparison, decision: Decision) -> None:
+    """Offer to write the choice down, of whom is named; without anybody, of the only one there is."""
+    keys = [experiment.key for experiment in comparison.experiments]
+    chosen = decision.winner.key if decision.winner is not None else (keys[0] if len(keys) == 1 else None)
+    if chosen is None or not chosen.isdecimal():
+        return
+    label = next(one.label for one in comparison.experiments if one.key == chosen)
+    others = ",".join(key for key in keys if key != chosen)
+    need: dict[str, Any] = dict(query_of(decision.requirements))
+    with st.container(key="choose-model"):
+        text = f"Choose “{plain(label)}” and hand it over"
+        screens.link("handover", text, "verified", task=chosen, beside=others, **need)
 
 
 def _draw_more(figures: Verdict, verdict: Verdict) -> None:

@@ -22,7 +22,7 @@ from traindash.ui.tasks.serving import can_be_deployed, draw_deployment
 from traindash.ui.theme import plain
 from traindash.ui.trying.models import wanted
 
-Action: TypeAlias = Literal["open", "try", "deploy", "rename", "notes", "next", "files", "hide", "delete"]
+Action: TypeAlias = Literal["open", "try", "deploy", "rename", "notes", "next", "handover", "files", "hide", "delete"]
 MENU: Mapping[str, Action] = {
     ":material/open_in_new: Open the task": "open",
     ":material/image_search: Try on a picture": "try",
@@ -30,6 +30,7 @@ MENU: Mapping[str, Action] = {
     ":material/edit: Rename": "rename",
     ":material/edit_note: Note and tags": "notes",
     ":material/replay: Again, or changed": "next",
+    ":material/inventory_2: Choose and hand over": "handover",
     ":material/folder_open: Report and files": "files",
     ":material/visibility_off: Hide or show again": "hide",
     ":material/delete: Delete": "delete",
@@ -92,6 +93,8 @@ def open_dialog(action: Action, row: Row) -> None:
         screens.go("task", task=row.task_id)
     elif action == "try":
         screens.go("try_model", models=wanted([row.task_id]))
+    elif action == "handover":
+        screens.go("handover", task=row.task_id)
     elif action == "hide":
         hidden, task = not row.mark.hidden, row.task_id
         attempt(lambda: marks().hide([task], hidden=hidden))

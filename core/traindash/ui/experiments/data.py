@@ -71,21 +71,21 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
 
 def load_curves(info: ExperimentInfo) -> Maybe[TrainingCurves]:
     """Return the curves that an experiment left among its files."""
-    reader = _Reader(connection.client(), connection.team_id(), connection.home() / "cache")
+    reader = experiment_reader()
     return _kept_curves(connection.cache_key(), info, reader)
 
 
 @st.cache_resource(
     ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Reading the curves", validate=lambda kept: not _may_return(kept)
 )
-def _kept_curves(key: connection.CacheKey, info: ExperimentInfo, _reader: "_Reader") -> Maybe[TrainingCurves]:
+def _kept_curves(key: connection.CacheKey, info: ExperimentInfo, _reader: "ExperimentReader") -> Maybe[TrainingCurves]:
     del key
     return _curves(_reader, _reader.folder(info.artifacts_dir))
 
 
 def load_semantic(info: ExperimentInfo) -> Maybe[SemanticEvaluation]:
     """Return the figures of the classes of a semantic segmentation."""
-    reader = _Reader(connection.client(), connection.team_id(), connection.home() / "cache")
+    reader = experiment_reader()
     return _kept_semantic(connection.cache_key(), info, reader)
 
 
@@ -95,7 +95,9 @@ def load_semantic(info: ExperimentInfo) -> Maybe[SemanticEvaluation]:
     show_spinner="Reading the classes",
     validate=lambda kept: not _may_return(kept),
 )
-def _kept_semantic(key: connection.CacheKey, info: ExperimentInfo, _reader: "_Reader") -> Maybe[SemanticEvaluation]:
+def _kept_semantic(
+    key: connection.CacheKey, info: ExperimentInfo, _reader: "ExperimentReader"
+) -> Maybe[SemanticEvaluation]:
     del key
     return _semantic(_reader, info, _reader.evaluation_files(info))
 
@@ -108,7 +110,7 @@ def _load_all(team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExp
     """Read experiments side by side and show what is being read when that takes its time."""
     # Which server a session works with is known to its own thread only, so the reader is made here.
     key = connection.cache_key()
-    reader = _Reader(connection.client(), team, connection.home() / "cache")
+    reader = experiment_reader()
     pool = ThreadPoolExecutor(_READ_AT_ONCE, thread_name_prefix="traindash-experiments")
     try:
         asked = [pool.submit(_load, key, team, info, reader) for info in infos]
@@ -142,7 +144,9 @@ def _is_whole(loaded: ComparedExperiment) -> bool:
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False, validate=_is_whole)
-def _load(key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader: "_Reader") -> ComparedExperiment:
+def _load(
+    key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader: "ExperimentReader"
+) -> ComparedExperiment:
     """Return one experiment; what it lacks is named, never an error. Server, team and record are the cache's key."""
     del key, team
     reader = _reader
@@ -177,6 +181,11 @@ def _load(key: connection.CacheKey, team: TeamId, info: ExperimentInfo, _reader:
     return replace(loaded, version=_version(files, whole=_is_whole(loaded)))
 
 
+def experiment_reader() -> "ExperimentReader":
+    """Return what reads the files of experiments on the server in use; it may be handed to any thread."""
+    return ExperimentReader(connection.client(), connection.team_id(), connection.home() / "cache")
+
+
 def _version(files: Iterable[TeamFile], *, whole: bool) -> str:
     """Return what is another text for everything that may be drawn differently."""
     lines = sorted(f"{file.path}\n{file.id}\n{file.hash}\n{file.size_bytes}" for file in files)
@@ -184,7 +193,7 @@ def _version(files: Iterable[TeamFile], *, whole: bool) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class ExperimentReader:
     """Reads Team Files, each content once per machine where its hash is known."""
 
     client: SuperviselyClient
@@ -218,7 +227,7 @@ class _Reader:
         return path
 
 
-def _evaluation(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[Evaluation]:
+def _evaluation(reader: ExperimentReader, files: dict[str, TeamFile] | Missing) -> Maybe[Evaluation]:
     if isinstance(files, Missing):
         return files
     truth, found = files.get("evaluation/cocoGt.json"), files.get("evaluation/cocoDt.json")
@@ -232,7 +241,9 @@ def _evaluation(reader: _Reader, files: dict[str, TeamFile] | Missing) -> Maybe[
         return _gone(truth, found)
 
 
-def _semantic(reader: _Reader, info: ExperimentInfo, files: dict[str, TeamFile] | Missing) -> Maybe[SemanticEvaluation]:
+def _semantic(
+    reader: ExperimentReader, info: ExperimentInfo, files: dict[str, TeamFile] | Missing
+) -> Maybe[SemanticEvaluation]:
     if not info.is_semantic or isinstance(files, Missing):
         return files if isinstance(files, Missing) else NOT_LOADED
     archive = files.get(f"evaluation/{ARCHIVE}")
@@ -247,7 +258,7 @@ def _semantic(reader: _Reader, info: ExperimentInfo, files: dict[str, TeamFile] 
         return _gone(archive)
 
 
-def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) -> frozenset[int] | None:
+def _train_images(reader: ExperimentReader, info: ExperimentInfo, file: TeamFile | None) -> frozenset[int] | None:
     """Return the images it was trained on, ``None`` where nobody knows.
 
     The file is silent about a split by datasets (docs/supervisely-api.md 7.1); the collection of its training images
@@ -262,7 +273,7 @@ def _train_images(reader: _Reader, info: ExperimentInfo, file: TeamFile | None) 
         return None
 
 
-def _curves(reader: _Reader, artifacts: Mapping[str, TeamFile]) -> Maybe[TrainingCurves]:
+def _curves(reader: ExperimentReader, artifacts: Mapping[str, TeamFile]) -> Maybe[TrainingCurves]:
     try:
         chosen = curve_files({path: file.size_bytes for path, file in artifacts.items()})
         if not chosen:
@@ -275,7 +286,7 @@ def _curves(reader: _Reader, artifacts: Mapping[str, TeamFile]) -> Maybe[Trainin
 
 
 def _parsed(
-    reader: _Reader, file: TeamFile | None, parse: Callable[[bytes], _T | Missing], absent: str
+    reader: ExperimentReader, file: TeamFile | None, parse: Callable[[bytes], _T | Missing], absent: str
 ) -> _T | Missing:
     if file is None:
         return Missing(reason=absent)

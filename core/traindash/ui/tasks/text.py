@@ -19,6 +19,7 @@ PHASE_TITLES: Mapping[str, str] = {
     "export": "Export",
     "uploading": "Uploading",
     "comparing": "Comparing",
+    "labelling": "Labelling",
 }
 _FIGURES = {
     "f1": "F1",

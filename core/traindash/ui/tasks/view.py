@@ -175,6 +175,7 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
             _draw_compare(experiment)
             screens.link("compare", "Charts and images", "photo_library", ids=experiment.task_id)
             try_link([experiment.task_id], "Try on a picture")
+            screens.link("handover", "Choose and hand over", "inventory_2", task=experiment.task_id)
             if experiment.evaluation_report_link:
                 st.link_button(
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"

@@ -1,0 +1,87 @@
+"""The models that people chose, as files of the team: every dashboard on the server sees them, and nobody loses one.
+
+``/chosen models/<project id>_<project name>/v<version>-<unique>.json``. Files are only added. Who chooses at the same
+moment as somebody else gets the next version: file ids of a server grow, so both know who was first.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+from pathlib import PurePosixPath
+
+import msgspec
+
+from traindash.domain.experiment import TeamFile
+from traindash.domain.handover import ModelChoice
+from traindash.domain.ids import ProjectId, TeamId
+from traindash.errors import InputError, NotFoundError
+from traindash.files import to_json
+from traindash.supervisely.client import SuperviselyClient
+
+ROOT = "/chosen models"
+LONGEST_WHY, LONGEST_WHO = 2000, 120
+_TRIES = 20
+_decoder = msgspec.json.Decoder(ModelChoice)
+
+
+def choices_of(client: SuperviselyClient, team: TeamId, project: ProjectId) -> tuple[ModelChoice, ...]:
+    """Return the chosen models of a project, the newest first; files that cannot be read are passed over."""
+    found = (_read(client, team, file) for file in _files(client, team, project))
+    return tuple(sorted((one for one in found if one is not None), key=lambda one: -one.version))
+
+
+def keep_choice(client: SuperviselyClient, team: TeamId, choice: ModelChoice) -> ModelChoice:
+    """Write a choice down, and return it with the version that it got.
+
+    Raises:
+        InputError: It says nothing of who or why, or too much.
+        ApiError: The server did not take it.
+    """
+    clean = replace(choice, who=_clean(choice.who, "name", LONGEST_WHO), why=_clean(choice.why, "reason", LONGEST_WHY))
+    project = clean.project_id
+    version = max((_version(file) for file in _files(client, team, project)), default=0) + 1
+    for _ in range(_TRIES):
+        numbered = replace(clean, version=version)
+        path = f"{_folder(clean)}/v{version}-{secrets.token_hex(4)}.json"
+        content = to_json(numbered)
+        client.files.upload(team, path, BytesIO(content), len(content))
+        known = _files(client, team, project)
+        rivals = [file for file in known if _version(file) == version]
+        if min(rivals, key=lambda file: file.id).path == path:
+            return numbered
+        client.files.remove(team, [file for file in rivals if file.path == path])
+        version = max(map(_version, known)) + 1
+    raise InputError("Many people are choosing models of this project right now.", "Choose again in a moment.")
+
+
+def _files(client: SuperviselyClient, team: TeamId, project: ProjectId) -> Sequence[TeamFile]:
+    # By the id alone: a project may have another name by now
+    folders = [path for path in client.files.folders(team, ROOT) if PurePosixPath(path).name.startswith(f"{project}_")]
+    files = [file for folder in folders for file in client.files.list(team, folder + "/", recursive=False)]
+    return [file for file in files if _version(file)]
+
+
+def _version(file: TeamFile) -> int:
+    number = PurePosixPath(file.path).name.partition("-")[0].removeprefix("v")
+    return int(number) if number.isascii() and number.isdecimal() else 0
+
+
+def _read(client: SuperviselyClient, team: TeamId, file: TeamFile) -> ModelChoice | None:
+    try:
+        return _decoder.decode(client.files.read(team, file.path))
+    except (msgspec.MsgspecError, NotFoundError):
+        return None
+
+
+def _folder(choice: ModelChoice) -> str:
+    return f"{ROOT}/{choice.project_id}_{choice.project_name.replace('/', '_')}"
+
+
+def _clean(text: str, what: str, longest: int) -> str:
+    clean = text.strip()
+    if not clean:
+        raise InputError(f"The {what} is empty.", "Whoever reads this later needs it.")
+    if len(clean) > longest:
+        raise InputError(f"The {what} has {len(clean)} characters; {longest} is the most.", "Shorten it.")
+    return clean

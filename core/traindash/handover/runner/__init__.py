@@ -1,0 +1,1 @@
+"""Programs that go into packages, as they are; nothing here imports them."""

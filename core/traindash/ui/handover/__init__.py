@@ -1,0 +1,1 @@
+"""Choosing a model for use, and its package."""
