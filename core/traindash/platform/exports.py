@@ -114,7 +114,7 @@ class ModelExports:
         run.work.mkdir(parents=True)
         write_spec(run.spec, asked)
         environment = trainer_environment(self._services.environment, threads=spec.threads)
-        identity = start_process(run, self._services.trainer or asked.trainer, environment)
+        identity = start_process(run, asked.trainer, environment)
         ended = self._follow(running, identity)
         sweep_group(identity)
         report = classify(observe(run, ended, identity, stop_requested=False))

@@ -169,13 +169,13 @@ class AnnotationWrites:
             NotFoundError: There is no such image.
             InputError: The project lacks a class or a tag; names it.
         """
-        targets = self._targets([image_id for image_id, _ in drawn])
-        edits: dict[int, list[_Edit]] = {}
+        targets, edits = self._targets([image_id for image_id, _ in drawn]), dict[int, list[_Edit]]()
         for image_id, annotation in drawn:
-            target = targets[image_id]
+            names, where = targets[image_id].names, _where(targets[image_id], image_id)
             sent = annotation_to_json(annotation)
-            read = read_annotation(sent, target.names, target.size, where=_where(target, image_id), checks_bounds=False)
-            edits[image_id] = [_drawing(numbered(read, target.names, self._ids))]
+            read = read_annotation(sent, names, targets[image_id].size, where=where, checks_bounds=False)
+            new = numbered(read, names, self._ids)
+            edits[image_id] = [_appending(new["objects"]), _tagging(new["tags"])]
         self._edit(edits)
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
@@ -474,16 +474,12 @@ def _where(target: _Target, image_id: int) -> str:
     return f"The image {target.name} ({image_id})"
 
 
-def _drawing(more: Json) -> _Edit:
-    def edit(drawing: _Drawing) -> None:
-        drawing.append(more["objects"])
-        drawing.tags = [*drawing.tags, *more["tags"]]
-
-    return edit
-
-
 def _appending(items: Sequence[Json]) -> _Edit:
     return lambda drawing: drawing.append(items)
+
+
+def _tagging(tags: Sequence[Json]) -> _Edit:
+    return lambda drawing: drawing.tags.extend(tags)
 
 
 def _changing(ids: Sequence[int], change: Callable[[Json], Json | None]) -> _Edit:

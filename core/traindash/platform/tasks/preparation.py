@@ -86,8 +86,8 @@ def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
             write_spec(run.spec, comparison)
             trainer = comparison.trainer
         case "label":
-            labelling = prepare_labelling(services, task, agent, run)
-            trainer = services.trainer or labelling.trainer
+        case "label":
+            trainer = prepare_labelling(services, task, agent, run).trainer
         case "clone" | "serve":
             raise StateError(f"Task {task.id} is no work for the queue of an agent.", "Start it again.")
         case _:
