@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.training.packages import bare_python, furthest, import_file, package_of, unpacked
 from tests.training.run_folders import CLASSES, PICO
 from tests.training.trainer_process import FinishedRun
 from traindash.comparison.curves import FILE_NAME, read_curves
 from traindash.comparison.speed import parse_speed_test
 from traindash.evaluation.evaluation import evaluate_files
-from traindash.handover.package import Form
 from traindash.training.runs.events import Phase
 from traindash.training.runs.spec import TrainResult, read_result
 
@@ -168,37 +166,6 @@ def test_the_exported_file_has_the_score_of_its_checkpoint(finished_run: Finishe
     assert score["images"] == 6
     assert abs(score["score"] - score["checkpoint_score"]) <= 0.005
     assert "The ONNX file reaches mAP" in finished_run.log
-
-
-@pytest.mark.parametrize("form", ["folder", "mlflow", "huggingface"])
-def test_a_package_finds_the_same_objects_where_nothing_of_ours_is(
-    finished_run: FinishedRun, tmp_path: Path, form: Form
-) -> None:
-    packed = package_of(finished_run, tmp_path / "model.zip", threshold=0.05, form=form)
-    assert packed.is_same is True, packed.checked
-    top = unpacked(tmp_path / "model.zip", tmp_path / "unpacked")
-    home = top / "data" if form == "mlflow" else top
-    checked = bare_python(home, tmp_path, "check.py")
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-    count, apart, overlap = furthest(finished_run, home)
-    assert count > 0
-    assert apart < 0.01
-    assert overlap > 0.99
-    if form == "mlflow":
-        loader = import_file(top / "code" / "packaged_model.py")
-        image = home / "check" / "image.png"
-        assert loader._load_pyfunc(str(home)).predict([str(image)], {"threshold": 0.0})[0]
-
-
-def test_a_check_notices_another_model(finished_run: FinishedRun, tmp_path: Path) -> None:
-    package_of(finished_run, tmp_path / "model.zip", threshold=0.05)
-    top = unpacked(tmp_path / "model.zip", tmp_path / "unpacked")
-    expected = read_json(top / "check" / "expected.json")
-    expected["objects"] = [{**one, "score": min(1.0, one["score"] + 0.3)} for one in expected["objects"]]
-    (top / "check" / "expected.json").write_text(json.dumps(expected), encoding="utf-8")
-    checked = bare_python(top, tmp_path, "check.py")
-    assert checked.returncode == 1
-    assert "DIFFERENT" in checked.stdout
 
 
 def test_the_report_is_there(finished_run: FinishedRun) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.packages import furthest, package_of, unpacked
 from tests.training.run_folders import TINY, tiny_images, train_spec, write_run
 from tests.training.trainer_process import TrainerNursery
 from traindash.training.runs.spec import TrainResult, read_result
@@ -38,12 +37,6 @@ def test_masks_are_trained_evaluated_and_exported(nursery: TrainerNursery, tmp_p
     found = json.loads((run.evaluation / "evaluation" / "cocoDt.json").read_text(encoding="utf-8"))
     assert all(row["segmentation"]["size"] == [96, 96] for row in found["annotations"])
     assert (run.artifacts / "export" / "best.onnx").is_file()
-    packed = package_of(finished, tmp_path / "model.zip", threshold=0.05)
-    assert packed.problems == (), packed.checked
-    count, apart, overlap = furthest(finished, unpacked(tmp_path / "model.zip", tmp_path / "unpacked"))
-    assert (count > 0) == bool(found["annotations"])
-    assert apart < 0.01
-    assert overlap > 0.99
     report = (run.evaluation / "visualizations" / "report.html").read_text(encoding="utf-8")
     assert 'class="rp-truth rp-mask"' in report, "the report draws masks and not the boxes around them"
     objects = [row for image in finished.rows_of("SAMPLES")[0]["images"] for row in image["objects"]]
