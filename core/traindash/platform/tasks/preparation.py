@@ -86,7 +86,6 @@ def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
             write_spec(run.spec, comparison)
             trainer = comparison.trainer
         case "label":
-        case "label":
             trainer = prepare_labelling(services, task, agent, run).trainer
         case "clone" | "serve":
             raise StateError(f"Task {task.id} is no work for the queue of an agent.", "Start it again.")
