@@ -237,8 +237,12 @@ class PredictorProcess:
         if code == _KILLED and kills is not None and self._memory_kills is not None and kills > self._memory_kills:
             message = f"The system ended the process of the model {name} because memory ran out."
             return PredictorEndedError(message, "Let other models go or close other programs.", exit_code=code)
-        how = f"by signal {-code}" if code is not None and code < 0 else f"with exit code {code}"
-        return PredictorEndedError(f"The process of the model {name} ended {how}.{told}", again, exit_code=code)
+        if code is not None and code < 0:  # what it said last has nothing to do with that
+            return PredictorEndedError(
+                f"The process of the model {name} ended by signal {-code}.", again, exit_code=code
+            )
+        message = f"The process of the model {name} ended with exit code {code}.{told}"
+        return PredictorEndedError(message, again, exit_code=code)
 
     def _let_go(self) -> PredictorEndedError:
         name = Path(self.spec.file).name

@@ -52,6 +52,7 @@ class ServedModel:
     spec: PredictorSpec  # how
     framework: Framework
     model_name: str  # catalogue name, e.g. `YOLO26n-det`
+    title: str  # what people call it: the name of the experiment, or that of the catalogue
     path: str | None = None  # in Team Files; `None` of a catalogue model
     url: str | None = None  # where its published weights come from; `None` of an experiment's
     meta: ProjectMeta | None = None  # what an experiment's model predicts; `None` of a catalogue model
@@ -128,7 +129,12 @@ def of_path(services: Services, team_id: TeamId, path: str) -> ServedModel:
     except (OSError, msgspec.DecodeError) as error:
         raise InputError(f"The classes of {cleaned} cannot be read: {error}", "Choose another experiment.") from error
     return ServedModel(
-        spec=spec, framework=framework(info.framework_name), model_name=info.model_name, path=str(cleaned), meta=read
+        spec=spec,
+        framework=framework(info.framework_name),
+        model_name=info.model_name,
+        title=info.experiment_name,
+        path=str(cleaned),
+        meta=read,
     )
 
 
@@ -161,4 +167,4 @@ def _of_catalogue(services: Services, agent: LocalAgent, asked: Framework, name:
         threads=max(1, agent.threads),
         device=agent.device,
     )
-    return ServedModel(spec=spec, framework=asked, model_name=model.name, url=model.weights_url)
+    return ServedModel(spec=spec, framework=asked, model_name=model.name, title=model.name, url=model.weights_url)

@@ -11,10 +11,12 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
+from pathlib import PurePosixPath
 from uuid import uuid4
 
 import msgspec
 
+from traindash.domain.experiment import ExperimentFolder
 from traindash.domain.ids import TaskId
 from traindash.domain.prediction import ImagePrediction
 from traindash.domain.task import ExitCause, ExitReport, TaskStatus
@@ -49,6 +51,7 @@ class Serving:
         self._deployments: dict[TaskId, Deployment] = {}
         self._over: dict[TaskId, Deployment] = {}  # of tasks that have ended, the newest last
         self._tokens: dict[str, TaskId] = {}
+        self._named: set[TaskId] = set()  # tasks that are called by what they serve
         self._worker = PeriodicWorker("serving", self._round, retry=_RETRY_SECONDS)
 
     def start(self) -> None:
@@ -160,7 +163,13 @@ class Serving:
         if loading.cancelled() or error is not None:
             self._say(task.id, f"{model.name} could not be deployed: {error or 'the task was stopped'}", "error")
             return
-        self._services.tasks.change_settings(task.id, {_PARAMS: msgspec.to_builtins(model.params())})
+        # What the SDK starts for a checkpoint has no name of its own, and several look alike in a list
+        has_name = task.request.description != task.app_name and task.id not in self._named
+        title = task.request.description if has_name else f"{model.title} ({model.name})"
+        self._named.add(task.id)
+        self._services.tasks.change_settings(task.id, {_PARAMS: msgspec.to_builtins(model.params())}, title[:255])
+        if model.path is not None:
+            self._services.tasks.merge_output(task.id, {"general": _served(model.path, model.title)})
         self._say(task.id, f"{model.name} of {model.model_name} is deployed; it finds {len(loading.result())} classes.")
 
     def _round(self) -> float | None:
@@ -288,6 +297,13 @@ def _check_serves(task: TaskRecord) -> None:
         raise StateError(f"Task {task.id} serves no more; it is {task.status.value}.{said}", _AGAIN)
     if task.status is not TaskStatus.STARTED:
         raise StateError(f"Task {task.id} is {task.status.value}.", "Wait until it is started.")
+
+
+def _served(path: str, title: str) -> dict[str, object]:
+    """Return the ``general`` output of a serving task: what it serves, and the way to where that was made."""
+    training = ExperimentFolder(path=str(PurePosixPath(path).parent.parent)).task_id
+    link = {} if training is None else {"titleUrl": f"/apps/sessions/{training}"}
+    return {"icon": "rocket_launch", "title": title, "description": path, **link}
 
 
 def _report(error: PredictorEndedError) -> ExitReport:

@@ -268,11 +268,11 @@ class TaskStore:
         with self._database.write() as connection:
             connection.execute("UPDATE tasks SET agent_id = ? WHERE id = ?", (agent_id, task_id))
 
-    def change_settings(self, task_id: TaskId, settings: Mapping[str, object]) -> None:
-        """Keep other settings with a task."""
+    def change_settings(self, task_id: TaskId, settings: Mapping[str, object], description: str) -> None:
+        """Keep other settings and another description with a task."""
         with self._database.write() as connection:
-            update = "UPDATE tasks SET settings = ?, updated_at = ? WHERE id = ?"
-            connection.execute(update, (json_text(settings), now_text(self._clock), task_id))
+            update = "UPDATE tasks SET settings = ?, description = ?, updated_at = ? WHERE id = ?"
+            connection.execute(update, (json_text(settings), description, now_text(self._clock), task_id))
 
     def list(self, workspace_id: WorkspaceId, listing: Listing) -> tuple[IdPage, tuple[TaskRecord, ...]]:
         """Return a page of the tasks of a workspace: of apps, unless the listing asks for another type.

@@ -1,15 +1,17 @@
 """A task that serves a model: what it serves, how it does, code that asks it; and the way there from an experiment."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 import streamlit as st
 
 from traindash import formatting
-from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
+from traindash.domain.ids import AgentId
 from traindash.domain.serving import DeployedModel, ServingFigures
 from traindash.domain.task import Task, TaskStatus
-from traindash.errors import AppError
+from traindash.errors import AppError, NotFoundError
+from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.deploying import Loading, model_path
 from traindash.tasks.launcher import Place
 from traindash.ui import connection, lookups, screens, theme
@@ -82,10 +84,37 @@ def serving_words(task: Task) -> str:
 
 
 def draw_serving(state: LiveState) -> None:
-    """Draw the page of a serving task below its head."""
+    """Draw the page of a serving task below its head, without the reason of its end and the log."""
     st.fragment(_draw_state, run_every=state.every(_EVERY))(state)
-    if state.progress.task.status is TaskStatus.STARTED:
-        _draw_code(state.progress.task)
+    task = state.progress.task
+    if task.status is TaskStatus.STARTED:
+        _draw_code(task)
+
+
+def draw_deploy_again(task: Task) -> None:
+    """Draw the button that deploys what a serving task had, in a new task; nothing before it is over."""
+    path = _served_path(task)
+    if not task.status.is_terminal or path is None:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="task-next"):
+        st.markdown(f"It served {plain(path)}.", width="stretch")
+        if st.button("Deploy again", type="primary", icon=":material/rocket_launch:", key="deploy-again"):
+            _start(lambda: _experiment_of(path), lambda _: path, None)
+
+
+def _served_path(task: Task) -> str | None:
+    """Return what a serving task of the embedded platform serves or served, in Team Files."""
+    general = (task.output or {}).get("general")
+    path = general.get("description") if isinstance(general, Mapping) else None
+    return path if isinstance(path, str) and path.startswith("/experiments/") else None
+
+
+def _experiment_of(path: str) -> ExperimentInfo:
+    training = ExperimentFolder(path=str(PurePosixPath(path).parent.parent)).task_id
+    found = None if training is None else experiment_of_output(connection.client().tasks.get(training).output)
+    if found is None:
+        raise NotFoundError(f"The experiment of {path} is gone.", "Deploy another one from the list of experiments.")
+    return found
 
 
 def _draw_state(state: LiveState) -> None:
@@ -126,7 +155,12 @@ def _draw_model(model: DeployedModel | None) -> None:
     if model is None:
         return
     facts = (model.architecture, model.model_name, model.task_type, model.runtime, model.device, model.hardware)
-    st.caption(plain(" · ".join(filter(None, (model.custom_checkpoint_path or model.checkpoint_name, *facts)))))
+    path = model.custom_checkpoint_path
+    training = None if path is None else ExperimentFolder(path=str(PurePosixPath(path).parent.parent)).task_id
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(plain(" · ".join(filter(None, (path or model.checkpoint_name, *facts)))), width="content")
+        if training is not None:
+            screens.link("task", "Its training", "science", task=training)
 
 
 def _draw_figures(figures: ServingFigures) -> None:
@@ -212,15 +246,22 @@ def draw_deployment(experiment: ExperimentInfo) -> None:
         if st.button("Cancel", key="deploy-no"):
             st.rerun()
         if st.button("Deploy", type="primary", icon=":material/rocket_launch:", key="deploy-yes"):
-            place = Place(team_id=connection.team_id(), workspace_id=connection.workspace_id(), agent_id=agent)
-            try:
-                path = model_path(experiment, chosen)
-                task = connection.deployments().begin(connection.client(), experiment, path, place)
-            except AppError as error:
-                flash(str(error), "error")
-                st.rerun()
-            flash(f"Task {task} serves the model as soon as it is loaded.")
-            screens.go("task", task=task)
+            _start(lambda: experiment, lambda info: model_path(info, chosen), agent)
+
+
+def _start(
+    experiment: Callable[[], ExperimentInfo], path: Callable[[ExperimentInfo], str], agent: AgentId | None
+) -> None:
+    """Start a serving task and go to its page; what goes wrong is told as a message."""
+    place = Place(team_id=connection.team_id(), workspace_id=connection.workspace_id(), agent_id=agent)
+    try:
+        info = experiment()
+        task = connection.deployments().begin(connection.client(), info, path(info), place)
+    except AppError as error:
+        flash(str(error), "error")
+        st.rerun()
+    flash(f"Task {task} serves the model as soon as it is loaded.")
+    screens.go("task", task=task)
 
 
 def _files(experiment: ExperimentInfo) -> Sequence[str]:

@@ -27,6 +27,7 @@ MODEL = ServedModel(
     spec=PredictorSpec(trainer="yolo", file=str(Path("/models/best.pt")), task_type="object detection", classes=()),
     framework=framework("YOLO"),
     model_name="Pico-det (CPU demo)",
+    title="Lemons",
     path="/experiments/1_A/1_YOLO/checkpoints/best.pt",
 )
 
