@@ -21,7 +21,8 @@ from traindash.ui.theme import StatusLook, plain
 
 _EVERY = "2s"
 _SERVING = StatusLook(word="Serving", icon=":material/rocket_launch:", color="green")
-_EMPTY = StatusLook(word="No model", icon=":material/hourglass_top:", color="gray")
+_LOADING = StatusLook(word="Loading", icon=":material/hourglass_top:", color="blue")
+_EMPTY = StatusLook(word="No model", icon=":material/hourglass_empty:", color="gray")
 _CONFIDENCE = 0.25  # what serving apps start with (docs/supervisely-api.md 13.3)
 _SDK = """\
 import supervisely as sly
@@ -59,8 +60,10 @@ def serving_look(task: Task) -> StatusLook:
     """Return how the state of a serving task is shown."""
     if task.status is not TaskStatus.STARTED:
         return theme.TASK_STATUS[task.status]
-    status = lookups.serving_status(task.id)
-    return _SERVING if status is not None and status.is_deployed else _EMPTY
+    status, loading = lookups.serving_status(task.id), _loading(task)
+    if status is not None and status.is_deployed:
+        return _SERVING
+    return _EMPTY if loading is None or loading.problem is not None else _LOADING
 
 
 def serving_words(task: Task) -> str:
