@@ -14,8 +14,9 @@ from traindash.comparison.decision_words import (
     threshold_text,
 )
 from traindash.comparison.experiment import Comparison
+from traindash.comparison.rows import read_metric
 from traindash.comparison.significance import Interval, Significance
-from traindash.comparison.verdict import Verdict, judge, of_common
+from traindash.comparison.verdict import Verdict, VerdictKind, judge, of_common
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import count, listing, metric, plural, quantity, size
 
@@ -40,6 +41,8 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
 
     Where nothing can be decided by predictions, the key metrics say what they can.
     """
+    if len(comparison.experiments) == 1:
+        return _of_one(comparison, decision)
     judged = judge(comparison, significance)
     evaluated = len(decision.candidates)
     if evaluated < _FEWEST or judged.kind == "unlike":
@@ -71,6 +74,20 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
         winner=advice.winner,
         warnings=judged.warnings,
     )
+
+
+def _of_one(comparison: Comparison, decision: Decision) -> Verdict:
+    """Return what is said of a single experiment: what it reaches, and nothing of others."""
+    (experiment,) = comparison.experiments
+    if decision.candidates:
+        advice = advise(decision)
+        kind: VerdictKind = "none" if advice.kind == "none" else "nothing"
+        return replace(advice, kind=kind, sentences=(*advice.sentences, *advice.details), details=(), winner=None)
+    value = read_metric(experiment, comparison.score)
+    if value is None or not math.isfinite(value):
+        return Verdict(kind="nothing", headline=f"“{experiment.label}” was not evaluated.")
+    reached = metric(value, comparison.decimals)
+    return Verdict(kind="nothing", headline=f"“{experiment.label}” reaches a {comparison.score} of {reached}.")
 
 
 def advise(decision: Decision) -> Verdict:

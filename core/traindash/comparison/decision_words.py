@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from traindash.comparison.charts.drawing import Axis, Drawing, Line, Panel
@@ -158,6 +159,7 @@ def figure_word(goal: Goal) -> str:
 # Quality, time and size in one chart: who lies on the front, and who is beaten in all of them.
 
 _NEAR_EDGE = 0.35  # share of the width
+_LETTER_WIDTH, _ROW = 1 / 42, 0.1  # of a name, as shares of the width and height of a small chart
 _NAME = 26  # letters at a point; longer names would lie over their neighbours
 _SMALLEST, _EVEN, _LARGEST = 8.0, 12.0, 24.0  # diameter of the points in pixels
 _MEGA = 1e6  # bytes
@@ -195,7 +197,8 @@ def draw_decision(decision: Decision) -> Drawing:
     ]
     x = _axis(_TIME_AXIS if by_time else "Checkpoint (MB)", [_cost(one, by_time) for one in known], decimals=1)
     y = _axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal))
-    marks = [*_front(decision, known, by_time), *(_point(one, known, x, by_time) for one in known)]
+    points = [_point(one, known, x, by_time) for one in known]
+    marks: list[Line] = [*_front(decision, known, by_time), *_apart(points, x, y)]
     if (limit := decision.requirements.latency) is not None and by_time:
         marks.append(Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None))
     panel = Panel(
@@ -254,6 +257,29 @@ def _point(
         highlight_text=f"{name}{weight}{missed}",
         highlight_align="left" if place < _NEAR_EDGE else "right" if place > 1 - _NEAR_EDGE else "center",
     )
+
+
+def _apart(points: Sequence[Line], x: Axis, y: Axis) -> list[Line]:
+    """Return the points with names that would cover another one's, which is beside them, below instead of above."""
+    across, up = (x.high or 1.0) - (x.low or 0.0), (y.high or 1.0) - (y.low or 0.0)
+
+    def span(point: Line) -> tuple[float, float]:
+        """Return where a name begins and ends, as shares of the width of a small chart."""
+        at = (point.x[0] - (x.low or 0.0)) / across
+        width = len(point.highlight_text) * _LETTER_WIDTH
+        start = at - {"left": 0.0, "center": width / 2, "right": width}[point.highlight_align]
+        return start, start + width
+
+    placed: list[Line] = []
+    for point in points:
+        level, (begin, end) = point.y[0] or 0.0, span(point)
+        covers = any(
+            abs((other.y[0] or 0.0) - level) < _ROW * up and begin < span(other)[1] and span(other)[0] < end
+            for other in placed
+            if not other.highlight_below
+        )
+        placed.append(replace(point, highlight_below=covers))
+    return placed
 
 
 def _front(decision: Decision, known: Sequence[Candidate], by_time: bool) -> list[Line]:  # noqa: FBT001 - as above

@@ -42,6 +42,7 @@ class Line:
     highlight: int | None = None  # index of one point to mark, with its text
     highlight_text: str = ""  # text at that point
     highlight_align: Literal["left", "center", "right"] = "center"  # which end of the text is above the point
+    highlight_below: bool = False  # the text is below the point, because above it would cover another one
     # what is behind each point; `None` for nothing to show, empty where no point can be followed
     queries: tuple[ImageQuery | None, ...] = ()
 

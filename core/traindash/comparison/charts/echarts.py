@@ -272,7 +272,7 @@ def _line(line: Line, theme: Theme) -> Option:
             "label": {
                 "show": True,
                 "formatter": _escaped(line.highlight_text),
-                "position": "top",
+                "position": "bottom" if line.highlight_below else "top",
                 "align": line.highlight_align,
                 "color": color,
                 "fontWeight": 600,

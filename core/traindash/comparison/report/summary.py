@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from traindash.comparison.advice import advise, recommend
+from traindash.comparison.advice import recommend
 from traindash.comparison.comparison_basis import standing_of
 from traindash.comparison.decision import Candidate, Decision
 from traindash.comparison.experiment import ComparedExperiment, Comparison
@@ -51,7 +51,7 @@ def summary_of(
 ) -> Summary:
     """Return the first page. ``load`` gives the images; without it there are no pictures."""
     several = len(comparison.experiments) > 1
-    verdict = recommend(comparison, significance, decision) if several else _of_one(comparison, decision)
+    verdict = recommend(comparison, significance, decision)
     columns = _columns(comparison, decision)
     # what may not be ranked keeps its order
     order = [experiment for experiment, _ in ranking(comparison)] if significance.are_comparable else []
@@ -75,18 +75,6 @@ def summary_of(
         pictures=() if load is None else _pictures(comparison, significance, decision, load),
         measured=_measured(comparison, significance, decision),
     )
-
-
-def _of_one(comparison: Comparison, decision: Decision) -> Verdict:
-    """Return what is said of a single experiment, or of none."""
-    if decision.candidates or not comparison.experiments:
-        return advise(decision)
-    (experiment,) = comparison.experiments
-    value = read_metric(experiment, comparison.score)
-    if value is None or not math.isfinite(value):
-        return advise(decision)
-    reached = metric(value, comparison.decimals)
-    return Verdict(kind="nothing", headline=f"“{experiment.label}” reaches a {comparison.score} of {reached}.")
 
 
 def _columns(comparison: Comparison, decision: Decision) -> tuple[tuple[str, Callable[[ComparedExperiment], str]], ...]:

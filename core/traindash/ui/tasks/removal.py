@@ -13,6 +13,7 @@ from traindash.ui.state import attempt, flash
 from traindash.ui.tasks.text import task_title
 from traindash.ui.theme import plain
 
+_RENAME, _REMOVE = ":material/edit: Rename", ":material/delete: Remove from the list"
 _MOST_SHOWN = 50
 _LEFT_NOTHING = frozenset({TaskStatus.STOPPED, TaskStatus.ERROR})
 
@@ -25,13 +26,12 @@ def listed(tasks: Sequence[Task]) -> tuple[Task, ...]:
 
 def draw_task_menu(task: Task, title: str) -> None:
     """Draw what is rarely done to a task: another name, and its way out of the lists once it is over."""
-    with st.popover("More", icon=":material/more_horiz:", key="task-more"):
-        if st.button("Rename", icon=":material/edit:", key="task-rename", width="stretch", type="tertiary"):
-            _ask_for_name(task, title)
-        if task.status.is_terminal and st.button(
-            "Remove from the list", icon=":material/delete:", key="task-remove", width="stretch", type="tertiary"
-        ):
-            _ask_to_remove(task, title)
+    options = [_RENAME, *([_REMOVE] if task.status.is_terminal else [])]
+    chosen = st.menu_button("More", options, icon=":material/more_horiz:", key="task-more")
+    if chosen == _RENAME:
+        _ask_for_name(task, title)
+    elif chosen == _REMOVE:
+        _ask_to_remove(task, title)
 
 
 def draw_is_removed(task: Task) -> None:
@@ -94,7 +94,7 @@ def _ask_to_remove(task: Task, title: str) -> None:
             st.rerun()
         if st.button("Remove", type="primary", icon=":material/delete:", key="remove-yes"):
             marks().remove_tasks([task.id], removed=True)
-            flash(f"“{title}” was removed from the list. It can be brought back below it.")
+            flash("Removed from the list. It can be brought back below it.")
             screens.go("tasks")
 
 
