@@ -9,6 +9,12 @@ const MOST_OFFERED = 8 // of a page, before anything is typed
 const NOT_TYPED_INTO = ["button", "checkbox", "color", "file", "radio", "range", "reset", "submit"]
 const OFFERS = "button, a[href], summary, [role=tab]"
 let palette = null
+let opener = null // of the sidebar; pressed in vain before there is a palette
+
+function show(made) {
+  palette = made
+  if (opener) opener.disabled = !palette
+}
 
 const hasSingleKeys = () => localStorage.getItem(SINGLE_KEYS) !== "off"
 
@@ -32,9 +38,9 @@ function offersOfPage() {
   for (const root of document.querySelectorAll('[data-testid="stMain"], [data-testid="stBottom"]'))
     for (const node of root.querySelectorAll(OFFERS)) {
       if (node.disabled || node.getAttribute("aria-disabled") === "true" || !node.checkVisibility({ visibilityProperty: true })) continue
-      if (node.closest('[data-testid="stElementToolbar"], [data-testid="stTooltipIcon"], [data-testid="stSidebar"]')) continue
+      if (node.closest('[data-testid="stElementToolbar"]')) continue
       const label = wordsOf(node)
-      if (label && label.length < 120 && !found.has(label)) found.set(label, { label, note: "", node })
+      if (label && label !== "Help" && label.length < 120 && !found.has(label)) found.set(label, { label, note: "", node })
     }
   return [...found.values()]
 }
@@ -68,7 +74,9 @@ class Palette {
     this.input.oninput = () => this.search()
     this.input.onkeydown = (event) => this.move(event)
     for (const dialog of [this.dialog, this.help])
-      dialog.onclick = (event) => event.target === dialog && dialog.close() // the ground around it
+      dialog.onclick = (event) => {
+        if (event.target === dialog) dialog.close() // the ground around it
+      }
     this.help.querySelector(".close").onclick = () => this.help.close()
     const box = this.help.querySelector("input")
     box.checked = hasSingleKeys()
@@ -238,21 +246,22 @@ function press(event) {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   if (data.is_button) {
-    const button = parentElement.querySelector(".opener")
+    opener = parentElement.querySelector(".opener")
     for (const dialog of parentElement.querySelectorAll("dialog")) dialog.remove()
-    button.querySelector("kbd").textContent = FIND
-    button.setAttribute("aria-keyshortcuts", MAC ? "Meta+K" : "Control+K")
-    button.hidden = false
-    button.onclick = () => palette?.open()
+    opener.querySelector("kbd").textContent = FIND
+    opener.setAttribute("aria-keyshortcuts", MAC ? "Meta+K" : "Control+K")
+    opener.hidden = false
+    opener.onclick = () => palette?.open()
+    show(palette)
     return
   }
-  if (palette?.root !== parentElement) palette = new Palette(parentElement)
+  if (palette?.root !== parentElement) show(new Palette(parentElement))
   palette.take(data, setTriggerValue)
   window.addEventListener("keydown", press, true) // the same function: it is added once
   return () => {
     if (palette?.root !== parentElement) return
     palette.close()
-    palette = null
+    show(null)
     window.removeEventListener("keydown", press, true)
   }
 }

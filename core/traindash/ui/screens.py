@@ -18,7 +18,7 @@ from traindash.ui.streamlit_internals import index_page
 
 _PAGES = screens_folder() / "pages"
 DEFAULT = "overview"
-_AWAY = Path(__file__).with_name("away.js").read_text(encoding="utf-8")
+_BEFORE = "".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("look.js", "away.js"))
 _ROOT = "start"  # reserved by Streamlit for the page at the bare address, which is never shown under it
 
 
@@ -146,12 +146,12 @@ def _fresh_page(screen_id: str, url_path: str = "") -> st.Page:
     return st.Page(_PAGES / f"{screen_id}.py", title=title, url_path=path, default=path == _ROOT)
 
 
-# The HTML that a browser gets for a screen: Streamlit's own, told where its server is.
+# The HTML that a browser gets for a screen: Streamlit's own, told where its server is and which look was chosen.
 
 
 def screen_routes() -> list[Route]:
     """Return a route for the path of each screen, and for the bare address."""
-    html = index_page(_AWAY)
+    html = index_page(_BEFORE)
 
     def answer(_request: Request) -> HTMLResponse:
         # Streamlit answers any path with its page (1.67); a route of our own comes first, and only for screens that

@@ -137,6 +137,7 @@ def draw_sidebar(screen_id: str) -> None:
         with st.container(key="notify-switch"):
             on = _is_on()
             st.fragment(_switch, run_every=_EVERY if on else None)(on)
+        theme.draw_look_choice()
         with st.container(key="server-badge"):
             server = connection.server()
             icon = ":material/computer:" if server.origin is Origin.EMBEDDED else ":material/cloud:"

@@ -20,6 +20,13 @@ _STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
 # Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
 _WORKSPACE_STYLE = "".join([_GROUND, table_style(), Path(__file__).with_name("workspace.css").read_text("utf-8")])
+_look_choice = st.components.v2.component(
+    "traindash_look",
+    html='<label>Look <select><option value="">As the system</option><option value="light">Light</option>'
+    '<option value="dark">Dark</option></select></label>',
+    css=Path(__file__).with_name("look_choice.css").read_text(encoding="utf-8"),
+    js=Path(__file__).with_name("look_choice.js").read_text(encoding="utf-8"),
+)
 _SORTING = own_text("sorting.js")
 _FROM_THE_RIGHT = frozenset({"R", "AL", "RLO", "RLE", "LRO", "LRE"})
 _SHORTCODE = re.compile(r":(?=[\w+/-]*[A-Za-z][\w+/-]*:)")
@@ -65,6 +72,11 @@ def theme_name() -> Literal["light", "dark"]:
     """Return which of the two themes the person sees; light before the browser has said."""
     # The browser tells it with its first message; before that it is None (1.67).
     return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def draw_look_choice() -> None:
+    """Draw the choice of light and dark for this browser; ``look.js`` hands it to Streamlit at each start."""
+    _look_choice(key="look-choice")
 
 
 def status_badge(look: StatusLook) -> None:

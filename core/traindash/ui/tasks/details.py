@@ -17,6 +17,7 @@ from traindash.errors import AppError
 from traindash.tasks.progress import Resources, TaskProgress
 from traindash.ui import connection, lookups
 from traindash.ui.comparison.charts import draw_panel
+from traindash.ui.lazy_part import draw_part, watch_parts
 from traindash.ui.tasks.charts import CHART_HEIGHT, CHART_WIDTH, class_panel
 from traindash.ui.tasks.live import CHARTS_EVERY, LiveState
 
@@ -228,8 +229,15 @@ def _card(title: str, note: str, write: Callable[[float], str], values: Sequence
 
 
 def draw_details(state: LiveState) -> None:
-    """Draw samples, the AP of each class and what the training uses, every five seconds."""
-    st.fragment(_details, run_every=state.every(CHARTS_EVERY))(state)
+    """Draw samples, the AP of each class and what the training uses, every five seconds.
+
+    Of a task that is over they wait until the person comes near: its numbers alone bring 1.2 MB of another library.
+    """
+    if state.progress.task.status.is_terminal:
+        draw_part("task-details", lambda: _details(state), lazy=bool(state.progress.usage), height=_HEIGHT)
+        watch_parts()
+    else:
+        st.fragment(_details, run_every=state.every(CHARTS_EVERY))(state)
 
 
 def _details(state: LiveState) -> None:

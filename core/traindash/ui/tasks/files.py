@@ -10,6 +10,7 @@ from traindash import formatting
 from traindash.domain.experiment import ExperimentInfo, TeamFile
 from traindash.frameworks.usage import usage_of
 from traindash.ui import connection
+from traindash.ui.lazy_part import draw_folded
 from traindash.ui.theme import plain
 
 _PER_ROW = [3.2, 1.0, 1.2]
@@ -44,8 +45,7 @@ def draw_usage(experiment: ExperimentInfo) -> None:
     """Draw a few lines of code that find objects with the saved checkpoint; nothing where nobody knows them."""
     text = usage_of(experiment.framework_name, experiment.best_checkpoint)
     if text is not None:
-        with st.expander("Use it in your own code", icon=":material/code:"):
-            st.code(text, language="python")
+        draw_folded("usage", "Use it in your own code", "code", lambda: st.code(text, language="python"))
 
 
 def draw_download(

@@ -30,6 +30,7 @@ from traindash.ui.comparison.charts import draw_drawing
 from traindash.ui.errors import draw_empty_page, draw_stale, titled
 from traindash.ui.experiments.data import load_semantic
 from traindash.ui.experiments.index import given_names, look
+from traindash.ui.lazy_part import draw_folded
 from traindash.ui.series.view import draw_series_list, series_need_work
 from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
 from traindash.ui.tasks.files import draw_best_download, draw_file_list, draw_usage
@@ -68,20 +69,23 @@ def draw_settings(task: Task) -> None:
     state = task.settings or task.params
     if not state:
         return
-    with st.expander("Settings of this task", icon=":material/lock:"):
-        if task.config_hash:
-            st.caption("Fixed when the task was taken in: what is shown is what runs. SHA-256 of the settings:")
-            st.code(task.config_hash, language=None, wrap_lines=True)
-        gui_state = state.get("guiState")
-        # Empty in an app that waits for its settings; after the end it stands beside "Start again".
-        if gui_state and not task.status.is_terminal:
-            draw_again_menu(task.id)
-        if isinstance(gui_state, Mapping) and isinstance(text := gui_state.get("hyperparameters"), str):
-            st.markdown("Hyperparameters")
-            st.code(text, language="yaml", height=300)
-            state = {**state, "guiState": {**gui_state, "hyperparameters": "as above"}}
-        st.markdown("Everything else")
-        st.code(json.dumps(state, indent=2, ensure_ascii=False, default=str), language="json", height=300)
+    draw_folded("settings", "Settings of this task", "lock", lambda: _draw_settings(task, state))
+
+
+def _draw_settings(task: Task, state: Mapping[str, object]) -> None:
+    if task.config_hash:
+        st.caption("Fixed when the task was taken in: what is shown is what runs. SHA-256 of the settings:")
+        st.code(task.config_hash, language=None, wrap_lines=True)
+    gui_state = state.get("guiState")
+    # Empty in an app that waits for its settings; after the end it stands beside "Start again".
+    if gui_state and not task.status.is_terminal:
+        draw_again_menu(task.id)
+    if isinstance(gui_state, Mapping) and isinstance(text := gui_state.get("hyperparameters"), str):
+        st.markdown("Hyperparameters")
+        st.code(text, language="yaml", height=300)
+        state = {**state, "guiState": {**gui_state, "hyperparameters": "as above"}}
+    st.markdown("Everything else")
+    st.code(json.dumps(state, indent=2, ensure_ascii=False, default=str), language="json", height=300)
 
 
 # What a task left behind when it is over: the experiment and its files, or the reason of the failure.
@@ -181,8 +185,7 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
                 )
         draw_usage(experiment)
-        with st.expander("Files", icon=":material/folder:"):
-            draw_file_list(experiment, files)
+        draw_folded("files", "Files", "folder", lambda: draw_file_list(experiment, files))
 
 
 def _figures(experiment: ExperimentInfo) -> tuple[tuple[str, str], ...]:

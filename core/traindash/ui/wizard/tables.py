@@ -160,8 +160,13 @@ def _draw_by_name(draft: WizardDraft, key: str, choices: Sequence[ModelChoice]) 
             index=None,
             format_func=_name_of,
             placeholder="Type a part of its name",
-            on_change=lambda: choose(draft.id, st.session_state[name_key]),
+            on_change=lambda: _choose_named(draft.id, st.session_state[name_key]),
         )
+
+
+def _choose_named(draft_id: DraftId, choice: ModelChoice | None) -> None:
+    if choice is not None:  # the field can be emptied; the draft keeps its model, as with a click on the chosen row
+        choose(draft_id, choice)
 
 
 def _name_of(choice: ModelChoice) -> str:
