@@ -31,7 +31,7 @@ def draw_part(key: str, draw: Callable[[], None], *, lazy: bool = False, height:
     st.fragment(_part, key=f"part-{key}")(key, draw, height if lazy else None)
 
 
-def draw_folded(key: str, label: str, icon: str, draw: Callable[[], None]) -> None:
+def draw_folded(key: str, label: str, icon: str, draw: Callable[[], object]) -> None:
     """Draw a line that opens a part of the page, which is drawn while it is open; a key that is unique on the page.
 
     What is folded away would be drawn all the same and bring its libraries along: a block of code loads 1.6 MB, a table
@@ -40,7 +40,7 @@ def draw_folded(key: str, label: str, icon: str, draw: Callable[[], None]) -> No
     st.fragment(_folded)(key, label, icon, draw)
 
 
-def _folded(key: str, label: str, icon: str, draw: Callable[[], None]) -> None:
+def _folded(key: str, label: str, icon: str, draw: Callable[[], object]) -> None:
     room = st.expander(label, icon=f":material/{icon}:", key=f"folded-{key}", on_change="rerun")
     if room.open:
         with room, guarded_part(key):
