@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import numpy as np
 from PIL import Image
 
@@ -153,7 +154,8 @@ def _draw(platform: LocalPlatform, home: Path) -> None:
     new = [NewImage(name=f"{number}.png", origin=ByHash(digest), meta={}) for number, digest in enumerate(hashes[:2])]
     first, second = services.image_writes.add(dataset, new)
     writes = services.annotation_writes
-    writes.replace([(first, {"objects": [item, item], "tags": [tag]})], checks_bounds=True)
+    drawn = msgspec.Raw(json.dumps({"objects": [item, item], "tags": [tag]}).encode())
+    writes.replace([(first, drawn)], checks_bounds=True)
     (added,) = writes.append([(first, item)], checks_bounds=True)
     writes.tag_objects([SentTag(on=added, tag=tag)])
     writes.tag_images([SentTag(on=second, tag=tag)])

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from traindash.errors import InputError
-from traindash.platform.coordinates import object_to_pixels, to_plane
+from traindash.platform.coordinates import to_plane
 from traindash.platform.routes.endpoint import ApiContext, Method, Streamed
 from traindash.platform.routes.images import BulkIds, array_blocks, page_of_blocks
 from traindash.platform.store.images import annotation_of
@@ -16,7 +16,6 @@ from traindash.platform.store.listing import Listing
 from traindash.platform.wire import DRAWN, Body, Id, Ids
 
 _MOST_ANNOTATIONS = 1000  # in one call; the SDK sends 50
-_OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
 class _ManyImages(BulkIds):
@@ -83,16 +82,7 @@ class _Copy(Body):
 
 
 def _add(api: ApiContext, body: _Add) -> object:
-    sent = []
-    for item in body.annotations:
-        try:
-            drawn = _OBJECT.decode(item.annotation)
-        except msgspec.MsgspecError as error:
-            msg = f"The annotation of image {item.image_id} is no JSON object."
-            raise InputError(msg, "Send annotations in Supervisely's format.") from error
-        # Measured on the plane, unlike those that files hold (docs/supervisely-api.md 3.5).
-        objects = [object_to_pixels(each) if isinstance(each, dict) else each for each in drawn.get("objects") or ()]
-        sent.append((item.image_id, {**drawn, "objects": objects}))
+    sent = [(item.image_id, item.annotation) for item in body.annotations]
     api.services.annotation_writes.replace(
         sent, dataset_id=body.dataset_id, checks_bounds=not body.skip_bounds_validation
     )

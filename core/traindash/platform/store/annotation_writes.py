@@ -13,6 +13,7 @@ from traindash.datasets.annotation_json import annotation_to_json
 from traindash.datasets.image_files import check_image
 from traindash.domain.annotation import Annotation
 from traindash.errors import InputError, NotFoundError
+from traindash.platform.coordinates import object_to_pixels
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 from traindash.platform.store.image_changes import ImageChanges
@@ -26,6 +27,7 @@ from traindash.platform.store.incoming_annotations import (
     renumbered,
 )
 from traindash.platform.store.inner_ids import InnerIds, images_with
+from traindash.platform.store.plain_annotations import stored_plainly
 from traindash.platform.store.removed_names import DrawnCopy, keep_copies, parts_for_copies
 from traindash.platform.store.removed_objects import as_named_now, forget_removed, keep_removed, removed_objects
 from traindash.platform.store.unanswered import note_made
@@ -113,9 +115,9 @@ class AnnotationWrites:
         self._ids = ids
 
     def replace(
-        self, sent: Sequence[tuple[int, Mapping[str, Any]]], *, dataset_id: int | None = None, checks_bounds: bool
+        self, sent: Sequence[tuple[int, msgspec.Raw]], *, dataset_id: int | None = None, checks_bounds: bool
     ) -> None:
-        """Replace the annotations of images by what was sent, which counts pixels: (image id, annotation).
+        """Replace the annotations of images by JSON that was sent, which measures on the plane: (image id, annotation).
 
         Raises:
             NotFoundError: There is no such image, or not in the dataset.
@@ -123,8 +125,12 @@ class AnnotationWrites:
         """
         targets = self._targets([image_id for image_id, _ in sent], dataset_id)
         texts: list[tuple[int, str, Size]] = []
-        for image_id, annotation in sent:
+        for image_id, content in sent:
             target = targets[image_id]
+            if (plain := stored_plainly(content, target.names, target.size, self._ids)) is not None:
+                texts.append((image_id, plain, target.size))
+                continue
+            annotation = _from_plane(image_id, content)
             size = self._size_of(target, annotation)
             read = read_annotation(
                 annotation, target.names, size, where=_where(target, image_id), checks_bounds=checks_bounds
@@ -468,6 +474,17 @@ class AnnotationWrites:
                 return (width, height) if checked.has_size(width, height) else target.size
             case _:
                 return target.size
+
+
+def _from_plane(image_id: int, content: msgspec.Raw) -> Json:
+    """Return an annotation that measures on the plane as one that counts pixels (docs/supervisely-api.md 3.6)."""
+    try:
+        drawn = _ITEM.decode(content)
+    except msgspec.MsgspecError as error:
+        msg = f"The annotation of image {image_id} is no JSON object."
+        raise InputError(msg, "Send annotations in Supervisely's format.") from error
+    objects = [object_to_pixels(each) if isinstance(each, dict) else each for each in drawn.get("objects") or ()]
+    return {**drawn, "objects": objects}
 
 
 def _where(target: _Target, image_id: int) -> str:
