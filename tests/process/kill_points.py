@@ -155,7 +155,7 @@ def _draw(platform: LocalPlatform, home: Path) -> None:
     first, second = services.image_writes.add(dataset, new)
     writes = services.annotation_writes
     drawn = msgspec.Raw(json.dumps({"objects": [item, item], "tags": [tag]}).encode())
-    writes.replace([(first, drawn)], checks_bounds=True)
+    writes.replace_by([(first, drawn)], checks_bounds=True)
     (added,) = writes.append([(first, item)], checks_bounds=True)
     writes.tag_objects([SentTag(on=added, tag=tag)])
     writes.tag_images([SentTag(on=second, tag=tag)])

@@ -114,10 +114,21 @@ class AnnotationWrites:
         self._blobs = blobs
         self._ids = ids
 
-    def replace(
+    def replace(self, drawn: Sequence[tuple[int, Mapping[str, Any]]], *, checks_bounds: bool) -> None:
+        """Replace the annotations of images by others, which count pixels: (image id, annotation).
+
+        Raises:
+            NotFoundError: There is no such image.
+            InputError: An annotation is not usable; names image and object.
+        """
+        targets = self._targets([image_id for image_id, _ in drawn])
+        texts = [self._text(image_id, annotation, targets, checks_bounds) for image_id, annotation in drawn]
+        self._write(texts, targets)
+
+    def replace_by(
         self, sent: Sequence[tuple[int, msgspec.Raw]], *, dataset_id: int | None = None, checks_bounds: bool
     ) -> None:
-        """Replace the annotations of images by JSON that was sent, which measures on the plane: (image id, annotation).
+        """Replace the annotations of images by what a client sent, which measures on the plane: (image id, JSON).
 
         Raises:
             NotFoundError: There is no such image, or not in the dataset.
@@ -127,17 +138,25 @@ class AnnotationWrites:
         texts: list[tuple[int, str, Size]] = []
         for image_id, content in sent:
             target = targets[image_id]
-            if (plain := stored_plainly(content, target.names, target.size, self._ids)) is not None:
+            plain = stored_plainly(content, target.names, target.size, self._ids)
+            if plain is None:
+                texts.append(self._text(image_id, _from_plane(image_id, content), targets, checks_bounds))
+            else:
                 texts.append((image_id, plain, target.size))
-                continue
-            annotation = _from_plane(image_id, content)
-            size = self._size_of(target, annotation)
-            read = read_annotation(
-                annotation, target.names, size, where=_where(target, image_id), checks_bounds=checks_bounds
-            )
-            text = msgspec.json.encode(numbered(read, target.names, self._ids)).decode()
-            texts.append((image_id, text, size))
         self._write(texts, targets)
+
+    def _text(
+        self,
+        image_id: int,
+        annotation: Mapping[str, Any],
+        targets: Mapping[int, _Target],
+        checks_bounds: bool,  # noqa: FBT001 - handed on
+    ) -> tuple[int, str, Size]:
+        """Return id, annotation as it is stored, and the size that it counts in."""
+        target = targets[image_id]
+        size, where = self._size_of(target, annotation), _where(target, image_id)
+        read = read_annotation(annotation, target.names, size, where=where, checks_bounds=checks_bounds)
+        return image_id, msgspec.json.encode(numbered(read, target.names, self._ids)).decode(), size
 
     def append(
         self, sent: Sequence[tuple[int, Mapping[str, Any]]], *, dataset_id: int | None = None, checks_bounds: bool
