@@ -13,13 +13,13 @@ from traindash.datasets.annotation_json import annotation_to_json
 from traindash.datasets.image_files import check_image
 from traindash.domain.annotation import Annotation
 from traindash.errors import InputError, NotFoundError
-from traindash.platform.coordinates import object_to_pixels
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
 from traindash.platform.store.image_changes import ImageChanges
 from traindash.platform.store.incoming_annotations import (
     ProjectNames,
     Size,
+    from_plane,
     numbered,
     project_names,
     read_annotation,
@@ -104,6 +104,7 @@ class SentTag:
 
 
 _Edit: TypeAlias = Callable[[_Drawing], None]
+_Text: TypeAlias = tuple[int, str, Size]  # image id, annotation as it is stored, the size that it counts in
 
 
 class AnnotationWrites:
@@ -122,7 +123,7 @@ class AnnotationWrites:
             InputError: An annotation is not usable; names image and object.
         """
         targets = self._targets([image_id for image_id, _ in drawn])
-        texts = [self._text(image_id, annotation, targets, checks_bounds) for image_id, annotation in drawn]
+        texts = [self._text(number, targets[number], item, checks_bounds=checks_bounds) for number, item in drawn]
         self._write(texts, targets)
 
     def replace_by(
@@ -135,25 +136,18 @@ class AnnotationWrites:
             InputError: An annotation is not usable; names image and object.
         """
         targets = self._targets([image_id for image_id, _ in sent], dataset_id)
-        texts: list[tuple[int, str, Size]] = []
+        texts: list[_Text] = []
         for image_id, content in sent:
             target = targets[image_id]
             plain = stored_plainly(content, target.names, target.size, self._ids)
             if plain is None:
-                texts.append(self._text(image_id, _from_plane(image_id, content), targets, checks_bounds))
+                drawn = from_plane(image_id, content)
+                texts.append(self._text(image_id, target, drawn, checks_bounds=checks_bounds))
             else:
                 texts.append((image_id, plain, target.size))
         self._write(texts, targets)
 
-    def _text(
-        self,
-        image_id: int,
-        annotation: Mapping[str, Any],
-        targets: Mapping[int, _Target],
-        checks_bounds: bool,  # noqa: FBT001 - handed on
-    ) -> tuple[int, str, Size]:
-        """Return id, annotation as it is stored, and the size that it counts in."""
-        target = targets[image_id]
+    def _text(self, image_id: int, target: _Target, annotation: Mapping[str, Any], *, checks_bounds: bool) -> _Text:
         size, where = self._size_of(target, annotation), _where(target, image_id)
         read = read_annotation(annotation, target.names, size, where=where, checks_bounds=checks_bounds)
         return image_id, msgspec.json.encode(numbered(read, target.names, self._ids)).decode(), size
@@ -422,11 +416,10 @@ class AnnotationWrites:
 
     def _write(
         self,
-        texts: Sequence[tuple[int, str, Size]],
+        texts: Sequence[_Text],
         targets: Mapping[int, _Target],
         also: Callable[[Connection], None] = lambda _: None,
     ) -> None:
-        """Write annotations: image id, text, and the size that it counts in."""
         last = {image_id: (text, size) for image_id, text, size in texts}  # an image may be named twice
         sizes = {image_id: size for image_id, (_, size) in last.items() if size != targets[image_id].size}
         with self._database.write() as connection, ImageChanges(connection) as changes:
@@ -493,17 +486,6 @@ class AnnotationWrites:
                 return (width, height) if checked.has_size(width, height) else target.size
             case _:
                 return target.size
-
-
-def _from_plane(image_id: int, content: msgspec.Raw) -> Json:
-    """Return an annotation that measures on the plane as one that counts pixels (docs/supervisely-api.md 3.6)."""
-    try:
-        drawn = _ITEM.decode(content)
-    except msgspec.MsgspecError as error:
-        msg = f"The annotation of image {image_id} is no JSON object."
-        raise InputError(msg, "Send annotations in Supervisely's format.") from error
-    objects = [object_to_pixels(each) if isinstance(each, dict) else each for each in drawn.get("objects") or ()]
-    return {**drawn, "objects": objects}
 
 
 def _where(target: _Target, image_id: int) -> str:

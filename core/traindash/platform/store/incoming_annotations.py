@@ -21,6 +21,7 @@ from traindash.datasets.geometry import inside
 from traindash.domain.annotation import Annotation
 from traindash.domain.project import ObjectClass, TagMeta
 from traindash.errors import InputError
+from traindash.platform.coordinates import object_to_pixels
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.projects import parse_object
 from traindash.platform.wire import shortened
@@ -29,6 +30,7 @@ Json: TypeAlias = dict[str, Any]
 Size: TypeAlias = tuple[int, int]  # width and height, pixels
 
 ANY_SHAPE = "any"
+_ANNOTATION = msgspec.json.Decoder(Json)
 _ALPHA_MASK = "alpha_mask"
 _NOT_KEPT = frozenset({"geometry", "entityId", "imageId", "objectId"})
 _OTHER_NAMES: Mapping[str, str] = {"polyline": "line"}
@@ -90,6 +92,21 @@ def project_names(meta: str) -> ProjectNames:
         class_ids={item["title"]: item["id"] for item in parsed["classes"]},
         tag_ids={item["name"]: item["id"] for item in parsed["tags"]},
     )
+
+
+def from_plane(image_id: int, content: msgspec.Raw) -> Json:
+    """Return an annotation that measures on the plane as one that counts pixels (docs/supervisely-api.md 3.6).
+
+    Raises:
+        InputError: It is no JSON object; names the image.
+    """
+    try:
+        drawn = _ANNOTATION.decode(content)
+    except msgspec.MsgspecError as error:
+        msg = f"The annotation of image {image_id} is no JSON object."
+        raise InputError(msg, "Send annotations in Supervisely's format.") from error
+    objects = [object_to_pixels(each) if isinstance(each, dict) else each for each in drawn.get("objects") or ()]
+    return {**drawn, "objects": objects}
 
 
 def read_annotation(
