@@ -314,6 +314,22 @@ os.environ.update(SERVER_ADDRESS=api.server_address, API_TOKEN=api.token)
         sdk.run(serving, code, path=model)
 
 
+def test_published_weights_that_were_fetched_can_be_served(
+    sdk: SdkSession, serving: LivePlatform, pictures: Path
+) -> None:
+    (serving.platform.services.layout.weights / "yolo26n.pt").write_bytes(model_text("person"))
+    code = """
+import os
+os.environ.update(SERVER_ADDRESS=api.server_address, API_TOKEN=api.token)
+model = api.nn.deploy("YOLO/YOLO26n-det")
+said = [model.get_classes(), model.get_info()["model_source"], len(model.predict(input=arguments["path"])[0].boxes)]
+model.shutdown()
+return said
+"""
+    said = sdk.run(serving, code, path=f"{pictures}/0.png")
+    assert said == [["person"], "Pretrained models", 1]
+
+
 def test_a_session_alone_opens_the_model_and_nothing_else(
     serving: LivePlatform, task: int, images: dict[str, Any]
 ) -> None:

@@ -160,7 +160,7 @@ def _of_catalogue(services: Services, agent: LocalAgent, asked: Framework, name:
         msg = f"The published weights of {model.name} are not on this machine."
         raise NotFoundError(msg, "They are fetched when a training asks for them; then they can be deployed, too.")
     spec = PredictorSpec(
-        trainer=asked.own_trainer(),
+        trainer=services.trainer or asked.own_trainer(),
         file=str(file),
         task_type=model.task_type,
         classes=(),
