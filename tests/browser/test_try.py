@@ -82,7 +82,7 @@ def test_a_dropped_picture_is_looked_at_by_two_models_and_one_that_cannot(page: 
     # The address alone brings models and thresholds back
     page.reload()
     settle(page)
-    expect(page.get_by_role("slider").nth(1)).to_have_attribute("aria-valuenow", "1", timeout=PATIENCE)
+    expect(page.get_by_role("slider").nth(1)).to_have_value("1", timeout=PATIENCE)
 
 
 def test_a_pasted_picture_and_a_class_that_is_switched_off(page: Page, address: str) -> None:

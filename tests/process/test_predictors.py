@@ -133,8 +133,9 @@ def test_one_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 def test_a_file_that_is_no_model_is_refused_and_a_new_one_in_its_place_is_taken(tmp_path: Path) -> None:
     with pool_of(tmp_path / "pool") as pool:
         spec = spec_of(tmp_path / "a.pt", b"no model")
-        with pytest.raises(InputError, match="is no model"):
-            pool.ask(1, spec).result()
+        for _ in range(2):
+            with pytest.raises(InputError, match="is no model"):
+                pool.ask(1, spec).result()
         assert pool.ask(1, spec_of(tmp_path / "a.pt")).result()[0].objects
 
 

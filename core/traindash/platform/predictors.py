@@ -88,6 +88,7 @@ class PredictorProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._is_late = False
         self._is_closed = False
+        self._refusal: PredictAnswer | None = None  # of a file that is no model: another process would say the same
         self._memory_kills: int | None = None
 
     @property
@@ -161,10 +162,16 @@ class PredictorProcess:
     def _be_ready(self) -> None:
         if self._is_closed:
             raise self._let_go()
+        if self._refusal is not None:
+            raise InputError(self._refusal.message, self._refusal.hint)
         if not self.is_running:
             self._end()
             self._start()
-            self.classes = self._ask(self.spec, self._limits.start_seconds).classes
+            try:
+                self.classes = self._ask(self.spec, self._limits.start_seconds).classes
+            except InputError:
+                self._end()  # it ends by itself, and the next request shall not meet it on its way out
+                raise
 
     def _start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -210,6 +217,7 @@ class PredictorProcess:
             raise self._ended(seconds)
         answer = _ANSWER.decode(frame)
         if answer.message:
+            self._refusal = answer if answer.is_lasting and isinstance(question, PredictorSpec) else None
             raise InputError(answer.message, answer.hint)
         return answer
 

@@ -13,6 +13,7 @@ from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.quick_models import QUICK_ENGINE, add_experiment, model_text, patch_png
 from tests.fakes.server import FakeServer
 from tests.outside import ROOT
+from traindash.comparison.pictures.predicted import WAITING
 from traindash.supervisely.client import connect
 from traindash.ui import connection
 
@@ -49,7 +50,7 @@ def answered(at: AppTest) -> dict[str, Any]:
         drawn = [json.loads(item.proto.json) for item in at.get("bidi_component") if item.proto.json]
         found: dict[str, Any] | None = next((data for data in drawn if "rows" in data), None)
         cells = [cell for row in found["rows"] for cell in row["cells"]] if found else []
-        if cells and not any(cell.get("words") == "Looking at it" for cell in cells):
+        if cells and not any(cell.get("note") == WAITING for cell in cells):
             assert found is not None
             return found
         at.run()  # as the part of the page that looks again does by itself

@@ -15,6 +15,8 @@ from traindash.domain.annotation import Annotation, Bitmap, Geometry, OtherGeome
 from traindash.domain.prediction import FoundObject, ImagePrediction
 from traindash.errors import InputError
 
+WAITING = "Looking at it"  # what stands below a picture before the model has answered
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -65,6 +67,11 @@ def annotated_cell(
             )
         )
     return {"measured": True, "counts": {"truth": len(marks)}, "marks": marks}
+
+
+def waiting_cell() -> dict[str, Any]:
+    """Return a column of a model that has not answered yet: the picture alone."""
+    return {"measured": True, "counts": {}, "marks": [], "note": WAITING}
 
 
 def silent_cell(words: str) -> dict[str, Any]:

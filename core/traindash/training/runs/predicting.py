@@ -55,6 +55,7 @@ class PredictAnswer:
     images: tuple[ImagePrediction, ...] = ()  # in the order of the request
     message: str = ""  # empty if all went well
     hint: str = ""
+    is_lasting: bool = False  # it could not because of the file: another try comes to the same
 
 
 def write_frame(file: BinaryIO, value: PredictorSpec | PredictRequest | PredictAnswer) -> None:

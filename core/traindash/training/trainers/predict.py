@@ -20,6 +20,7 @@ from PIL import Image
 
 from traindash.datasets.pixels import opened
 from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction
+from traindash.domain.task import ExitCause
 from traindash.errors import AppError, InputError
 from traindash.training.runs.predicting import (
     GivenImage,
@@ -110,7 +111,7 @@ def _refusal(error: Exception) -> PredictAnswer:
     if not isinstance(error, (AppError, RunError)):
         traceback.print_exc()  # for the log; the answer is for people
     said = explain(error)
-    return PredictAnswer(message=said.message, hint=said.hint)
+    return PredictAnswer(message=said.message, hint=said.hint, is_lasting=said.cause is ExitCause.BAD_INPUT)
 
 
 def found_on(predictor: Predictor, request: PredictRequest, scratch: Path) -> list[ImagePrediction]:

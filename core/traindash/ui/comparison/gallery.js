@@ -52,7 +52,7 @@ function drawCell(row, cell, column) {
     return { box, svg: null }
   }
   const shown = Object.entries(cell.counts).filter(([kind]) => (column.truth ? kind === "truth" : kind !== "truth"))
-  const told = shown.map(([kind, number]) => counted(kind, number)).join(", ")
+  const told = shown.map(([kind, number]) => counted(kind, number)).join(", ") || (cell.note ?? "")
   const svg = node("svg", { role: "img", tabindex: "0", "aria-label": `${row.name}, ${column.title}: ${told}` })
   svg.append(
     row.source

@@ -7,7 +7,14 @@ from typing import Any
 import streamlit as st
 
 from traindash import formatting
-from traindash.comparison.pictures.predicted import Shown, annotated_cell, classes_of, found_cell, silent_cell
+from traindash.comparison.pictures.predicted import (
+    Shown,
+    annotated_cell,
+    classes_of,
+    found_cell,
+    silent_cell,
+    waiting_cell,
+)
 from traindash.domain.annotation import Annotation
 from traindash.domain.ids import ImageId
 from traindash.domain.prediction import ImagePrediction
@@ -27,6 +34,7 @@ _PATIENCE = 0.7  # seconds; models that are ready answer within it
 _LOOK_AGAIN = "0.4s"
 _MOST_PILLS = 24
 _MASKS, _BOXES = "Masks", "Boxes"
+_HIDDEN, _CLASSES = "try-hidden", "try-classes"
 
 
 def draw_try() -> None:
@@ -104,8 +112,9 @@ def _results(
         if isinstance(one := answers.of(model, picture), ImagePrediction)
     ]
     colors = _colors(models, found)
-    hidden = _draw_classes(models, found, colors)
-    look = _draw_look(found, shown)
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        hidden = _draw_classes(found, colors)
+        look = _draw_look(found, shown)
     columns = [*([{"title": "Ground truth", "help": "As annotated", "truth": True}] if look["truth"] else [])]
     columns += [_column(model) for model in models]
     rows = [_row(picture, models, answers, (hidden, colors, look)) for picture in shown]
@@ -163,24 +172,24 @@ def _draw_states(models: Sequence[TriedModel], answers: Answers) -> None:
             st.button("Try again", icon=":material/refresh:", key="try-again", on_click=answers.forget_failures)
 
 
-def _draw_classes(
-    models: Sequence[TriedModel], found: Sequence[ImagePrediction], colors: Mapping[str, str]
-) -> frozenset[str]:
+def _draw_classes(found: Sequence[ImagePrediction], colors: Mapping[str, str]) -> frozenset[str]:
     """Draw the choice of classes and return those that are hidden."""
-    del models
     names = tuple(name for name in colors if name in set(classes_of(found)))
     if len(names) < 2:  # noqa: PLR2004 - one class is no choice
         return frozenset()
-    hidden: set[str] = st.session_state.setdefault("try-hidden", set())
-    key = f"try-classes-{'|'.join(names)}"
-    st.session_state.setdefault(key, [name for name in names if name not in hidden])
+    # Seeded before drawing and saved in the callback: which classes there are to choose from grows with each answer
+    hidden: frozenset[str] = st.session_state.get(_HIDDEN, frozenset())
+    st.session_state[_CLASSES] = [name for name in names if name not in hidden]
     if len(names) <= _MOST_PILLS:
-        chosen = st.pills("Classes", names, selection_mode="multi", key=key)
+        st.pills("Classes", names, selection_mode="multi", key=_CLASSES, on_change=_hide, args=(frozenset(names),))
     else:
-        chosen = st.multiselect("Classes", names, key=key)
-    hidden -= set(names)
-    hidden |= set(names) - set(chosen)
-    return frozenset(hidden)
+        st.multiselect("Classes", names, key=_CLASSES, on_change=_hide, args=(frozenset(names),))
+    return hidden
+
+
+def _hide(names: frozenset[str]) -> None:
+    hidden: frozenset[str] = st.session_state.get(_HIDDEN, frozenset())
+    st.session_state[_HIDDEN] = (hidden - names) | (names - frozenset(st.session_state[_CLASSES]))
 
 
 def _draw_look(found: Sequence[ImagePrediction], shown: Sequence[Picture]) -> dict[str, bool]:
@@ -190,7 +199,7 @@ def _draw_look(found: Sequence[ImagePrediction], shown: Sequence[Picture]) -> di
     look = {"boxes": False, "truth": False}
     if not (has_masks or has_truth):
         return look
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", width="content"):
         if has_masks:
             chosen = st.segmented_control(
                 "Drawn as", (_MASKS, _BOXES), default=_MASKS, required=True, key="try-outline",
@@ -225,7 +234,7 @@ def _row(
     for model in models:
         match answers.of(model, picture):
             case None:
-                cells.append(silent_cell("Looking at it"))
+                cells.append(waiting_cell())
             case str() as words:
                 cells.append(silent_cell(words))
             case ImagePrediction() as found:
