@@ -99,8 +99,10 @@ def _tell_pages(url: str, models: int, pictures: int) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), headless=True, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(90_000)
         page.goto(f"{url}/try_model?models={','.join(str(task) for task in range(1, models + 1))}")
         page.wait_for_selector('[data-test-script-state="notRunning"]')
+        page.locator("input[type=file]").first.wait_for(state="attached")
         times = [_drop(page, number, models) for number in range(pictures + 2)][2:]
         browser.close()
     _tell(f"from the drop to drawn objects, {models} warm model(s)", times)
@@ -113,7 +115,7 @@ def _drop(page: Page, number: int, models: int) -> float:
     page.locator("input[type=file]").first.set_input_files(given)
     page.wait_for_function(_DRAWN, arg=[name, models], polling="raf", timeout=60_000)
     taken = (time.perf_counter() - began) * 1000
-    page.get_by_role("button", name="Remove").first.click()
+    page.get_by_test_id("stFileChipDeleteBtn").first.click()
     page.wait_for_function(f"!({_DRAWN})(['{name}', 1])", polling="raf", timeout=60_000)
     page.wait_for_selector('[data-test-script-state="notRunning"]')
     return taken
