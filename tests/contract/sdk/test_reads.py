@@ -1,9 +1,11 @@
 """What the SDK's helpers read."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.contract.sdk.session import SdkError, SdkSession
-from tests.fakes.live_platform import LivePlatform
+from tests.fakes.live_platform import LivePlatform, live_platform
 from traindash.domain.ids import ProjectId
 
 pytestmark = pytest.mark.sdk
@@ -62,6 +64,13 @@ READS: list[tuple[str, object]] = [
     ("'YOLO26n-det' in {m['name'] for m in api.nn.ecosystem_models_api.list_models()}", True),
     ("api.task.get_info_by_id(99)", None),
 ]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """A server to which no other file of tests writes: here, projects and collections are counted."""
+    with live_platform(tmp_path_factory.mktemp("reads") / "home", working=True) as live:
+        yield live
 
 
 @pytest.mark.parametrize(("expression", "value"), READS)
