@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -127,8 +128,9 @@ def test_the_code_for_people_finds_what_the_evaluation_finds(finished: FinishedR
     shutil.copyfile(finished.layout.artifacts / "checkpoints" / "best.safetensors", tmp_path / "best.safetensors")
     evaluation = finished.layout.evaluation / "evaluation"
     truth, found = (json.loads((evaluation / f"coco{name}.json").read_bytes()) for name in ("Gt", "Dt"))
-    first = truth["images"][0]
-    photo = next(row for row in read_images(finished.layout.images) if row.name == first["file_name"])
+    counts = Counter(row["image_id"] for row in found["annotations"])
+    most = max(truth["images"], key=lambda image: counts[image["id"]])
+    photo = next(row for row in read_images(finished.layout.images) if row.name == most["file_name"])
     code = text.replace("photo.jpg", photo.path).replace("0.25", "0.05")
     # Where torchvision was built for another torch, transformers cannot be imported without its stand-in
     ready = "from traindash.training.trainers.torchvision_fallback import ensure_torchvision\nensure_torchvision()\n"
@@ -142,10 +144,10 @@ def test_the_code_for_people_finds_what_the_evaluation_finds(finished: FinishedR
     )
     lines = [re.fullmatch(r"(.+) (\d\.\d+) \[(.+)\]", line) for line in printed.stdout.splitlines()]
     scores = sorted((float(line[2]) for line in lines if line), reverse=True)
-    expected = sorted((row["score"] for row in found["annotations"] if row["image_id"] == first["id"]), reverse=True)
+    expected = sorted((row["score"] for row in found["annotations"] if row["image_id"] == most["id"]), reverse=True)
     assert expected
-    assert len(scores) == pytest.approx(len(expected), abs=2)  # some are near the threshold
-    assert scores[: len(expected) - 2] == pytest.approx(expected[: len(scores) - 2], abs=0.02)
+    # The code gives all above its threshold, the evaluation as many as there are queries
+    assert scores[: len(expected)] == pytest.approx(expected, abs=0.02)
 
 
 def test_the_onnx_model_answers_with_objects(finished: FinishedRun) -> None:
