@@ -295,9 +295,9 @@ def _made_name(prefix: str, varied: Sequence[tuple[str, str]]) -> str:
     """Join the series' name with what sets the experiment apart; the latter is never cut off by the former."""
     # Of a path its end is enough: there is one such key among those that vary, or the table beside says which
     words = [value if thing in {"model", "split"} else f"{path_parts(thing)[-1]} {value}" for thing, value in varied]
-    own = ", ".join(words)
-    if len(own) > _LONGEST_PART:  # whole parts are left out, the last ones first
-        own = own[: max(own.rfind(", ", 0, _LONGEST_PART), 0) or _LONGEST_PART].rstrip()
+    while len(words) > 1 and len(", ".join(words)) > _LONGEST_PART:  # whole parts are left out, the last ones first
+        words.pop()
+    own = ", ".join(words)[:_LONGEST_PART].rstrip()
     room = LONGEST_NAME - len(own) - 1
     return f"{prefix[:room].rstrip()} {own}".strip()
 

@@ -145,6 +145,12 @@ def test_values_can_go_together() -> None:
         planned(vary=(Vary(key="lr0", text="0.001, 0.1"), Vary(key="batch", text="4")), combine="list")
 
 
+def test_a_long_name_loses_whole_parts_and_no_half_of_a_list() -> None:
+    long = "a_key_with_a_name_as_long_as_some_have"
+    made = planned(vary=(Vary(key=long, text="0.1, 0.2"), Vary(key="eval_spatial_size", text="[64, 64]")))
+    assert [plan.experiment_name for plan in made] == [f"{long} 0.1", f"{long} 0.2"]
+
+
 def test_seeds_begin_with_the_one_of_the_plan() -> None:
     made = planned(repeats=3)
     assert [values_of(plan)["seed"] for plan in made] == [7, 8, 9]
