@@ -98,11 +98,18 @@ class Another:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Nothing was trained before what runs now."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Train:
     """Nothing was trained yet."""
 
 
-NextStep: TypeAlias = BringData | Mend | Compare | GoOn | Another | Train
+NextStep: TypeAlias = BringData | Mend | Compare | GoOn | Another | Watch | Train
 
 
 def next_step(
@@ -124,7 +131,10 @@ def next_step(
         return GoOn(draft=draft)
     if rows and len(rows[0].ranked) >= _PAIR:
         return Compare(row=rows[0])
-    return Another(info=rows[0].best) if rows else Train()
+    if rows:
+        return Another(info=rows[0].best)
+    active = next((task for task in tasks if not task.status.is_terminal), None)
+    return Train() if active is None else Watch(task=active)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
 _WORKSPACE_STYLE = "".join([_GROUND, table_style(), Path(__file__).with_name("workspace.css").read_text("utf-8")])
 _look_choice = st.components.v2.component(
     "traindash_look",
-    html='<label>Look <select><option value="">As the system</option><option value="light">Light</option>'
+    html='<label>Theme <select><option value="">System</option><option value="light">Light</option>'
     '<option value="dark">Dark</option></select></label>',
     css=Path(__file__).with_name("look_choice.css").read_text(encoding="utf-8"),
     js=Path(__file__).with_name("look_choice.js").read_text(encoding="utf-8"),

@@ -17,6 +17,7 @@ from traindash.experiments.overview import (
     Mend,
     NextStep,
     Train,
+    Watch,
     best_by_project,
     next_step,
 )
@@ -65,6 +66,8 @@ def test_the_newest_two_are_those_that_were_trained_last() -> None:
         ([], [], None, True, Train),
         ([], [], new_draft(DraftId("d"), "s", NOW), True, Train),
         ([], [], draft(1), True, GoOn),
+        ([task(1, TaskStatus.STARTED)], [], None, True, Watch),
+        ([task(2, TaskStatus.STARTED), task(1, TaskStatus.FINISHED)], [info(1, 0.2)], None, True, Another),
         ([task(2, TaskStatus.ERROR)], [info(1, 0.2)], draft(1), True, Mend),
         ([task(1, TaskStatus.FINISHED)], [info(1, 0.2)], None, True, Another),
         ([task(1, TaskStatus.FINISHED)], [info(1, 0.2)], draft(1), True, GoOn),

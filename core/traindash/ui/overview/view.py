@@ -154,6 +154,9 @@ def _draw_next_step(tasks: Sequence[Task], rows: Sequence[ProjectBest], *, has_p
             case overview.Another(info=info):
                 _sentence(f"“{info.experiment_name}” is trained.", "Change one thing to learn what it is worth.")
                 draw_again_menu(info.task_id, key="overview-again")
+            case overview.Watch(task=task):
+                _sentence(f"“{task_title(task)}” is under way.", "See what it learns while it trains.")
+                _lead("Watch it", "monitoring", "task", task=task.id)
             case overview.Train():
                 _sentence("Nothing was trained here yet.", "Eight short steps, each with a default that works.")
                 _lead("New training", "add_circle", "project")
