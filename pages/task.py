@@ -8,6 +8,7 @@ from traindash.ui.tasks.details import draw_details
 from traindash.ui.tasks.live import draw_numbers
 from traindash.ui.tasks.log import draw_log
 from traindash.ui.tasks.serving import draw_deploy_again, draw_serving, is_serving
+from traindash.ui.tasks.text import is_labelling
 from traindash.ui.tasks.view import draw_end, draw_header, draw_settings, open_task
 from traindash.ui.theme import apply_workspace_style
 
@@ -18,6 +19,11 @@ if is_serving(live.progress.task):
     draw_serving(live)
     draw_end(live)
     draw_deploy_again(live.progress.task)
+    draw_log(live)
+    st.stop()
+if is_labelling(live.progress.task):
+    draw_numbers(live)
+    draw_end(live)
     draw_log(live)
     st.stop()
 # What comes and goes has a place of its own, empty or not: what follows stays where it is, and keeps what is typed.

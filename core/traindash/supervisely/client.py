@@ -13,7 +13,7 @@ from traindash.supervisely.transport import Transport
 
 if TYPE_CHECKING:
     from traindash.supervisely.ecosystem import Ecosystem
-    from traindash.supervisely.embedded import DryRuns, Imports, Links, ModelExports, Splits, Webhooks
+    from traindash.supervisely.embedded import DryRuns, Imports, Labelling, Links, ModelExports, Splits, Webhooks
     from traindash.supervisely.experiments import Experiments
     from traindash.supervisely.figures import Figures
     from traindash.supervisely.files import Files
@@ -200,6 +200,13 @@ class SuperviselyClient:
         from traindash.supervisely.embedded import ModelExports
 
         return ModelExports(self.transport)
+
+    @cached_property
+    def labelling(self) -> "Labelling":
+        """Tasks in which models label images, on the embedded platform only."""
+        from traindash.supervisely.embedded import Labelling
+
+        return Labelling(self.transport)
 
     @cached_property
     def webhooks(self) -> "Webhooks":

@@ -9,8 +9,9 @@ from typing import BinaryIO, TypeVar
 import msgspec
 
 from traindash.domain.app_state import StartRequest
-from traindash.domain.ids import DryRunId, ExportId, ImportId, ProjectId, TeamId
+from traindash.domain.ids import DryRunId, ExportId, ImportId, ProjectId, TaskId, TeamId
 from traindash.domain.jobs import DataImport, DryRun, FirstLook, ModelExport
+from traindash.domain.labelling import LabelOrder
 from traindash.domain.plan import ImagesSplit, RandomSplit, SplitContent, TrainValSplit
 from traindash.domain.task import Delivery, TaskCompletion, Webhook
 from traindash.supervisely.errors import MissingError, RejectedError
@@ -113,6 +114,25 @@ class ModelExports(OwnMethods):
     def cancel(self, export_id: ExportId) -> ModelExport:
         """End an export; one that is over stays as it is."""
         return self._write("cancel", ModelExport, {"id": export_id})
+
+
+class _TaskRow(msgspec.Struct):
+    id: TaskId
+
+
+class Labelling(OwnMethods):
+    """Tasks in which a model labels images of a project; Supervisely has apps for it."""
+
+    family = "labelling"
+
+    def start(self, order: LabelOrder) -> TaskId:
+        """Start a task, and return it. What the model finds is added to the images.
+
+        Raises:
+            RejectedError: Nothing on the server's machine can run the model, or the project has no image for it.
+            MissingError: There is no such project or file, or the server has no such method.
+        """
+        return self._write("start", _TaskRow, msgspec.to_builtins(order)).id
 
 
 class Imports(OwnMethods):

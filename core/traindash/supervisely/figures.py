@@ -87,6 +87,25 @@ class Figures(Resource):
             body = {"tagId": before, "figureId": item.id, "id": tag.id}
             self.transport.write("object-tags.remove-from-figure", body)
 
+    def add(self, image_id: ImageId, content: JsonRow) -> int:
+        """Draw an object on an image, and return its id; ``content`` has class, shape, geometry and tags by ids."""
+        body = {"figures": [{**content, "entityId": image_id}]}
+        return self._send("figures.bulk.add", tuple[_Made, ...], body)[0].id
+
+    def edit(self, figure_id: int, changes: JsonRow) -> None:
+        """Change an object: its ``geometry``, its ``tags`` as a whole, ``nnUpdated``. Its class stays."""
+        self.transport.write("figures.editInfo", {**changes, "id": figure_id})
+
+    def remove(self, figure_ids: Sequence[int]) -> None:
+        """Take objects off their images; :meth:`restore` brings them back."""
+        for some in _in_batches(figure_ids):
+            self.transport.write("figures.bulk.remove", {"figureIds": list(some)})
+
+    def restore(self, figure_ids: Sequence[int]) -> None:
+        """Bring removed objects back, under their ids."""
+        for some in _in_batches(figure_ids):
+            self.transport.write("figures.bulk.restore", {"figureIds": list(some)})
+
     def _pixels(self, figure_ids: Sequence[int]) -> Mapping[int, bytes]:
         """Return id of an alpha mask → JSON of its pixels."""
         found = dict(_named_parts(self.transport.read_bytes(_GEOMETRIES, {"ids": list(figure_ids)})))

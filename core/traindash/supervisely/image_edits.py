@@ -18,6 +18,16 @@ class ImageCopy:
     meta: JsonRow | None = None  # free JSON of the copy; none is sent for `None`
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TagOnImage:
+    """A tag that is on an image."""
+
+    id: int  # its own
+    tag_id: int
+    image_id: ImageId
+    value: object = None
+
+
 class _Row(Shape):
     id: ImageId
     name: str
@@ -79,6 +89,22 @@ class ImageEdits(Resource):
         """Put a tag on images."""
         body: dict[str, object] = {"tagId": tag_id, "ids": list(image_ids)}
         self.transport.write("image-tags.bulk.add-to-image", body | ({} if value is None else {"value": value}))
+
+    def tags_on(self, project_id: ProjectId, image_ids: Sequence[ImageId]) -> tuple[TagOnImage, ...]:
+        """Return the tags of images, with ids of their own."""
+        wanted = {"field": "id", "operator": "in", "value": list(image_ids)}
+        body = {"projectId": project_id, "recursive": True, "forceMetadataForLinks": True, "filter": [wanted]}
+        page = read_page(self.transport, "images.list", body, page=1, per_page=max(1, len(image_ids)))
+        return tuple(
+            TagOnImage(id=tag["id"], tag_id=tag["tagId"], image_id=row["id"], value=tag.get("value"))
+            for row in page.entities
+            for tag in row.get("tags") or ()
+            if tag.get("id") is not None
+        )
+
+    def set_tag_value(self, tag: TagOnImage, value: str | float) -> None:
+        """Change the value of a tag that is on an image."""
+        self.transport.write("image-tags.update-tag-value", {"id": tag.id, "value": value})
 
     def remove_tag(self, tag_id: int, image_ids: Sequence[ImageId]) -> None:
         """Take a tag off images."""

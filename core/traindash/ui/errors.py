@@ -28,6 +28,8 @@ _WAYS_ON = {
     "show": ("experiments", "All experiments"),
     "try_model": ("experiments", "All experiments"),
     "handover": ("experiments", "All experiments"),
+    "label": ("experiments", "All experiments"),
+    "review": ("tasks", "All tasks"),
 }
 _CONNECTION_KINDS = (ConnectionFailedError, RequestTimeoutError, UnauthorizedError, ForbiddenError, ServerFailedError)
 

@@ -48,6 +48,8 @@ SCREENS: tuple[Screen, ...] = (
     Screen(id="show", title="Present", group="compare"),
     Screen(id="try_model", title="Try", group="try_model"),
     Screen(id="handover", title="Hand over", group="experiments"),
+    Screen(id="label", title="Label images", group="experiments"),
+    Screen(id="review", title="Review labels", group="tasks"),
     Screen(id="connection", title="Connection", group="connection"),
 )
 

@@ -164,7 +164,7 @@ def publish(services: Services, task: TaskRecord) -> Published:
         case TrainSpec() as spec, TrainResult() as result:
             return _Experiment(services, task, run, spec, result).publish(events)
         case LabelSpec() as spec, LabelResult() as result:
-            return Published(output=draw_labels(services, task, spec), problems=result.problems)
+            return Published(output=draw_labels(services, task, spec, result.classes), problems=result.problems)
         case CompareSpec() as spec, CompareResult() as result:
             return _publish_comparison(services, task, spec, result)
         case _:

@@ -101,8 +101,10 @@ def _images(services: Services, order: LabelOrder) -> Iterator[ImageId]:
             yield ImageId(row["id"])
 
 
-def draw_labels(services: Services, task: TaskRecord, spec: LabelSpec) -> Mapping[str, object]:
+def draw_labels(services: Services, task: TaskRecord, spec: LabelSpec, classes: Sequence[str]) -> Mapping[str, object]:
     """Draw what a finished run found on the images of its project; returns the task's output.
+
+    ``classes`` are those that the model knows; the project gets the ones that it lacks.
 
     Images that are gone meanwhile are passed over; those that have the mark of this task already are done.
 
@@ -110,7 +112,7 @@ def draw_labels(services: Services, task: TaskRecord, spec: LabelSpec) -> Mappin
         AppError: The project is gone, or its meta does not take the tags any more.
     """
     run = services.layout.run(task.id)
-    meta = _with_what_is_needed(services, spec)
+    meta = _with_what_is_needed(services, spec, classes)
     shapes = {item.name: item.shape for item in meta.classes}
     made = images = 0
     batch: list[ImagePrediction] = []
@@ -181,7 +183,7 @@ def fitted(geometry: Geometry, shape: str, width: int, height: int) -> Geometry:
             return geometry
 
 
-def _with_what_is_needed(services: Services, spec: LabelSpec) -> ProjectMeta:
+def _with_what_is_needed(services: Services, spec: LabelSpec, found: Sequence[str]) -> ProjectMeta:
     """Give a project the classes and tags that it lacks; return its meta."""
     meta = services.projects.meta(spec.project_id)
     shape = "rectangle" if spec.model.task_type == DETECTION else "bitmap"
@@ -190,7 +192,7 @@ def _with_what_is_needed(services: Services, spec: LabelSpec) -> ProjectMeta:
         *meta.classes,
         *(
             ObjectClass(name=name, shape=shape, color=class_color(len(meta.classes) + number))
-            for number, name in enumerate(name for name in spec.model.classes if name not in known)
+            for number, name in enumerate(name for name in found if name not in known)
         ),
     ]
     tags = {item.name for item in meta.tags}

@@ -212,6 +212,7 @@ class LabelResult:
     """What a labelling answers; the platform draws what was found."""
 
     kind: Literal["label"] = "label"
+    classes: tuple[str, ...]  # that the model knows, by number
     images: int  # that were looked at
     objects: int
     problems: tuple[str, ...] = ()

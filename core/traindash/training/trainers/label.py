@@ -59,7 +59,7 @@ def work(layout: RunLayout, events: EventWriter, stop: StopSwitch) -> LabelResul
                     events.log(f"Image {name} is left out: {found.problem}", "warning")
     events.log(f"Found {objects} objects on {images - unusable} images.")
     problems = (f"{unusable} images could not be used; the log names them.",) if unusable else ()
-    return LabelResult(images=images - unusable, objects=objects, problems=problems)
+    return LabelResult(classes=predictor.classes, images=images - unusable, objects=objects, problems=problems)
 
 
 def _found(predictor: Predictor, layout: RunLayout, stop: StopSwitch) -> Iterator[tuple[RunImage, ImagePrediction]]:

@@ -27,6 +27,7 @@ from traindash.ui.tasks.text import (
     app_failed_text,
     duration,
     fraction,
+    is_labelling,
     is_ready_only,
     not_finite_text,
     planned_phases,
@@ -142,7 +143,8 @@ def _numbers(state: LiveState) -> None:
     _draw_trouble(progress, now)
     if progress.task.status is not TaskStatus.FINISHED:
         st.progress(fraction(progress))
-    _cards(progress, total(left))
+    if not is_labelling(progress.task):
+        _cards(progress, total(left))
 
 
 def _draw_trouble(progress: TaskProgress, now: datetime) -> None:

@@ -42,6 +42,11 @@ def model_name(task: Task) -> str:
     return str(model.get("model_name") or model.get("checkpoint") or "")
 
 
+def is_labelling(task: Task) -> bool:
+    """Return whether a model labels images in a task, so that nothing is trained."""
+    return "labelling" in task.state
+
+
 def is_ready_only(progress: TaskProgress) -> bool:
     """Return whether the task only waits for its Start button, so that its silence means nothing."""
     # docs/supervisely-api.md 4: `start_training` is autostart.
@@ -167,6 +172,9 @@ def fraction(progress: TaskProgress) -> float:
     """Return how much of the task is done, 0 to 1."""
     if progress.task.status is TaskStatus.FINISHED:
         return 1.0
+    if is_labelling(progress.task) and progress.counters:
+        last = progress.counters[-1]
+        return min(1.0, last.current / last.total) if last.total else 0.0
     later = [name for name in planned_phases(progress.task) if name not in {"preparing_data", "training"}]
     reached = progress.phase or (progress.phases[-1].name if progress.phases else "")
     # What follows the training shares the rest in equal parts: nobody knows how long each of them takes.

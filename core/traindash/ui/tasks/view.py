@@ -102,10 +102,26 @@ def draw_end(live: LiveState) -> None:
     experiment = experiment_of_output(task.output)
     if experiment is not None:
         _draw_experiment(experiment)
+    _draw_labels(task)
     link = report_link(task, connection.address())
     if link is not None and experiment is None:  # the result of an experiment names its report itself
         st.link_button("Open the report", link, icon=":material/open_in_new:", type="primary")
     draw_follow_ups(task)
+
+
+def _draw_labels(task: Task) -> None:
+    """Draw what a labelling task has made, and the way to its review."""
+    match (task.output or {}).get("labelling"):
+        case {"data": {"project_id": int(project), "made": int(made), "images": int(images), "model": str(model)}}:
+            with st.container(border=True, key="task-labels"):
+                st.subheader("Labels", anchor=False)
+                count = formatting.plural(made, "object")
+                st.markdown(plain(f"{model} found {count} on {formatting.plural(images, 'image')}."))
+                with st.container(horizontal=True):
+                    screens.link("review", "Review the labels", "rule", project=project, run=task.id)
+                    screens.link("manage", "The project", "folder_open", of=project)
+        case _:
+            pass
 
 
 def _draw_late_result(watch: TaskWatch, progress: TaskProgress) -> None:
@@ -180,6 +196,7 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
             screens.link("compare", "Charts and images", "photo_library", ids=experiment.task_id)
             try_link([experiment.task_id], "Try on a picture")
             screens.link("handover", "Choose and hand over", "inventory_2", task=experiment.task_id)
+            screens.link("label", "Label images", "label", task=experiment.task_id)
             if experiment.evaluation_report_link:
                 st.link_button(
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"

@@ -1,0 +1,487 @@
+"""Labels that a model has made, reviewed by a person: read, accepted, changed, rejected, counted, taken back.
+
+All of it stands on the images themselves (:mod:`traindash.domain.labelling`), so a review goes on in another tab, on
+another day, by another person, and in any other client of the server. Every decision is one object: others on the image
+are not touched.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from traindash.datasets.annotation_json import annotation_from_json
+from traindash.datasets.contours import outlines
+from traindash.datasets.geometry import bounds
+from traindash.domain.annotation import Geometry, Point, Rectangle
+from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
+from traindash.domain.labelling import (
+    MODEL_TAG,
+    REVIEW_TAG,
+    REVIEWED_TAG,
+    RUN_TAG,
+    WORDS,
+    ReviewCounts,
+    RunOnImage,
+    Word,
+    read_run,
+    task_of,
+)
+from traindash.domain.prediction import CONFIDENCE_TAG
+from traindash.domain.project import Image, ObjectClass, Project
+from traindash.errors import InputError, NotFoundError
+from traindash.projects.choosing import free_name
+from traindash.projects.moving import AT_ONCE, MoveOrder, Tell, move_images
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.figures import Figure
+from traindash.supervisely.project_writing import NameIds
+
+_READ_AT_ONCE = 100
+_EDITABLE = frozenset({"rectangle", "polygon"})  # shapes whose box a person changes here
+Undo: TypeAlias = Callable[[SuperviselyClient], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewedLabel:
+    """An object on an image of a labelling task."""
+
+    id: int
+    image_id: ImageId
+    class_name: str
+    shape: str
+    box: Rectangle
+    borders: tuple[tuple[Point, ...], ...] = ()  # of an outline or a mask
+    confidence: float | None = None  # `None` of what no model made
+    word: Word | None = None  # what a person said; `None` for nothing yet
+    is_made: bool = False  # by the task in question
+    content: Mapping[str, Any]  # as the server has it
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for a person."""
+        return self.is_made and self.word is None
+
+    @property
+    def has_box(self) -> bool:
+        """Whether its box can be changed here."""
+        return self.shape in _EDITABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageUnderReview:
+    """An image that a labelling task has looked at."""
+
+    image: Image
+    run: RunOnImage
+    is_reviewed: bool
+    labels: tuple[ReviewedLabel, ...]
+
+
+class Review:
+    """The labels of one task as they are on the server, changed with every decision.
+
+    Raises:
+        NotFoundError: No image has a mark of the task.
+    """
+
+    def __init__(self, client: SuperviselyClient, project_id: ProjectId, task_id: TaskId) -> None:
+        self._client = client
+        self.project_id, self.task_id = project_id, task_id
+        self.classes: tuple[ObjectClass, ...] = client.projects.meta(project_id).classes
+        self._ids: NameIds = client.writing.name_ids(project_id)
+        self._names = {number: name for name, number in self._ids.classes.items()}
+        self._tags = {number: name for name, number in self._ids.tags.items()}
+        self.images: dict[ImageId, ImageUnderReview] = {}
+        self._undo: list[tuple[ImageId, int | None, Undo]] = []
+        self._read()
+
+    def counts(self) -> ReviewCounts:
+        """Return where all labels are."""
+        labels = [label for one in self.images.values() for label in one.labels]
+        made = [label for label in labels if label.is_made]
+        return ReviewCounts(
+            made=sum(one.run.made for one in self.images.values()),
+            open=sum(label.is_open for label in made),
+            accepted=sum(label.word == "accepted" for label in made),
+            changed=sum(label.word == "changed" for label in made),
+            rejected=sum(one.run.rejected for one in self.images.values()),
+            added=sum(label.word == "added" for label in labels),
+            images=len(self.images),
+            reviewed=sum(one.is_reviewed for one in self.images.values()),
+        )
+
+    def open_labels(self) -> tuple[ReviewedLabel, ...]:
+        """Return the labels that wait for a person."""
+        return tuple(label for one in self.images.values() for label in one.labels if label.is_open)
+
+    def label(self, label_id: int) -> ReviewedLabel:
+        """Return a label.
+
+        Raises:
+            NotFoundError: It is gone.
+        """
+        found = next((label for one in self.images.values() for label in one.labels if label.id == label_id), None)
+        if found is None:
+            raise NotFoundError("This label is gone.", "Read the labels again.")
+        return found
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether a decision of this sitting can be taken back."""
+        return bool(self._undo)
+
+    def accept(self, label_id: int) -> None:
+        """Say that a label is right."""
+        label = self.label(label_id)
+        before, after = self._tag_rows(label.content), self._with_word(label, "accepted")
+        self._client.figures.edit(label.id, {"tags": after})
+        self._put(replace(label, word="accepted", content={**label.content, "tags": after}))
+        undo = self._back(label, lambda client: client.figures.edit(label.id, {"tags": before}))
+        self._decided(label.image_id, label.id, undo)
+
+    def reject(self, label_id: int) -> None:
+        """Take a label away; the image remembers that there was one more."""
+        label = self.label(label_id)
+        self._client.figures.remove([label.id])
+        self._take(label)
+        if label.is_made:
+            self._count_rejected(label.image_id, 1)
+
+        def back(client: SuperviselyClient) -> None:
+            client.figures.restore([label.id])
+            if label.is_made:
+                self._count_rejected(label.image_id, -1)
+            self._put(label)
+
+        self._decided(label.image_id, label.id, back)
+
+    def change(self, label_id: int, class_name: str, box: Rectangle | None) -> None:
+        """Give a label another class, another box, or both.
+
+        Raises:
+            InputError: The class does not exist or has another shape, or the label has no box that could be changed.
+        """
+        label = self.label(label_id)
+        if class_name == label.class_name and (box is None or box == label.box):
+            self.accept(label_id)
+            return
+        if box is not None and not label.has_box:
+            msg = "A mask is accepted or rejected here."
+            raise InputError(msg, "Draw it anew in the labeling tool of the server.")
+        shape = self._check_class(class_name, label.shape)
+        keeps = box is None and shape == label.shape
+        geometry = _geometry(label.content) if keeps else _box_json(shape, box or label.box)
+        word: Word = "changed" if label.is_made else label.word or "changed"
+        new = {
+            "classId": self._ids.classes[class_name],
+            "geometryType": shape,
+            "geometry": geometry,
+            "tags": self._with_word(label, word),
+            "nnCreated": label.is_made,
+            "nnUpdated": label.is_made,
+        }
+        content = {**label.content, "classId": new["classId"], "tags": new["tags"], **geometry}
+        if class_name == label.class_name:
+            before = {
+                "tags": self._tag_rows(label.content),
+                "geometry": _geometry(label.content),
+                "nnUpdated": bool(label.content.get("nnUpdated")),
+            }
+            self._client.figures.edit(label.id, {"geometry": geometry, "tags": new["tags"], "nnUpdated": label.is_made})
+            self._put(_with_box(replace(label, word=word, content=content), box))
+            undo = self._back(label, lambda client: client.figures.edit(label.id, before))
+            self._decided(label.image_id, label.id, undo)
+            return
+        # No server changes the class of an object: a new one takes its place
+        made = self._client.figures.add(label.image_id, new)
+        self._client.figures.remove([label.id])
+        self._take(label)
+        changed = replace(label, id=made, class_name=class_name, shape=shape, word=word, content=content)
+        changed = changed if keeps else _with_box(changed, box or label.box)
+        self._put(changed)
+
+        def back(client: SuperviselyClient) -> None:
+            client.figures.restore([label.id])
+            client.figures.remove([made])
+            self._take(changed)
+            self._put(label)
+
+        self._decided(label.image_id, label.id, back)
+
+    def add(self, image_id: ImageId, class_name: str, box: Rectangle) -> None:
+        """Draw an object that the model has missed.
+
+        Raises:
+            InputError: The class does not exist, or takes no boxes.
+        """
+        shape = self._check_class(class_name, "rectangle")
+        tags = [{"tagId": self._ids.tags[REVIEW_TAG], "value": "added"}]
+        geometry = _box_json(shape, box)
+        content = {"classId": self._ids.classes[class_name], "geometryType": shape, "geometry": geometry, "tags": tags}
+        made = self._client.figures.add(image_id, content)
+        label = ReviewedLabel(
+            id=made,
+            image_id=image_id,
+            class_name=class_name,
+            shape=shape,
+            box=box,
+            borders=_corners(shape, box),
+            word="added",
+            content={**content, **geometry},
+        )
+        self._put(label)
+
+        def back(client: SuperviselyClient) -> None:
+            client.figures.remove([made])
+            self._take(label)
+
+        self._decided(image_id, None, back)
+
+    def finish(self, image_id: ImageId) -> None:
+        """Say that all is right on an image: what is open is accepted, and a person is through with it."""
+        steps = len(self._undo)
+        for label in self.images[image_id].labels:
+            if label.is_open:
+                self.accept(label.id)
+        if not self.images[image_id].is_reviewed:
+            self._set_reviewed(image_id, is_reviewed=True)
+            self._undo.append((image_id, None, lambda _client: self._set_reviewed(image_id, is_reviewed=False)))
+        parts = self._undo[steps:]
+        del self._undo[steps:]
+
+        def back(client: SuperviselyClient) -> None:
+            for _, _, part in reversed(parts):
+                part(client)
+
+        if parts:
+            self._undo.append((image_id, parts[0][1], back))
+
+    def undo(self) -> tuple[ImageId, int | None]:
+        """Take the last decision back; returns its image and its label, ``None`` for a decision on the image.
+
+        Raises:
+            InputError: There is none.
+        """
+        if not self._undo:
+            raise InputError("Nothing was decided in this sitting that could be taken back.")
+        image_id, label_id, back = self._undo.pop()
+        back(self._client)
+        return image_id, label_id
+
+    def remove_open(self) -> int:
+        """Take all labels away that nobody has said anything about; returns how many. Counted as rejected."""
+        waiting = self.open_labels()
+        self._client.figures.remove([label.id for label in waiting])
+        for image_id, one in self.images.items():
+            if number := sum(label.is_open for label in one.labels):
+                self._count_rejected(image_id, number)
+                self.images[image_id] = replace(
+                    self.images[image_id], labels=tuple(label for label in one.labels if not label.is_open)
+                )
+        self._undo.append((next(iter(self.images)), None, lambda client: self._restore(client, waiting)))
+        return len(waiting)
+
+    def _restore(self, client: SuperviselyClient, labels: Sequence[ReviewedLabel]) -> None:
+        client.figures.restore([label.id for label in labels])
+        for label in labels:
+            self._put(label)
+        for image_id in {label.image_id for label in labels}:
+            self._count_rejected(image_id, -sum(label.image_id == image_id for label in labels))
+
+    def _decided(self, image_id: ImageId, label_id: int | None, back: Undo) -> None:
+        """Remember how a decision is taken back; an image whose last open label it was is reviewed."""
+        one = self.images[image_id]
+        ends = label_id is not None and not one.is_reviewed and not any(label.is_open for label in one.labels)
+        if not ends:
+            self._undo.append((image_id, label_id, back))
+            return
+        self._set_reviewed(image_id, is_reviewed=True)
+
+        def both(client: SuperviselyClient) -> None:
+            self._set_reviewed(image_id, is_reviewed=False)
+            back(client)
+
+        self._undo.append((image_id, label_id, both))
+
+    def _back(self, label: ReviewedLabel, write: Undo) -> Undo:
+        def back(client: SuperviselyClient) -> None:
+            write(client)
+            self._put(label)
+
+        return back
+
+    def _set_reviewed(self, image_id: ImageId, *, is_reviewed: bool) -> None:
+        tag = self._ids.tags[REVIEWED_TAG]
+        if is_reviewed:
+            self._client.image_edits.add_tag(tag, [image_id])
+        else:
+            self._client.image_edits.remove_tag(tag, [image_id])
+        self.images[image_id] = replace(self.images[image_id], is_reviewed=is_reviewed)
+
+    def _count_rejected(self, image_id: ImageId, more: int) -> None:
+        one = self.images[image_id]
+        run = replace(one.run, rejected=max(0, one.run.rejected + more))
+        for tag in self._client.image_edits.tags_on(self.project_id, [image_id]):
+            said = read_run(tag.value) if tag.tag_id == self._ids.tags[RUN_TAG] else None
+            if said is not None and said.task_id == self.task_id:
+                self._client.image_edits.set_tag_value(tag, run.text)
+        self.images[image_id] = replace(one, run=run)
+
+    def _put(self, label: ReviewedLabel) -> None:
+        one = self.images[label.image_id]
+        known = [other.id for other in one.labels]
+        if label.id in known:
+            labels = tuple(label if other.id == label.id else other for other in one.labels)
+        else:
+            labels = (*one.labels, label)
+        self.images[label.image_id] = replace(one, labels=labels)
+
+    def _take(self, label: ReviewedLabel) -> None:
+        one = self.images[label.image_id]
+        self.images[label.image_id] = replace(one, labels=tuple(other for other in one.labels if other.id != label.id))
+
+    def _check_class(self, name: str, shape: str) -> str:
+        """Return the shape that a new object of a class has."""
+        found = next((item for item in self.classes if item.name == name), None)
+        if found is None:
+            raise InputError(f"The project has no class “{name}”.", "Choose one of its classes.")
+        if found.shape in {"any", shape}:
+            return shape
+        if shape == "rectangle" and found.shape in _EDITABLE:
+            return found.shape
+        raise InputError(f"Objects of “{name}” are {found.shape}s, and this one is a {shape}.", "Choose another class.")
+
+    def _tag_rows(self, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+        return [{"tagId": tag["tagId"], "value": tag.get("value")} for tag in content.get("tags") or ()]
+
+    def _with_word(self, label: ReviewedLabel, word: Word) -> list[dict[str, Any]]:
+        own = self._ids.tags[REVIEW_TAG]
+        return [*(tag for tag in self._tag_rows(label.content) if tag["tagId"] != own), {"tagId": own, "value": word}]
+
+    def _read(self) -> None:
+        marked: dict[ImageId, tuple[Image, RunOnImage]] = {}
+        for image in self._client.images.list(project_id=self.project_id):
+            for tag in image.tags:
+                run = read_run(tag.value) if tag.name == RUN_TAG else None
+                if run is not None and run.task_id == self.task_id:
+                    marked[image.id] = image, run
+        if not marked:
+            msg = f"No image of this project has labels of task {self.task_id}."
+            raise NotFoundError(msg, "Open the task to see what became of it.")
+        labels: dict[ImageId, list[ReviewedLabel]] = {image_id: [] for image_id in marked}
+        by_dataset: dict[DatasetId, list[ImageId]] = {}
+        for image, _ in marked.values():
+            by_dataset.setdefault(image.dataset_id, []).append(image.id)
+        for dataset, ids in by_dataset.items():
+            for start in range(0, len(ids), _READ_AT_ONCE):
+                for figure in self._client.figures.on_images(dataset, ids[start : start + _READ_AT_ONCE]):
+                    if (label := self._label_of(figure)) is not None:
+                        labels[figure.image_id].append(label)
+        self.images = {
+            image_id: ImageUnderReview(
+                image=image,
+                run=run,
+                is_reviewed=any(tag.name == REVIEWED_TAG for tag in image.tags),
+                labels=tuple(labels[image_id]),
+            )
+            for image_id, (image, run) in marked.items()
+        }
+
+    def _label_of(self, figure: Figure) -> ReviewedLabel | None:
+        """Return an object as it is shown; ``None`` for one that has no place on an image."""
+        tags = {self._tags.get(tag.tag_id, ""): tag.value for tag in figure.tags}
+        geometry = _read_geometry(figure.content)
+        box = None if geometry is None else bounds(geometry)
+        if geometry is None or box is None:
+            return None
+        said, score = tags.get(REVIEW_TAG), tags.get(CONFIDENCE_TAG)
+        return ReviewedLabel(
+            id=figure.id,
+            image_id=figure.image_id,
+            class_name=self._names.get(figure.class_id, str(figure.class_id)),
+            shape=figure.shape,
+            box=box,
+            borders=tuple(part.exterior for part in outlines(geometry)) if figure.shape != "rectangle" else (),
+            confidence=float(score) if isinstance(score, int | float) else None,
+            word=next((word for word in WORDS if word == said), None),
+            is_made=task_of(tags.get(MODEL_TAG)) == self.task_id,
+            content=figure.content,
+        )
+
+
+def _read_geometry(content: Mapping[str, Any]) -> Geometry | None:
+    try:
+        return (
+            annotation_from_json({"size": {"width": 1, "height": 1}, "objects": [content]}, where="").labels[0].geometry
+        )
+    except InputError:
+        return None
+
+
+def _geometry(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what says where an object is."""
+    return {key: content[key] for key in ("points", "bitmap") if key in content}
+
+
+def _box_json(shape: str, box: Rectangle) -> dict[str, Any]:
+    left, top, right, bottom = (round(side) for side in (box.left, box.top, box.right, box.bottom))
+    points = [[left, top], [right, bottom]]
+    if shape == "polygon":
+        points = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    return {"points": {"exterior": points, "interior": []}}
+
+
+def _with_box(label: ReviewedLabel, box: Rectangle | None) -> ReviewedLabel:
+    return label if box is None else replace(label, box=box, borders=_corners(label.shape, box))
+
+
+def _corners(shape: str, box: Rectangle | None) -> tuple[tuple[Point, ...], ...]:
+    if box is None or shape != "polygon":
+        return ()
+    return (((box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)),)
+
+
+# Projects of copies: one to label without touching the original, and one to train on.
+
+
+def project_of_copies(
+    client: SuperviselyClient,
+    project_id: ProjectId,
+    name: str,
+    images: Sequence[ImageId],
+    *,
+    keeps_labels: bool,
+    tell: Tell = lambda _: None,
+) -> Project:
+    """Make a project of some images of another one, with its classes and tags, in datasets of the same names.
+
+    Raises:
+        InputError: There is no image.
+    """
+    if not images:
+        raise InputError("There is no image to copy.", "Choose others.")
+    source = client.projects.get(project_id)
+    taken = {item.name for item in client.projects.list(source.workspace_id)}
+    made = client.writing.add_project(source.workspace_id, free_name(name, taken), f"Made from “{source.name}”.")
+    client.writing.set_meta(made.id, client.projects.meta(project_id))
+    names = {item.id: item.name for item in client.datasets.list(project_id)}
+    by_dataset: dict[DatasetId, list[ImageId]] = {}
+    for start in range(0, len(images), AT_ONCE):
+        for image in client.images.get(project_id, images[start : start + AT_ONCE]):
+            by_dataset.setdefault(image.dataset_id, []).append(image.id)
+    used: set[str] = set()
+    done = 0
+    for dataset, own in by_dataset.items():
+        title = free_name(names.get(dataset, "images"), used)
+        used.add(title)
+        target = client.writing.add_dataset(made.id, title)
+        before = done
+        if keeps_labels:
+            order = MoveOrder(project_id=project_id, images=tuple(own), dataset_id=target.id, keeps_originals=True)
+            done += move_images(client, order, lambda number, before=before: tell(before + number))  # type: ignore[misc] # mypy (2.4) sees no default
+        else:
+            for start in range(0, len(own), AT_ONCE):
+                details = client.image_edits.details(project_id, own[start : start + AT_ONCE])
+                client.image_edits.add_copies(target.id, details)
+                done += len(details)
+                tell(done)
+    return made

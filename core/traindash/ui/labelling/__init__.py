@@ -1,0 +1,1 @@
+"""Labels that models make: starting a task, reviewing what it made."""

@@ -1,0 +1,322 @@
+"""The page on which a person goes through what a model has labelled, by confidence and class, by keyboard."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from traindash import formatting
+from traindash.domain.annotation import Rectangle
+from traindash.domain.ids import ImageId, ProjectId, TaskId
+from traindash.domain.labelling import ReviewCounts
+from traindash.errors import AppError, InputError, StateError
+from traindash.projects.labelling import Review, project_of_copies
+from traindash.ui import connection, lookups, screens
+from traindash.ui.errors import titled
+from traindash.ui.import_data import train_on
+from traindash.ui.pictures import preview_source
+from traindash.ui.state import flash, kept_here, telling_errors
+from traindash.ui.theme import plain
+
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "traindash_label_review",
+    html=(_HERE / "review.html").read_text(encoding="utf-8"),
+    css=(_HERE / "review.css").read_text(encoding="utf-8"),
+    js=(_HERE / "review.js").read_text(encoding="utf-8"),
+)
+_KEY = "label-review"
+_AHEAD, _BEHIND = 16, 3  # places around the one that is shown which the browser gets with their images
+_ALL = "All classes"
+_ORDERS = ("Unsure first", "Sure first", "Image by image")
+_EVERY, _OPEN = "All labels", "Still open"
+_SHOWN = (_OPEN, _EVERY)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """What a tab is working on: the labels, the queue as it was chosen, and the place in it."""
+
+    review: Review
+    chosen: tuple[object, ...] = ()
+    queue: list[tuple[ImageId, int | None]] = field(default_factory=list)  # image and label; `None`: nothing found
+    at: int = 0
+    turn: int = 0  # grows where the browser has to follow the server
+    sitting: str = ""
+    done: int = 0  # number of the browser's last decision that was carried out
+    told: str = ""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def draw_review(project: str | None, task: str | None) -> None:
+    """Draw the page for the labels of a task in a project; both as the address says them.
+
+    Raises:
+        InputError: One is missing or no number.
+        NotFoundError: The project has no labels of the task.
+    """
+    with titled("Review labels"):
+        if not (project and project.isdecimal() and task and task.isdecimal()):
+            raise InputError("The address names no labels.", "Open them from the task that made them.")
+        project_id, task_id = ProjectId(int(project)), TaskId(int(task))
+        client = connection.client()
+        key = (connection.server_name(), project_id, task_id)
+        desk = kept_here("label-desk", key, lambda: _Desk(review=Review(client, project_id, task_id)))
+    names = lookups.project_names()
+    screens.link("task", "The task", "arrow_back", task=task_id)
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="labels-head"
+    ):
+        st.title("Review labels", anchor=False)
+        _draw_ends(desk, names.get(project_id, f"Project {project_id}"))
+    st.caption(plain(f"{names.get(project_id, project_id)} · labels of task {task_id}"))
+    _draw_desk(desk)
+
+
+@st.fragment
+def _draw_desk(desk: _Desk) -> None:
+    """Draw counts, choice and the label; each decision runs this part alone."""
+    _draw_counts(desk.review.counts())
+    _choose(desk)
+    if desk.told:
+        st.warning(plain(desk.told), icon=":material/warning:")
+    _component(key=_KEY, data=_data(desk), on_said_change=lambda: _carry_out(desk))
+
+
+def _draw_counts(counts: ReviewCounts) -> None:
+    with st.container(horizontal=True, gap="large", key="labels-counts"):
+        for title, number in (
+            ("Made", counts.made),
+            ("Open", counts.open),
+            ("Accepted", counts.accepted),
+            ("Changed", counts.changed),
+            ("Rejected", counts.rejected),
+            ("Added", counts.added),
+            ("Images reviewed", None),
+        ):
+            text = formatting.count(number) if number is not None else f"{counts.reviewed} of {counts.images}"
+            st.metric(title, text, width="content")
+    if counts.missing:
+        how = "were removed" if counts.missing > 0 else "came to be"
+        st.caption(
+            f"{formatting.plural(abs(counts.missing), 'label')} of the model {how} elsewhere, in another program."
+        )
+
+
+def _choose(desk: _Desk) -> None:
+    review = desk.review
+    labels = [label for one in review.images.values() for label in one.labels if label.is_made]
+    classes = sorted({label.class_name for label in labels})
+    with st.container(horizontal=True, vertical_alignment="bottom", key="labels-choice"):
+        shown = st.segmented_control("Labels", list(_SHOWN), default=_OPEN, required=True, key="review-shown")
+        chosen = st.selectbox("Class", [_ALL, *classes], key="review-class", width=220)
+        low, high = st.slider("Confidence", 0.0, 1.0, (0.0, 1.0), 0.01, key="review-confidence", width=260)
+        order = st.segmented_control("Order", list(_ORDERS), default="Unsure first", required=True, key="review-order")
+    wanted = (shown, chosen, low, high, order)
+    if desk.chosen != wanted:
+        desk.chosen = wanted
+        desk.queue = _queue(review, wanted)
+        desk.at, desk.turn, desk.told = 0, desk.turn + 1, ""
+
+
+def _queue(review: Review, wanted: tuple[object, ...]) -> list[tuple[ImageId, int | None]]:
+    shown, chosen, low, high, order = wanted
+    fits = [
+        label
+        for one in review.images.values()
+        for label in one.labels
+        if label.is_made
+        and (label.is_open or shown == _EVERY)
+        and chosen in {_ALL, label.class_name}
+        and float(str(low)) <= (label.confidence or 0.0) <= float(str(high))
+    ]
+    if order != "Image by image":
+        fits.sort(key=lambda label: label.confidence or 0.0, reverse=order == "Sure first")
+    queue: list[tuple[ImageId, int | None]] = [(label.image_id, label.id) for label in fits]
+    if chosen == _ALL and float(str(low)) == 0.0:
+        # Images on which nothing was found come last: something may have been missed
+        queue += [
+            (image_id, None)
+            for image_id, one in review.images.items()
+            if not one.run.made and (not one.is_reviewed or shown == _EVERY)
+        ]
+    return queue
+
+
+def _data(desk: _Desk) -> dict[str, Any]:
+    said = _said()
+    have = {str(item) for item in said.get("have", ())} if said.get("sitting") == desk.sitting else set()
+    first, last = max(0, desk.at - _BEHIND), min(len(desk.queue), desk.at + _AHEAD)
+    items = [_item(desk.review, place, *desk.queue[place]) for place in range(first, last)]
+    images = {
+        str(image_id): preview_source(image_id, (one.image.width, one.image.height))
+        for image_id in dict.fromkeys(desk.queue[place][0] for place in range(first, last))
+        if str(image_id) not in have and (one := desk.review.images.get(image_id)) is not None
+    }
+    return {
+        "turn": desk.turn,
+        "at": desk.at,
+        "total": len(desk.queue),
+        "sitting": desk.sitting,
+        "done": desk.done,
+        "undo": desk.review.can_undo,
+        "items": items,
+        "images": images,
+        "classes": [{"name": item.name, "color": item.color} for item in desk.review.classes],
+    }
+
+
+def _item(review: Review, place: int, image_id: ImageId, label_id: int | None) -> dict[str, Any]:
+    one = review.images[image_id]
+    label = next((label for label in one.labels if label.id == label_id), None)
+    shared: dict[str, Any] = {
+        "place": place,
+        "image": int(image_id),
+        "name": one.image.name,
+        "size": [one.image.width, one.image.height],
+        "others": [_corners(other.box) for other in one.labels if other.id != label_id],
+    }
+    if label is None:
+        word = "rejected" if label_id is not None else "reviewed" if one.is_reviewed else None
+        return {**shared, "label": None, "class": None, "confidence": None, "box": None, "borders": [], "word": word,
+                "editable": False}  # fmt: skip
+    return {
+        **shared,
+        "label": label.id,
+        "class": label.class_name,
+        "confidence": label.confidence,
+        "box": _corners(label.box),
+        "borders": [list(map(list, border)) for border in label.borders],
+        "word": label.word,
+        "editable": label.has_box,
+    }
+
+
+def _corners(box: Rectangle) -> list[float]:
+    # A rectangle of Supervisely ends with its last pixel, a drawn one behind it
+    return [box.left, box.top, box.right + 1, box.bottom + 1]
+
+
+def _said() -> Mapping[str, Any]:
+    answer = (st.session_state.get(_KEY) or {}).get("said")
+    return answer if isinstance(answer, dict) else {}
+
+
+def _carry_out(desk: _Desk) -> None:
+    """Carry out what the browser has decided and the server has not heard of; in a callback."""
+    said = _said()
+    with desk.lock:  # a late answer of the browser may come beside the next
+        if said.get("sitting") != desk.sitting:
+            desk.sitting, desk.done = str(said.get("sitting", "")), 0
+        desk.told = ""
+        for one in said.get("list", ()):
+            if one["number"] <= desk.done:
+                continue
+            desk.done = one["number"]
+            try:
+                _decide(desk, one)
+            except AppError as error:
+                desk.told = str(error)
+                desk.at, desk.turn = int(one["place"]), desk.turn + 1
+                return
+        last = next((one["kind"] for one in said.get("list", ()) if one["number"] == desk.done), "")
+        if last not in {"undo", "finish"}:  # where to be after these is what the server says
+            desk.at = max(0, min(int(said.get("at", desk.at)), max(0, len(desk.queue) - 1)))
+
+
+def _decide(desk: _Desk, one: Mapping[str, Any]) -> None:
+    review, image_id, label_id = desk.review, ImageId(int(one["image"] or 0)), one["label"]
+    match one["kind"]:
+        case "accept":
+            review.accept(label_id)
+        case "reject":
+            review.reject(label_id)
+        case "change":
+            before = {label.id for label in review.images[image_id].labels}
+            review.change(label_id, str(one["class"]), _box(one["box"]))
+            made = next((label.id for label in review.images[image_id].labels if label.id not in before), label_id)
+            desk.queue = [(image, made if label == label_id else label) for image, label in desk.queue]
+        case "add":
+            box = _box(one["box"])
+            if box is None:
+                raise InputError("The new box has no place.")
+            review.add(image_id, str(one["class"]), box)
+        case "finish":
+            review.finish(image_id)
+            left = range(int(one["place"]) + 1, len(desk.queue))
+            desk.at = next(
+                (place for place in left if _is_open(review, *desk.queue[place])), max(0, len(desk.queue) - 1)
+            )
+            desk.turn += 1
+        case "undo":
+            image, label = review.undo()
+            places = [place for place, item in enumerate(desk.queue) if item == (image, label) or item[0] == image]
+            exact = [place for place in places if desk.queue[place][1] == label]
+            desk.at, desk.turn = next(iter(exact or places), desk.at), desk.turn + 1
+        case _:
+            raise InputError("The browser asked for something that is not known.", "Reload the page.")
+
+
+def _is_open(review: Review, image_id: ImageId, label_id: int | None) -> bool:
+    one = review.images[image_id]
+    if label_id is None:
+        return not one.is_reviewed
+    return any(label.id == label_id and label.is_open for label in one.labels)
+
+
+def _box(corners: Any) -> Rectangle | None:  # noqa: ANN401 - JSON of the browser
+    if corners is None:
+        return None
+    left, top, right, bottom = (float(side) for side in corners)
+    return Rectangle(left=left, top=top, right=max(left, right - 1), bottom=max(top, bottom - 1))
+
+
+def _draw_ends(desk: _Desk, project: str) -> None:
+    """Offer what follows a review: training on it, and taking away what nobody has looked at."""
+    with st.container(horizontal=True, width="content", vertical_alignment="center"):
+        with st.popover("More", icon=":material/more_horiz:"):
+            st.button("Read the labels again", icon=":material/refresh:", key="review-again", on_click=_forget)
+            st.button(
+                "Remove what is still open",
+                icon=":material/delete_sweep:",
+                key="review-remove",
+                on_click=_remove_open,
+                args=(desk,),
+                help="Takes the labels away that nobody has said anything about. U takes it back in this sitting.",
+            )
+        st.button(
+            "Train on what is reviewed",
+            icon=":material/model_training:",
+            key="review-train",
+            type="primary",
+            on_click=_train,
+            args=(desk, project),
+            help="Copies the reviewed images with their labels into a project of their own and opens a new training.",
+        )
+
+
+def _forget() -> None:
+    st.session_state.pop("label-desk", None)
+
+
+def _remove_open(desk: _Desk) -> None:
+    with telling_errors():
+        number = desk.review.remove_open()
+        desk.chosen = ()
+        flash(f"{formatting.plural(number, 'label')} removed.")
+
+
+def _train(desk: _Desk, project: str) -> None:
+    with telling_errors():
+        images = [image_id for image_id, one in desk.review.images.items() if one.is_reviewed]
+        if not images:
+            raise StateError(
+                "No image is reviewed yet.", "Decide on all labels of an image, or press D where all is right."
+            )
+        name = f"{project}, reviewed"
+        made = project_of_copies(connection.client(), desk.review.project_id, name, images, keeps_labels=True)
+        flash(f"“{made.name}” has {formatting.plural(len(images), 'reviewed image')}.")
+        train_on(made.id)

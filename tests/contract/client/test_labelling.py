@@ -1,0 +1,205 @@
+"""A model labels images on the real platform, and a person goes through the labels."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.client.conftest import connected
+from tests.fakes.live_platform import LivePlatform, live_platform
+from tests.fakes.quick_models import PATCH, QUICK_ENGINE, add_experiment, model_text, patch_png
+from tests.fakes.small_platform import wait_for
+from traindash.datasets.source import ProjectSource, SourceDataset, SourceImage
+from traindash.domain.annotation import Annotation, Label, Rectangle
+from traindash.domain.ids import ImageId, ProjectId, TaskId
+from traindash.domain.labelling import MODEL_TAG, LabelOrder, ReviewCounts
+from traindash.domain.prediction import ModelFile
+from traindash.domain.project import ObjectClass, ProjectMeta
+from traindash.domain.task import Task, TaskStatus
+from traindash.errors import InputError, NotFoundError
+from traindash.projects.labelling import Review, project_of_copies
+from traindash.supervisely.client import SuperviselyClient
+from traindash.supervisely.errors import MissingError, RejectedError
+
+SIZE = (80, 60)
+BOX = Rectangle(left=PATCH[0], top=PATCH[1], right=PATCH[2] - 1, bottom=PATCH[3] - 1)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePlatform]:
+    """A server whose models find what is bright."""
+    with live_platform(tmp_path_factory.mktemp("label") / "home", working=True, trainer=QUICK_ENGINE) as live:
+        yield live
+
+
+@pytest.fixture
+def client(quick: LivePlatform) -> Iterator[SuperviselyClient]:
+    with connected(quick) as made:
+        yield made
+
+
+@pytest.fixture
+def model(quick: LivePlatform, tmp_path: Path) -> ModelFile:
+    return add_experiment(quick.platform.services, tmp_path / "model", 31, model_text("lid", score=0.6))
+
+
+@pytest.fixture
+def project(quick: LivePlatform, tmp_path: Path, request: pytest.FixtureRequest) -> ProjectId:
+    """Five images with something bright, one without, and one that a person has labelled."""
+    services = quick.platform.services
+    images = []
+    for number in range(7):
+        path = tmp_path / f"p{number}.png"
+        box = (0, 0, 1, 1) if number == 5 else (PATCH[0], PATCH[1], PATCH[2], PATCH[3] + number % 3)
+        path.write_bytes(patch_png(SIZE, box))
+        labels = (Label(class_name="box", geometry=BOX),) if number == 6 else ()
+        annotation = Annotation(width=SIZE[0], height=SIZE[1], labels=labels)
+        images.append(SourceImage(name=path.name, path=path, annotation=annotation))
+    dark = tmp_path / "p5.png"
+    dark.write_bytes(patch_png(SIZE, (200, 200, 201, 201)))
+    meta = ProjectMeta(classes=(ObjectClass(name="box", shape="rectangle"), ObjectClass(name="blob", shape="polygon")))
+    datasets = (
+        SourceDataset(name="a", parent=None, images=tuple(images[:4])),
+        SourceDataset(name="b", parent=None, images=tuple(images[4:])),
+    )
+    source = ProjectSource(name=request.node.name, meta=meta, datasets=datasets, collections=())
+    return services.imports.run(source, services.accounts.home())
+
+
+def labelled(client: SuperviselyClient, order: LabelOrder) -> TaskId:
+    task_id = client.labelling.start(order)
+
+    def look() -> Task | None:
+        task = client.tasks.get(task_id)
+        return task if task.status.is_terminal else None
+
+    task = wait_for(look, "the labelling is over")
+    assert task.status is TaskStatus.FINISHED, task.exit_report
+    return task_id
+
+
+def order_of(project: ProjectId, model: ModelFile, *, only_unlabelled: bool = True) -> LabelOrder:
+    return LabelOrder(project_id=project, model=model, name="Fruit v1", only_unlabelled=only_unlabelled)
+
+
+def counts(client: SuperviselyClient, project: ProjectId, task: TaskId) -> ReviewCounts:
+    """Return the counts as another person would read them now; nothing may be missing."""
+    found = Review(client, project, task).counts()
+    assert found.missing == 0
+    return found
+
+
+def test_a_task_adds_what_it_finds_and_touches_nothing(
+    client: SuperviselyClient, project: ProjectId, model: ModelFile
+) -> None:
+    before = {image.id: image for image in client.images.list(project_id=project)}
+    task = labelled(client, order_of(project, model))
+    found = counts(client, project, task)
+    assert (found.made, found.open, found.images) == (5, 5, 6), "the labelled image was left alone"
+    after = {image.id: image for image in client.images.list(project_id=project)}
+    person = next(image for image in before.values() if image.labels_count)
+    assert after[person.id] == person
+    label = next(iter(Review(client, project, task).open_labels()))
+    assert label.confidence == pytest.approx(0.6)
+    drawn = client.annotations.get(after[label.image_id].dataset_id, [label.image_id])[label.image_id].labels[0]
+    assert {tag.name: tag.value for tag in drawn.tags}[MODEL_TAG] == f"#{task} Fruit v1"
+    assert drawn.extra["nnCreated"] is True
+    output = client.tasks.get(task).output or {}
+    assert output["labelling"] == {"data": {"project_id": project, "images": 6, "made": 5, "model": "Fruit v1"}}
+    client.image_edits.remove([image.id for image in after.values() if not image.labels_count])
+    with pytest.raises(RejectedError, match="no unlabelled image"):
+        client.labelling.start(order_of(project, model))
+
+
+def test_every_label_is_accounted_for_and_every_decision_can_be_taken_back(
+    client: SuperviselyClient, project: ProjectId, model: ModelFile
+) -> None:
+    task = labelled(client, order_of(project, model, only_unlabelled=False))
+    review = Review(client, project, task)
+    begin = review.counts()
+    assert (begin.made, begin.open, begin.images) == (6, 6, 7)
+    first, second, third, fourth, fifth, sixth = review.open_labels()
+    review.accept(first.id)
+    review.reject(second.id)
+    review.change(third.id, third.class_name, Rectangle(left=1, top=2, right=30, bottom=40))
+    review.change(fourth.id, "box", None)
+    review.change(fifth.id, fifth.class_name, fifth.box)  # as it was: accepted
+    review.add(sixth.image_id, "blob", Rectangle(left=0, top=0, right=9, bottom=9))
+    review.finish(sixth.image_id)
+    wanted = ReviewCounts(made=6, open=0, accepted=3, changed=2, rejected=1, added=1, images=7, reviewed=6)
+    assert review.counts() == counts(client, project, task) == wanted
+    kept = {label.id: label for one in Review(client, project, task).images.values() for label in one.labels}
+    assert kept[third.id].box == Rectangle(left=1, top=2, right=30, bottom=40)
+    assert [label.class_name for label in kept.values() if label.word == "added"] == ["blob"]
+    while review.can_undo:
+        review.undo()
+        assert review.counts() == counts(client, project, task)
+    assert review.counts() == begin
+    restored = {label.id: label for label in Review(client, project, task).open_labels()}
+    assert {label.id: (label.class_name, label.box) for label in (first, second, third, fourth)} == {
+        number: (restored[number].class_name, restored[number].box)
+        for number in (first.id, second.id, third.id, fourth.id)
+    }
+    with pytest.raises(InputError, match="Nothing was decided"):
+        review.undo()
+
+
+def test_what_nobody_reviewed_can_go_and_come_back(
+    client: SuperviselyClient, project: ProjectId, model: ModelFile
+) -> None:
+    task = labelled(client, order_of(project, model))
+    review = Review(client, project, task)
+    review.accept(review.open_labels()[0].id)
+    assert review.remove_open() == 4
+    assert counts(client, project, task).rejected == 4
+    review.undo()
+    assert counts(client, project, task).open == 4
+    client.figures.remove([review.open_labels()[0].id])
+    assert Review(client, project, task).counts().missing == 1, "what another program removed is told"
+
+
+def test_two_models_label_the_same_images_without_meeting(
+    client: SuperviselyClient, project: ProjectId, model: ModelFile, quick: LivePlatform, tmp_path: Path
+) -> None:
+    other = add_experiment(quick.platform.services, tmp_path / "other", 32, model_text("box", score=0.9))
+    first = labelled(client, order_of(project, model))
+    second = labelled(client, order_of(project, other, only_unlabelled=False))
+    review = Review(client, project, second)
+    review.reject(review.open_labels()[0].id)
+    assert (counts(client, project, first).made, counts(client, project, first).rejected) == (5, 0)
+    assert (counts(client, project, second).made, counts(client, project, second).rejected) == (6, 1)
+
+
+def test_reviewed_images_become_a_project_to_train_on(
+    client: SuperviselyClient, project: ProjectId, model: ModelFile
+) -> None:
+    task = labelled(client, order_of(project, model))
+    review = Review(client, project, task)
+    images = tuple(label.image_id for label in review.open_labels()[:3])
+    for image in images:
+        review.finish(image)
+    made = project_of_copies(client, project, "Reviewed", images, keeps_labels=True)
+    copies = client.images.list(project_id=made.id)
+    assert [image.labels_count for image in copies] == [1, 1, 1]
+    bare = project_of_copies(client, project, "Reviewed", images, keeps_labels=False)
+    assert bare.name == "Reviewed (2)" or bare.name != made.name
+    assert [image.labels_count for image in client.images.list(project_id=bare.id)] == [0, 0, 0]
+    with pytest.raises(NotFoundError, match="has labels of task"):
+        Review(client, bare.id, task)
+
+
+def test_what_cannot_be_is_refused(client: SuperviselyClient, project: ProjectId, model: ModelFile) -> None:
+    with pytest.raises(MissingError):
+        client.labelling.start(order_of(ProjectId(9999), model))
+    with pytest.raises(MissingError):
+        client.labelling.start(order_of(project, ModelFile(team_id=model.team_id, path="/nowhere/checkpoints/best.pt")))
+    task = labelled(client, order_of(project, model))
+    review = Review(client, project, task)
+    label = review.open_labels()[0]
+    review.change(label.id, "blob", None)
+    (turned,) = (one for one in review.images[label.image_id].labels if one.class_name == "blob")
+    assert (turned.shape, turned.box) == ("polygon", label.box)
+    with pytest.raises(InputError, match="Objects of “lid” are rectangles, and this one is a polygon"):
+        review.change(turned.id, "lid", None)
+    with pytest.raises(InputError, match="no class"):
+        review.add(ImageId(label.image_id), "nothing", label.box)
