@@ -44,6 +44,7 @@ class Review {
     this.at = 0
     this.box = null
     this.zoomed = false
+    this.waits = false
     this.root.addEventListener("keydown", (event) => this.key(event))
     this.svg.addEventListener("pointerdown", (event) => this.grab(event))
     this.root.focus({ preventScroll: true })
@@ -56,6 +57,7 @@ class Review {
     if (data.turn !== this.turn) {
       // Another queue, an undo or a refusal: where to be is what the server says
       this.turn = data.turn
+      this.waits = false
       this.box = null
       this.go(data.at)
       return
@@ -83,6 +85,7 @@ class Review {
       if (this.at + 1 < this.data.total) this.at += 1
     }
     this.box = null
+    this.waits = kind === "undo" || kind === "finish" // where to be after these is what the server says
     this.say({ accept: "Accepted", reject: "Rejected", change: "Changed", finish: "All right", add: "Added", undo: "Taken back" }[kind])
     this.draw()
     this.tell()
@@ -94,7 +97,8 @@ class Review {
 
   act(action) {
     const item = this.item
-    if (action === "previous" || action === "next") {
+    if (this.waits) this.say("One moment")
+    else if (action === "previous" || action === "next") {
       this.go(this.at + (action === "next" ? 1 : -1))
       if (!this.item) this.tell()
     } else if (action === "undo") this.decide("undo")
