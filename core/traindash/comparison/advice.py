@@ -16,7 +16,7 @@ from traindash.comparison.decision_words import (
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.rows import read_metric
 from traindash.comparison.significance import Interval, Significance
-from traindash.comparison.verdict import Verdict, VerdictKind, judge, of_common
+from traindash.comparison.verdict import Verdict, judge, of_common
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import count, listing, metric, plural, quantity, size
 
@@ -79,10 +79,11 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
 def _of_one(comparison: Comparison, decision: Decision) -> Verdict:
     """Return what is said of a single experiment: what it reaches, and nothing of others."""
     (experiment,) = comparison.experiments
-    if decision.candidates:
-        advice = advise(decision)
-        kind: VerdictKind = "none" if advice.kind == "none" else "nothing"
-        return replace(advice, kind=kind, sentences=(*advice.sentences, *advice.details), details=(), winner=None)
+    if decision.candidates and decision.winner is None:
+        return advise(decision)  # it does not meet the need
+    if decision.winner is not None:
+        headline = f"“{experiment.label}” {plain_words(decision.winner)}."
+        return Verdict(kind="nothing", headline=headline, sentences=_use(decision, decision.winner))
     value = read_metric(experiment, comparison.score)
     if value is None or not math.isfinite(value):
         return Verdict(kind="nothing", headline=f"“{experiment.label}” was not evaluated.")

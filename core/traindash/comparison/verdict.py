@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.pixels import unlike_pixels
@@ -100,7 +100,6 @@ _FEWEST = 2
 _MOST_SETTINGS = 3
 _OPEN = ("How sure that is, is still being measured on these images.",)
 
-VerdictKind: TypeAlias = Literal["winner", "tie", "open", "unlike", "none", "nothing"]
 Ranking = list[tuple[ComparedExperiment, float]]
 
 
@@ -111,7 +110,7 @@ class Verdict:
     # `winner`: one is ahead, or named. `tie`: none can be told from the best. `open`: whether the lead is more than
     # luck is still being measured. `unlike`: the numbers must not be put side by side. `none`: nobody fulfils the
     # requirements. `nothing`: there is nothing to judge
-    kind: VerdictKind
+    kind: Literal["winner", "tie", "open", "unlike", "none", "nothing"]
     headline: str  # one sentence
     sentences: tuple[str, ...] = ()  # what supports or limits it
     details: tuple[str, ...] = ()  # what else is to be known; shown on demand where room is short

@@ -98,7 +98,7 @@ def test_one_experiment_alone(two: FakeServer, open_page: Open) -> None:
     at = open_page("compare", ids="3")
     assert not at.exception
     text = screen(at).replace("\\", "")
-    assert "reaches F1" in text
+    assert "which gives F1" in text
     assert "of 100 objects" in text
     assert "Take " not in text
     assert not [item for item in at.selectbox if item.key == "compare-baseline"]

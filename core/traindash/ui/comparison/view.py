@@ -265,8 +265,8 @@ def _report(comparison: Comparison, resampling: Resampling, now: PresentRequirem
 
 def comparison_address() -> str:
     """Return the address of the comparison that this page is about, with what was chosen in it; empty if not known."""
-    url = st.context.url
-    return f"{url.rsplit('/', 1)[0]}/compare?{urlencode(dict(st.query_params))}" if url else ""
+    url, chosen = st.context.url, urlencode(dict(st.query_params), safe=",")
+    return f"{url.rsplit('/', 1)[0]}/compare?{chosen}" if url else ""
 
 
 def _powerpoint(comparison: Comparison, resampling: Resampling, now: PresentRequirements, link: str) -> bytes:

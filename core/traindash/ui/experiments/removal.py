@@ -28,7 +28,9 @@ def draw_name_form(task: TaskId, shown: str, own: str) -> None:
     with st.form("rename", border=False):
         name = st.text_input("Name", shown, max_chars=LONGEST_NAME, placeholder=own)
         st.caption(f"Kept on this machine; lists and comparisons use it. Empty: “{plain(own)}” again.")
-        if st.form_submit_button("Rename", type="primary", icon=":material/check:"):
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            is_given = st.form_submit_button("Rename", type="primary", icon=":material/check:")
+        if is_given:
             wanted = "" if (name or "").strip() == own else name or ""
             marks().rename(task, wanted)
             give_label(str(task), wanted)

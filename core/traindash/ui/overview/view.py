@@ -36,7 +36,7 @@ _EVERY = "3s"
 _LOOKED_AT = 200
 _MOST_ENDED = 5
 _MOST_PROJECTS = 6
-_BEST_WIDTHS = [2.0, 3.2, 1.4, 1.3, 1.3]
+_BEST_WIDTHS = [2.0, 3.0, 1.3, 1.2, 1.7]
 _BEST_HEADS = ("Project", "Best experiment", "Score", "Experiments", "")
 _OLD_PARAMS = (DRAFT_PARAM, "project")
 

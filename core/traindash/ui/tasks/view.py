@@ -214,7 +214,7 @@ def _figures(experiment: ExperimentInfo) -> tuple[tuple[str, str], ...]:
         ("mAP", "Mask mAP" if by_mask else "mAP"),
         ("box_mAP", "Box mAP"),
         ("AP50", "Mask AP50" if by_mask else "AP50"),
-        ("f1", "F1"),
+        ("f1", "F1 as Supervisely counts it"),
     )
 
 
