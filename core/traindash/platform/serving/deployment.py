@@ -90,11 +90,17 @@ class Deployment:
     """What a task serves. Safe to share between threads.
 
     ``open_worker`` starts the process of a model and waits until it is loaded. ``model`` is the one that is loaded when
-    it is first needed; ``None``: :meth:`deploy` brings it.
+    it is first needed; ``None``: :meth:`deploy` brings it. ``patience`` are seconds without requests after which the
+    process is let go.
     """
 
     def __init__(
-        self, task_id: TaskId, open_worker: Callable[[ServedModel], Worker], model: ServedModel | None = None
+        self,
+        task_id: TaskId,
+        open_worker: Callable[[ServedModel], Worker],
+        model: ServedModel | None = None,
+        *,
+        patience: float = IDLE_SECONDS,
     ) -> None:
         self.task_id = task_id
         self.requests = Requests()
@@ -105,6 +111,7 @@ class Deployment:
         self._worker: Worker | None = None
         self._classes: tuple[str, ...] | None = None
         self._lock = threading.Lock()
+        self._patience = patience
         self._closed = False
         self._used = time.monotonic()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix=f"serves-{task_id}")
@@ -127,7 +134,7 @@ class Deployment:
     @property
     def is_unused(self) -> bool:
         """Whether nobody has asked for anything for so long that it may be forgotten."""
-        return not self.is_loaded and self.idle_seconds > IDLE_SECONDS
+        return not self.is_loaded and self.idle_seconds > self._patience
 
     @property
     def pid(self) -> int | None:
@@ -189,7 +196,7 @@ class Deployment:
             return
         if (report := worker.death()) is not None:
             self._die(report)
-        elif self.idle_seconds > IDLE_SECONDS:
+        elif self.idle_seconds > self._patience:
             self.freeze()
 
     def freeze(self) -> bool:

@@ -8,13 +8,14 @@ asked.
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import PurePosixPath
 from uuid import uuid4
 
 import msgspec
+import psutil
 
 from traindash.domain.experiment import ExperimentFolder
 from traindash.domain.ids import TaskId
@@ -23,7 +24,7 @@ from traindash.domain.task import ExitCause, ExitReport, TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError
 from traindash.periodic_worker import PeriodicWorker
 from traindash.platform.agents import LocalAgent
-from traindash.platform.predictors import PredictorEndedError, PredictorProcess
+from traindash.platform.predictors import Limits, PredictorEndedError, PredictorProcess
 from traindash.platform.services import Services
 from traindash.platform.serving.deployment import Deployment, WorkerDiedError
 from traindash.platform.serving.models import DeployParams, ServedModel, of_training, resolve
@@ -37,16 +38,23 @@ _LOOK_SECONDS = 1.0  # between two looks at the processes
 _RETRY_SECONDS = 5.0
 _MOST_OVER = 20  # tasks that are over whose requests can be asked about
 _KILLED = -9
+_LIMITS = Limits()
 _AGAIN = "Deploy the model again."
 _PARAMS = "deploy"  # key of a task's settings
 _BY_PERSON = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you.")
 
 
 class Serving:
-    """The served models. Any thread may use it."""
+    """The served models. Any thread may use it.
 
-    def __init__(self, services: Services) -> None:
+    ``free_memory`` are bytes that the machine has left; tests say so themselves.
+    """
+
+    def __init__(
+        self, services: Services, free_memory: Callable[[], int] = lambda: int(psutil.virtual_memory().available)
+    ) -> None:
         self._services = services
+        self._free_memory = free_memory
         self._lock = threading.Lock()
         self._deployments: dict[TaskId, Deployment] = {}
         self._over: dict[TaskId, Deployment] = {}  # of tasks that have ended, the newest last
@@ -155,8 +163,24 @@ class Serving:
         return chosen or max(running, key=lambda agent: agent.free_bytes)
 
     def _open_worker(self, model: ServedModel) -> "ProcessWorker":
+        self._make_room()
         folder = self._services.layout.predictors / f"serving-{uuid4().hex}"
         return ProcessWorker(PredictorProcess(model.spec, folder, self._services.environment))
+
+    def _make_room(self) -> None:
+        """Let models go that nobody asks for, the one that rests longest first, until one more has memory.
+
+        Raises:
+            StateError: There is not enough, even so.
+        """
+        with self._lock:
+            resting = [one for one in self._deployments.values() if one.is_loaded and one.idle_seconds]
+        resting.sort(key=lambda one: one.idle_seconds)
+        while (free := self._free_memory()) < _LIMITS.memory:
+            if not resting:
+                message = f"A model needs about {_LIMITS.memory >> 20} MB, and {free >> 20} MB are free."
+                raise StateError(message, "Stop a serving task, or wait for the end of a training.")
+            resting.pop().freeze()
 
     def _deployed(self, task: TaskRecord, model: ServedModel, loading: "Future[tuple[str, ...]]") -> None:
         error = None if loading.cancelled() else loading.exception()

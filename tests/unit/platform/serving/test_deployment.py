@@ -193,6 +193,16 @@ def test_a_process_that_is_let_go_comes_back_with_the_next_request(deployment: D
     assert len(opened) == 2
 
 
+def test_a_process_that_nobody_asks_is_let_go(opened: Opened) -> None:
+    deployment = Deployment(TaskId(1), opened, MODEL, patience=0.0)
+    over(ask(deployment, IMAGE))
+    wait_for(lambda: deployment.idle_seconds > 0, "it rests")
+    deployment.look()
+    assert opened[0].is_closed
+    assert deployment.is_deployed
+    deployment.close(StateError("over"))
+
+
 def test_a_process_in_use_is_not_let_go(deployment: Deployment, opened: Opened) -> None:
     opened.held = True
     request = ask(deployment, IMAGE)
