@@ -3,9 +3,7 @@
 import streamlit as st
 
 from traindash.ui.settings_pages import draw_agents_page, draw_agents_settings
-from traindash.ui.theme import apply_workspace_style
 
-apply_workspace_style()
 st.title("Agents", anchor=False)
 draw_agents_page()
 draw_agents_settings()

@@ -8,9 +8,8 @@ from traindash.ui.experiments.filters import current_query, draw_filters, draw_o
 from traindash.ui.experiments.index import listing, look
 from traindash.ui.experiments.removal import draw_removed
 from traindash.ui.experiments.view import draw_choice_by_name, draw_news, draw_nothing, draw_rows, summary
-from traindash.ui.theme import apply_workspace_style, plain
+from traindash.ui.theme import plain
 
-apply_workspace_style()
 st.title("Experiments", anchor=False)
 found = look()
 if not found.entries:

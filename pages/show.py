@@ -4,7 +4,5 @@ import streamlit as st
 
 from traindash.ui.comparison.show_view import draw_show
 from traindash.ui.comparison.view import BASELINE, IDS
-from traindash.ui.theme import apply_workspace_style
 
-apply_workspace_style()
 draw_show(st.query_params.get(IDS), st.query_params.get(BASELINE))

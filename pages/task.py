@@ -10,9 +10,7 @@ from traindash.ui.tasks.log import draw_log
 from traindash.ui.tasks.serving import draw_deploy_again, draw_serving, is_serving
 from traindash.ui.tasks.text import is_labelling
 from traindash.ui.tasks.view import draw_end, draw_header, draw_settings, open_task
-from traindash.ui.theme import apply_workspace_style
 
-apply_workspace_style()
 live = open_task(st.query_params.get("task"))
 draw_header(live)
 if is_serving(live.progress.task):

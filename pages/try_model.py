@@ -2,9 +2,7 @@
 
 import streamlit as st
 
-from traindash.ui.theme import apply_workspace_style
 from traindash.ui.trying.view import draw_try
 
-apply_workspace_style()
 st.title("Try on your own pictures", anchor=False)
 draw_try()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.browser.accessibility import Finding, find, unseen_focus
-from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, settle
+from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, open_page, press, settle
 from tests.fakes.small_platform import wait_for
 from tests.outside import ROOT
 from tests.server import DashboardProcess
@@ -17,6 +17,7 @@ from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.plan import PretrainedModel, TrainingPlan
 from traindash.supervisely.client import connect
 from traindash.tasks.launcher import launch
+from traindash.ui.projects.work import PROJECT_PARAM
 from traindash.ui.screens import DEFAULT, PLACES, SCREENS, Place
 
 pytestmark = pytest.mark.browser
@@ -65,7 +66,10 @@ def tab(browser: Browser, stage: Stage) -> Iterator[Page]:
     """One tab for all pages: they are gone to within it, which is cheaper than a cold start for each."""
     context = browser.new_context(viewport=WIDE, reduced_motion="reduce", color_scheme="light")
     page = context.new_page()
-    open_page(page, stage.url)
+    # A draft on the sample project with a model: no step is locked.
+    open_page(page, f"{stage.url}/project?project=1")
+    next_step(page, "Which model to start from?")
+    press(page, "Use it")
     yield page
     context.close()
 
@@ -74,7 +78,7 @@ def _paths(stage: Stage) -> dict[str, str]:
     first, second = stage.finished
     named = {
         "task": f"task?task={first}",
-        "manage": "manage?project=1",
+        "manage": f"manage?{PROJECT_PARAM}=1",
         "series": "series?series=unknown",
         "compare": f"compare?ids={first},{second}&open=all",
         "show": f"show?ids={first},{second}",
@@ -231,11 +235,12 @@ def test_two_experiments_are_chosen_and_compared(page: Page, stage: Stage) -> No
 
 @pytest.mark.parametrize("place", PLACES[::-1], ids=lambda place: place.screen)
 def test_letters_lead_to_the_places(tab: Page, place: Place) -> None:
-    path = place.screen
+    # “New training” goes on at the step where the tab was last.
+    paths = [item.id for item in SCREENS if item.group == place.screen]
     tab.keyboard.press("g")
     tab.keyboard.press(place.letter)
-    address = "" if path == DEFAULT else path
-    tab.wait_for_url(re.compile(rf"\d/{address}(\?|$)"), timeout=PATIENCE)
+    expected = "|".join([*paths, ""] if place.screen == DEFAULT else paths)
+    tab.wait_for_url(re.compile(rf"\d/({expected})(\?|$)"), timeout=PATIENCE)
     settle(tab)
 
 

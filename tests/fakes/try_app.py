@@ -21,6 +21,7 @@ from traindash.platform.app import LocalPlatform, Options  # noqa: E402
 from traindash.settings import load_settings  # noqa: E402
 from traindash.supervisely.client import connect  # noqa: E402
 from traindash.ui import connection  # noqa: E402
+from traindash.ui.screens import screen_routes  # noqa: E402
 
 _settings = load_settings()
 _platform = LocalPlatform(
@@ -52,4 +53,8 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     await asyncio.to_thread(_platform.close)
 
 
-app = st.App(ROOT / "core" / "traindash" / "frame" / "main.py", lifespan=_lifespan, routes=_platform.routes())
+app = st.App(
+    ROOT / "core" / "traindash" / "frame" / "main.py",
+    lifespan=_lifespan,
+    routes=[*_platform.routes(), *screen_routes()],
+)

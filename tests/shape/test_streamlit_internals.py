@@ -59,6 +59,8 @@ def test_the_client_reads_where_its_server_is(client: str) -> None:
     page = index_page()
     assert page.count(SERVER_SETTING) == 1, f"{HERE} has no script in its page to stand before, {WHERE}: index_page"
     assert page.index(SERVER_SETTING) < page.index('type="module"'), f"{HERE} loads its client first, {WHERE}"
+    styled = index_page(style="a > b { color: red }")
+    assert styled.index("<style>a > b {") > styled.index("<body"), f"{HERE} has no body for our style, {WHERE}"
     for name in (SERVER_SETTING.removeprefix("window."), SERVER_KEY):
         assert name in client, f"{HERE} no longer reads {name}: each page would log errors again, {WHERE}: index_page"
 

@@ -15,6 +15,7 @@ from starlette.routing import Route
 from traindash.plans.steps import STEPS
 from traindash.settings import screens_folder
 from traindash.ui.streamlit_internals import index_page
+from traindash.ui.theme import STYLE
 
 _PAGES = screens_folder() / "pages"
 DEFAULT = "overview"
@@ -148,12 +149,13 @@ def _fresh_page(screen_id: str, url_path: str = "") -> st.Page:
     return st.Page(_PAGES / f"{screen_id}.py", title=title, url_path=path, default=path == _ROOT)
 
 
-# The HTML that a browser gets for a screen: Streamlit's own, told where its server is and which look was chosen.
+# The HTML that a browser gets for a screen: Streamlit's own with our style, told where its server is and which look was
+# chosen.
 
 
 def screen_routes() -> list[Route]:
     """Return a route for the path of each screen, and for the bare address."""
-    html = index_page(_BEFORE)
+    html = index_page(_BEFORE, STYLE)
 
     def answer(_request: Request) -> HTMLResponse:
         # Streamlit answers any path with its page (1.67); a route of our own comes first, and only for screens that

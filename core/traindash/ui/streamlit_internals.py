@@ -31,7 +31,7 @@ __all__ = [
 
 STATIC = Path(st.__file__).parent / "static"  # the web client as it comes with the package (1.67)
 SERVER_SETTING, SERVER_KEY = "window.__streamlit", "BACKEND_BASE_URL"
-_FIRST_SCRIPT = "<script"
+_FIRST_SCRIPT, _END = "<script", "</body>"
 # Pixels of a row of st.dataframe, of its head, and of its border at top and bottom (1.67, measured in Chromium). A
 # table that is one pixel too low gets a scroll bar of its own.
 _ROW, _BORDER = 35, 3
@@ -58,15 +58,19 @@ def rerun_parts(keys: Sequence[str]) -> None:
             st.rerun(keys)
 
 
-def index_page(script: str = "") -> str:
+def index_page(script: str = "", style: str = "") -> str:
     """Return the HTML page that loads Streamlit's client, told where its server is; a script of ours runs before it.
+
+    A style of ours is there from the first moment on. One that came with ``st.html`` would come after the things that
+    it is about, which then jump, and again with every run of a page. It stands in the body, behind what the client adds
+    to the head (1.67), so that of equal rules ours hold.
 
     Without being told the client asks below its own path first (``/compare/_stcore/health``) and logs two errors in the
     browser's console on every load of a page. It reads the answer from ``window.__streamlit`` before it asks (1.67).
     """
     html = (STATIC / "index.html").read_text(encoding="utf-8")
     told = f"<script>{SERVER_SETTING} = {{ {SERVER_KEY}: location.origin }}; {script}</script>"
-    return html.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1)
+    return html.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1).replace(_END, f"<style>{style}</style>{_END}", 1)
 
 
 def send_small_answers_at_once(port: int) -> None:

@@ -16,10 +16,10 @@ from traindash.ui.streamlit_internals import DeltaGenerator
 
 # favicon. A local file: a material icon would be fetched from the internet as a favicon
 ICON = str(Path(__file__).with_name("icon.png"))
-_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
-# Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
-_WORKSPACE_STYLE = "".join([_GROUND, table_style(), Path(__file__).with_name("workspace.css").read_text("utf-8")])
+_SHEETS = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("style.css", "workspace.css"))
+# Of all pages. Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
+STYLE = "".join([_GROUND, table_style(), *_SHEETS])
 _look_choice = st.components.v2.component(
     "traindash_look",
     html='<label>Theme <select><option value="">System</option><option value="light">Light</option>'
@@ -61,13 +61,6 @@ AGENT_STATUS: Mapping[AgentStatus, StatusLook] = {
 }
 
 
-def apply() -> None:
-    """Put the style sheet into the page; call once per run, before anything is drawn."""
-    # st.html takes a style sheet out of the flow, so that it leaves no gap (1.67); a component could not reach the
-    # page.
-    st.html(f"<style>{_STYLE}</style>")
-
-
 def theme_name() -> Literal["light", "dark"]:
     """Return which of the two themes the person sees; light before the browser has said."""
     # The browser tells it with its first message; before that it is None (1.67).
@@ -94,14 +87,6 @@ def number_card(
     (place or st).metric(
         label, value, note, delta_color="off", delta_arrow="off", border=True, height="stretch", help=about
     )
-
-
-# The style sheet of the task, experiment and comparison pages.
-
-
-def apply_workspace_style() -> None:
-    """Put the style sheet into the page; colours follow the theme that the person sees."""
-    st.html(f"<style>{_WORKSPACE_STYLE}</style>")
 
 
 def make_tables_sortable() -> None:

@@ -15,6 +15,7 @@ from traindash.platform.app import LocalPlatform, Options
 from traindash.settings import load_settings
 from traindash.supervisely.client import connect
 from traindash.ui import connection
+from traindash.ui.screens import screen_routes
 
 _settings = load_settings()
 _platform = LocalPlatform(
@@ -46,4 +47,8 @@ def _prepare() -> None:
     _platform.start()
 
 
-app = st.App(ROOT / "core" / "traindash" / "frame" / "main.py", lifespan=_lifespan, routes=_platform.routes())
+app = st.App(
+    ROOT / "core" / "traindash" / "frame" / "main.py",
+    lifespan=_lifespan,
+    routes=[*_platform.routes(), *screen_routes()],
+)

@@ -171,7 +171,8 @@ def _typical_of(key: connection.CacheKey, task_id: TaskId, _task: Task) -> Mappi
 
 
 def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
-    cards = st.columns(4)
+    with st.container(key="live-cards"):
+        cards = st.columns(4)
     last = cards[3]
     if not reports_figures(progress):
         last = cards[_progress_cards(progress, cards)]

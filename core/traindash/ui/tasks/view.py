@@ -46,7 +46,7 @@ from traindash.ui.tasks.text import (
     sentence,
     task_title,
 )
-from traindash.ui.theme import apply_workspace_style, plain
+from traindash.ui.theme import plain
 from traindash.ui.trying.models import link as try_link
 from traindash.ui.widgets import draw_heads, page_of
 from traindash.ui.wizard.again import draw_again_menu
@@ -171,7 +171,7 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
         start = "random initialisation" if experiment.random_initialization else start_of(experiment)
         model = f"{experiment.framework_name} {experiment.model_name}"
         st.caption(plain(f"Experiment “{experiment.experiment_name}” · {model} · started from {start}"))
-        with st.container(horizontal=True, gap="large"):
+        with st.container(horizontal=True, gap="large", key="task-figures"):
             for name, title in _figures(experiment):
                 if (value := experiment.evaluation_metrics.get(name)) is not None:
                     st.metric(title, formatting.metric(value), width="content")
@@ -276,7 +276,8 @@ def draw_header(live: LiveState) -> None:
     """Draw name and actions, and take over whether the person wants the screen to keep still."""
     task = live.progress.task
     title = given_names().get(task.id) or task_title(task)
-    screens.link("tasks", "All tasks", "arrow_back")
+    with st.container(key="task-back"):
+        screens.link("tasks", "All tasks", "arrow_back")
     draw_is_removed(task)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="task-head"):
         st.title(plain(title), anchor=False)
@@ -314,7 +315,6 @@ def _facts(task: Task) -> str:
 
 def draw_task_list() -> None:
     """Draw the page below its title."""
-    apply_workspace_style()
     tasks = _tasks()
     # Polling stops by itself: a fragment without run_every runs with the page alone.
     active = series_need_work() or any(not task.status.is_terminal for task in tasks)
