@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 from traindash.domain.handover import ModelChoice
 from traindash.domain.ids import TeamId
@@ -18,11 +19,8 @@ class Snippet:
     language: Literal["python", "bash"]
 
 
-def snippets(choice: ModelChoice, team: TeamId, checkpoint: str, size: tuple[int, int] | None) -> tuple[Snippet, ...]:
-    """Return the ways to use a chosen model.
-
-    ``checkpoint`` is its path in Team Files, ``size`` width and height of the network's images where they are known.
-    """
+def snippets(choice: ModelChoice, team: TeamId, checkpoint: str) -> tuple[Snippet, ...]:
+    """Return the ways to use a chosen model; ``checkpoint`` is its path in Team Files."""
     threshold = f"{choice.thresholds.default:.3f}"
     return (
         Snippet(
@@ -34,7 +32,7 @@ def snippets(choice: ModelChoice, team: TeamId, checkpoint: str, size: tuple[int
         Snippet(
             title="onnxruntime",
             about="The network alone. What is done before and after it stands in model.json; predict.py does it.",
-            text=_onnx(size or (640, 640)),
+            text=_ONNX,
             language="python",
         ),
         Snippet(
@@ -47,33 +45,35 @@ def snippets(choice: ModelChoice, team: TeamId, checkpoint: str, size: tuple[int
             title="curl",
             about="Fetches the weights, and asks the model of this server about a picture.",
             text=_CURL.format(
-                team=team, checkpoint=checkpoint, threshold=threshold, name=checkpoint.rpartition("/")[2]
+                team=team,
+                checkpoint=checkpoint,
+                quoted=quote(checkpoint),
+                threshold=threshold,
+                name=checkpoint.rpartition("/")[2],
             ),
             language="bash",
         ),
     )
 
 
-def _onnx(size: tuple[int, int]) -> str:
-    width, height = size
-    return f"""import numpy as np
+_ONNX = """import numpy as np
 import onnxruntime
 from PIL import Image
 
 session = onnxruntime.InferenceSession("model.onnx")
-image = Image.open("photo.jpg").convert("RGB").resize(({width}, {height}))
+height, width = session.get_inputs()[0].shape[2:]
+image = Image.open("photo.jpg").convert("RGB").resize((width, height))
 pixels = np.asarray(image, dtype=np.float32).transpose(2, 0, 1)[None] / 255
-given = {{"images": pixels}}
+given = {"images": pixels}
 if len(session.get_inputs()) > 1:  # RT-DETRv2 and DEIM: the size that boxes shall count in
-    given["orig_target_sizes"] = np.array([[{width}, {height}]])
+    given["orig_target_sizes"] = np.array([[width, height]])
 for output, values in zip(session.get_outputs(), session.run(None, given)):
     print(output.name, values.shape)
 """
 
-
 _SDK = """import supervisely as sly
 
-api = sly.Api()  # SERVER_ADDRESS and API_TOKEN
+api = sly.Api()  # SERVER_ADDRESS, API_TOKEN and WORKSPACE_ID
 model = api.nn.deploy(model="{checkpoint}", device="cpu")
 for prediction in model.predict(input="photo.jpg", conf={threshold}):
     print(prediction.boxes, prediction.scores, prediction.classes)
@@ -84,7 +84,6 @@ _CURL = """curl -H "x-api-key: $API_TOKEN" -H "content-type: application/json" -
   -d '{{"teamId": {team}, "path": "{checkpoint}"}}' \\
   "$SERVER_ADDRESS/public/api/v3/file-storage.download"
 
-curl -G -X POST -H "x-api-key: $API_TOKEN" -H "content-type: application/octet-stream" \\
-  --data-urlencode "team_id={team}" --data-urlencode "path={checkpoint}" --data-urlencode "confidence={threshold}" \\
-  "$SERVER_ADDRESS/public/api/v3/traindash.predictions.upload" --upload-file photo.jpg
+curl -H "x-api-key: $API_TOKEN" -H "content-type: application/octet-stream" --data-binary @photo.jpg \\
+  "$SERVER_ADDRESS/public/api/v3/traindash.predictions.upload?team_id={team}&path={quoted}&confidence={threshold}"
 """

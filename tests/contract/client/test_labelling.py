@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.contract.client.conftest import connected
@@ -13,13 +14,16 @@ from traindash.datasets.source import ProjectSource, SourceDataset, SourceImage
 from traindash.domain.annotation import Annotation, Label, Rectangle
 from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.domain.labelling import MODEL_TAG, LabelOrder, ReviewCounts
-from traindash.domain.prediction import ModelFile
+from traindash.domain.prediction import FoundObject, ImagePrediction, ModelFile
 from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import InputError, NotFoundError
+from traindash.platform.tasks.labelling import draw_labels
+from traindash.platform.trained_models import predictor_spec
 from traindash.projects.labelling import Review, project_of_copies
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, RejectedError
+from traindash.training.runs.spec import LabelSpec
 
 SIZE = (80, 60)
 BOX = Rectangle(left=PATCH[0], top=PATCH[1], right=PATCH[2] - 1, bottom=PATCH[3] - 1)
@@ -203,3 +207,29 @@ def test_what_cannot_be_is_refused(client: SuperviselyClient, project: ProjectId
         review.change(turned.id, "lid", None)
     with pytest.raises(InputError, match="no class"):
         review.add(ImageId(label.image_id), "nothing", label.box)
+
+
+def test_a_server_that_dies_while_it_draws_goes_on_where_it_was(
+    client: SuperviselyClient, project: ProjectId, model: ModelFile, quick: LivePlatform
+) -> None:
+    services = quick.platform.services
+    task_id = labelled(client, order_of(project, model))
+    before = {image.id: image.labels_count for image in client.images.list(project_id=project)}
+    task = services.tasks.get(task_id)
+    spec = LabelSpec(
+        task_id=task_id,
+        project_id=project,
+        model=predictor_spec(services, model),
+        name="Fruit v1",
+        confidence=0.05,
+    )
+    one = FoundObject(class_name="lid", corners=(1.0, 2.0, 30.0, 40.0), score=0.5)
+    again = [ImagePrediction(width=SIZE[0], height=SIZE[1], objects=(one, one), image_id=image) for image in before]
+    gone = ImagePrediction(width=SIZE[0], height=SIZE[1], objects=(one,), image_id=ImageId(10**6))
+    lines = [msgspec.json.encode(found) for found in (*again, gone)]
+    services.layout.run(task_id).found.write_bytes(b"\n".join(lines) + b"\n")
+    person = next(image for image, labels in before.items() if labels and image == max(before))
+    output = draw_labels(services, task, spec, ("lid",))
+    after = {image.id: image.labels_count for image in client.images.list(project_id=project)}
+    assert after == {**before, person: before[person] + 2}, "only what has no mark of the task yet is drawn on"
+    assert output["labelling"] == {"data": {"project_id": project, "images": 7, "made": 7, "model": "Fruit v1"}}

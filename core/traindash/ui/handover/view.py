@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePosixPath
 
 import streamlit as st
 
@@ -319,7 +318,7 @@ def _draw_made(made: Made) -> None:
 def _draw_code(choice: ModelChoice, checkpoint: TeamFile) -> None:
     with st.container(border=True, key="panel-code"):
         st.subheader("Code to copy", anchor=False)
-        ways = snippets(choice, connection.team_id(), str(PurePosixPath(checkpoint.path)), None)
+        ways = snippets(choice, connection.team_id(), checkpoint.path)
         for tab, way in zip(st.tabs([way.title for way in ways]), ways, strict=True):
             with tab:
                 st.caption(plain(way.about))

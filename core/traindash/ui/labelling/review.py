@@ -111,10 +111,10 @@ def _choose(desk: _Desk) -> None:
     labels = [label for one in review.images.values() for label in one.labels if label.is_made]
     classes = sorted({label.class_name for label in labels})
     with st.container(horizontal=True, vertical_alignment="bottom", key="labels-choice"):
-        shown = st.segmented_control("Labels", list(_SHOWN), default=_OPEN, required=True, key="review-shown")
-        chosen = st.selectbox("Class", [_ALL, *classes], key="review-class", width=220)
-        low, high = st.slider("Confidence", 0.0, 1.0, (0.0, 1.0), 0.01, key="review-confidence", width=260)
-        order = st.segmented_control("Order", list(_ORDERS), default="Unsure first", required=True, key="review-order")
+        shown = st.segmented_control("Labels", list(_SHOWN), default=_OPEN, required=True, key="labels-shown")
+        chosen = st.selectbox("Class", [_ALL, *classes], key="labels-class", width=220)
+        low, high = st.slider("Confidence", 0.0, 1.0, (0.0, 1.0), 0.01, key="labels-confidence", width=260)
+        order = st.segmented_control("Order", list(_ORDERS), default="Unsure first", required=True, key="labels-order")
     wanted = (shown, chosen, low, high, order)
     if desk.chosen != wanted:
         desk.chosen = wanted
@@ -278,11 +278,11 @@ def _draw_ends(desk: _Desk, project: str) -> None:
     """Offer what follows a review: training on it, and taking away what nobody has looked at."""
     with st.container(horizontal=True, width="content", vertical_alignment="center"):
         with st.popover("More", icon=":material/more_horiz:"):
-            st.button("Read the labels again", icon=":material/refresh:", key="review-again", on_click=_forget)
+            st.button("Read the labels again", icon=":material/refresh:", key="labels-again", on_click=_forget)
             st.button(
                 "Remove what is still open",
                 icon=":material/delete_sweep:",
-                key="review-remove",
+                key="labels-remove",
                 on_click=_remove_open,
                 args=(desk,),
                 help="Takes the labels away that nobody has said anything about. U takes it back in this sitting.",
@@ -290,7 +290,7 @@ def _draw_ends(desk: _Desk, project: str) -> None:
         st.button(
             "Train on what is reviewed",
             icon=":material/model_training:",
-            key="review-train",
+            key="labels-train",
             type="primary",
             on_click=_train,
             args=(desk, project),
