@@ -63,6 +63,9 @@ def test_no_sentence_of_a_step_is_cut(page: Page, comparison: str, width: int, h
     page.wait_for_function("[...document.querySelectorAll('.sh-slide')].every((one) => one.style.cssText)")
     assert page.evaluate(CUT) == []
     expect(page.locator(".sh-winner .cx-sure")).to_have_count(1)
+    page.set_viewport_size({"width": width // 2, "height": height})  # another shape than that of the paper
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(CUT) == []
 
 
 def test_presenting_by_keyboard(page: Page, comparison: str) -> None:
@@ -73,6 +76,9 @@ def test_presenting_by_keyboard(page: Page, comparison: str) -> None:
     expect(now).to_contain_text("All were measured on the same 40 images")
     page.keyboard.press("End")
     expect(now).to_contain_text("Take “Good one”")
+    address = re.compile(r"/compare\?ids=3,4$")
+    expect(now.get_by_role("link")).to_have_attribute("href", address)
+    expect(now).to_contain_text("on the computer this was made on")
     expect(page.get_by_role("button", name="Next")).to_be_disabled()
     page.keyboard.press("ArrowLeft")
     expect(now).to_contain_text("Speed")

@@ -89,7 +89,11 @@ def test_charts_follow_light_and_dark_and_print_on_white(opened: Page, tmp_path:
     opened.evaluate("dispatchEvent(new Event('beforeprint'))")  # charts that nobody has seen yet are printed too
     expect(light).to_have_count(4)
     assert opened.locator("figure.rp-panel [role=img] svg").count() == opened.locator("figure.rp-panel").count()
+    folded = opened.locator("details:not(.rp-save)")  # what is folded on a screen cannot be opened on paper
+    assert folded.count() > 1
+    assert opened.locator("details:not(.rp-save)[open]").count() == folded.count()
     opened.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(opened.locator("details:not(.rp-save)[open]")).to_have_count(0)
     expect(dark).to_have_count(4)
 
 

@@ -67,6 +67,7 @@ _CROWDED = 8
 _MOST_LEGEND_ROWS = 3
 _NAME_WIDTH = 220
 _SIGN_WIDTH, _LETTER_WIDTH = 46, 5.6  # pixels, measured in the theme's font
+_WIDE_LETTER, _LONGEST_NAME = 6.4, 110  # pixels of a letter in fonts that stand for it in files, and of a category
 NARROW, WIDE = 380, 760  # width in pixels of a chart beside another one and of one alone, on a screen of 1280
 _TEXT_WIDTH, _BESIDE_BARS = 32, 90  # pixels of a number above a bar, and of what is left and right of all bars
 _MOST_MARK_TEXTS = 4  # texts at marked points; more of them would cover each other
@@ -79,7 +80,7 @@ def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
         return _radar(panel, radars, theme, width)
     series = [_series(mark, panel, theme) for mark in panel.marks if not isinstance(mark, Radar)]
     if cells := next((mark for mark in panel.marks if isinstance(mark, Cells)), None):
-        return _matrix(panel, cells, series, theme)
+        return _matrix(panel, cells, series, theme, width)
     marked = [item["markPoint"] for item in series if "markPoint" in item]
     if len(marked) > _MOST_MARK_TEXTS:
         for item in marked:
@@ -104,8 +105,8 @@ def option(panel: Panel, theme: Theme, width: int = NARROW) -> Option:
             "valueFormatter": _value_format(panel.y),
             "axisPointer": {"type": "shadow" if bars else "line", "label": {"precision": panel.x.decimals or 0}},
         },
-        "xAxis": _axis(panel.x, gap=30, split=False),
-        "yAxis": _axis(panel.y, gap=44, split=True),
+        "xAxis": _axis(panel.x, gap=30, split=False, room=width - _BESIDE_BARS),
+        "yAxis": _axis(panel.y, gap=44, split=True, room=width),
         "series": series,
     }
 
@@ -185,7 +186,7 @@ def _legend_rows(names: list[str], room: int) -> int:
     """Return how many rows the names need, about."""
     rows, used = 1, 0.0
     for name in names:
-        width = _SIGN_WIDTH + min(_NAME_WIDTH, _LETTER_WIDTH * len(name))
+        width = _SIGN_WIDTH + min(_NAME_WIDTH, _WIDE_LETTER * len(name))
         if used + width > room and used:
             rows, used = rows + 1, 0.0
         used += width
@@ -198,7 +199,8 @@ def _top(panel: Panel, width: int) -> int:
     return 20 + 24 * (rows if rows <= _MOST_LEGEND_ROWS else 1) if names else 20
 
 
-def _axis(axis: Axis, *, gap: int, split: bool) -> Option:
+def _axis(axis: Axis, *, gap: int, split: bool, room: int) -> Option:
+    """Return an axis; names of categories that do not fit beside each other in ``room`` pixels are turned."""
     result: Option = {
         "type": "category" if axis.categories else "value",
         "name": axis.title,
@@ -208,8 +210,14 @@ def _axis(axis: Axis, *, gap: int, split: bool) -> Option:
     }
     if axis.categories:
         result["data"] = list(axis.categories)
-        crowded = len(axis.categories) > _CROWDED
-        result["axisLabel"] = {"rotate": 30 if crowded else 0, "width": 110, "overflow": "truncate", "interval": 0}
+        longest = min(_LONGEST_NAME, _WIDE_LETTER * max(map(len, axis.categories)))
+        crowded = len(axis.categories) > _CROWDED or longest * len(axis.categories) > room
+        result["axisLabel"] = {
+            "rotate": 30 if crowded else 0,
+            "width": _LONGEST_NAME,
+            "overflow": "truncate",
+            "interval": 0,
+        }
         result["axisTick"] = {"show": False}
         return result
     result["scale"] = axis.low is None
@@ -342,9 +350,9 @@ def cell_words(cells: Cells, row: int, column: int) -> str:
 _ROW_NAME = 96  # pixels of the names beside a matrix at most
 
 
-def _matrix(panel: Panel, cells: Cells, series: list[Option], theme: Theme) -> Option:
+def _matrix(panel: Panel, cells: Cells, series: list[Option], theme: Theme, width: int) -> Option:
     longest = min(_ROW_NAME, round(_LETTER_WIDTH * max(map(len, panel.y.categories), default=0)))
-    y = _axis(panel.y, gap=16 + longest, split=False)  # the title stands beside the names, not over them
+    y = _axis(panel.y, gap=16 + longest, split=False, room=width)  # the title stands beside the names, not over them
     y["inverse"] = True
     y["axisLabel"] = {"width": _ROW_NAME, "overflow": "truncate"}
     most, colors = _darkest(cells), list(MORE_OR_FEWER[theme] if cells.change else SHADES[theme])
@@ -353,7 +361,7 @@ def _matrix(panel: Panel, cells: Cells, series: list[Option], theme: Theme) -> O
         "grid": {"left": 4, "right": 8, "top": 8, "bottom": 4, **_BOUNDS},
         "tooltip": {"confine": True, "formatter": "{b}"},
         "visualMap": {"show": False, "min": -most if cells.change else 0, "max": most, "inRange": {"color": colors}},
-        "xAxis": _axis(panel.x, gap=34, split=False),
+        "xAxis": _axis(panel.x, gap=34, split=False, room=width - longest - _BESIDE_BARS // 2),
         "yAxis": y,
         "series": series,
     }

@@ -212,8 +212,8 @@ _CHOICE, _ONE, _CHANGES, _GALLERY = (
 _TITLE = "Quality, time and size"
 _READING = "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front."
 _FRONT, _FIRST_FRONT = "front", "summary-front"
-# of a chart that may stand in half of the width of a printed page: bars, categories, letters below its axis
-_BARS_BESIDE, _CATEGORIES_BESIDE, _LETTERS_BESIDE = 12, 4, 45
+# of a chart that may stand in half of the width of a printed page: bars with categories, others, letters below an axis
+_BARS_BESIDE, _CATEGORIES_BESIDE, _CLASSES_BESIDE, _LETTERS_BESIDE = 12, 4, 12, 45
 _NO_IMAGES = "The images were not at hand when this file was made, so it holds no pictures of them."
 _SCRIPTS = ("saving.js", "report.js", "sorting.js", "choice.js", "menus.js")  # each uses what stands before it
 
@@ -267,7 +267,7 @@ class _Panels:
 def _is_wide(panel: Panel) -> bool:
     """Return whether a chart needs a whole page's width for its names and numbers to be read."""
     bars = sum(len(mark.values) for mark in panel.marks if isinstance(mark, Bars))
-    crowded = bars > 0 and len(panel.x.categories) > _CATEGORIES_BESIDE
+    crowded = len(panel.x.categories) > (_CATEGORIES_BESIDE if bars else _CLASSES_BESIDE)
     return crowded or bars > _BARS_BESIDE or len(panel.x.title) > _LETTERS_BESIDE
 
 

@@ -8,6 +8,7 @@
   const [THIRD, HALF, FIRST, WHOLE] = [252, 376, 340, 800];
   const [FLAT, LOW, TALL] = [230, 270, 390]; // heights
   const FEW = 2; // panels that stand beside each other in halves
+  const MANY = 12; // classes whose names need the whole width
   let printing = false;
   const theme = () => colored(look, night.matches && !printing ? dark : {});
   const tag = (name, className, text) => {
@@ -40,9 +41,11 @@
     print() {
       const place = this.figure.parentElement;
       const thirds = place.children.length > FEW && !this.panel.tall && this.panel.option.xAxis?.type === "value";
+      const whole = this.panel.option.xAxis?.data?.length > MANY;
       place.classList.toggle("rp-thirds", thirds);
+      place.classList.toggle("rp-whole", whole);
       const alone = this.figure.closest(".rp-first-chart") ? FIRST : this.figure.closest(".rp-half") ? HALF : WHOLE;
-      const width = thirds ? THIRD : this.figure.matches(":only-child") ? alone : HALF;
+      const width = thirds ? THIRD : this.figure.matches(":only-child") ? alone : whole ? WHOLE : HALF;
       const height = this.panel.tall ? TALL : thirds ? FLAT : LOW;
       this.canvas.style.height = `${height}px`;
       this.draw();
