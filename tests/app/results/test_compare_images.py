@@ -122,7 +122,7 @@ def test_a_click_opens_the_images_behind(two: FakeServer, open_page: Open) -> No
 
 def test_one_alone_and_one_without_evaluation(two: FakeServer, open_page: Open) -> None:
     add_experiment(two, 5, "Blind one")
-    assert "Choose a second experiment to see what one finds" in screen(open_page("compare", ids="3"))
+    assert "Gained and lost" not in screen(open_page("compare", ids="3"))
     assert "The baseline has no evaluation" in screen(open_page("compare", ids="5,3"))
     assert "No experiment has an evaluation" in screen(open_page("compare", ids="5"))
 

@@ -119,6 +119,19 @@ def test_a_file_that_is_no_picture_is_named_beside_the_others(live: LivePlatform
     assert "“0.png” cannot be used" in screen(at)
 
 
+def test_images_of_a_project_are_ticked_and_looked_at(live: LivePlatform) -> None:
+    del live
+    at = open_try("11")
+    at.segmented_control(key="try-source").set_value("From a project").run()
+    assert not at.exception, at.exception
+    ticks = [box for box in at.checkbox if str(box.key).startswith("try-tick-")]
+    assert len(ticks) == 9
+    ticks[1].check().run()
+    drawn = answered(at)
+    assert [row["name"] for row in drawn["rows"]] == ["a1.png"]
+    assert [column["title"] for column in drawn["columns"]] == ["Ground truth", "11 Shapes Quick"]
+
+
 def test_an_address_with_a_model_that_is_not_there_says_so(live: LivePlatform) -> None:
     del live
     at = open_try("99")

@@ -202,9 +202,7 @@ def draw_changes(comparison: Comparison, significance: Significance) -> None:
     images = load_images(comparison)
     if len(images.keys) < _FEWEST or images.baseline is None:
         why = "Only the baseline has an evaluation. What is gained and lost needs a second one."
-        if len(comparison.experiments) < _FEWEST:
-            why = "Choose a second experiment to see what one finds and the other does not."
-        elif images.baseline is None:
+        if images.baseline is None:
             why = "The baseline has no evaluation. Choose another baseline to see what is gained and lost against it."
         st.info(why, icon=":material/info:")
         return
