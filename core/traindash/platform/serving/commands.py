@@ -141,6 +141,23 @@ async def _pretrained(call: Call) -> Answer:
     return [] if framework is None else [model.name for model in framework.models if model.weights_file]
 
 
+async def _pretrained_infos(call: Call) -> Answer:
+    framework = call.services.modules.get(call.task.module_id).framework
+    return [
+        {
+            framework.columns.name: model.name,
+            **model.columns,
+            "meta": {
+                "model_name": model.name,
+                "task_type": model.task_type,
+                "model_files": {"checkpoint": model.weights_url},
+            },
+        }
+        for model in (() if framework is None else framework.models)
+        if framework is not None and model.weights_file
+    ]
+
+
 async def _deploy(call: Call) -> Answer:
     call.check_key()
     params = call.state.deploy_params
@@ -404,6 +421,7 @@ COMMANDS: Mapping[str, Callable[[Call], Awaitable[Answer]]] = {
     "get_model_meta": _output_meta,
     "get_output_classes_and_tags": _output_meta,
     "list_pretrained_models": _pretrained,
+    "list_pretrained_model_infos": _pretrained_infos,
     "deploy_from_api": _deploy,
     "freeze_model": _freeze,
     "inference_image": _image,
