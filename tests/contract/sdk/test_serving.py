@@ -330,6 +330,26 @@ return said
     assert said == [["person"], "Pretrained models", 1]
 
 
+def test_an_experiment_is_served_by_its_record(sdk: SdkSession, serving: LivePlatform, pictures: Path) -> None:
+    # As `deploy_custom_model_from_experiment_info` does it, whose training task these experiments lack
+    code = """
+from supervisely.nn.experiments import get_experiment_info_by_artifacts_dir
+info = get_experiment_info_by_artifacts_dir(api, 1, "/experiments/1_Shapes/7_YOLO")
+module = api.nn._deploy_api.find_serving_app_by_framework(info.framework_name)
+task = api.task.start(
+    agent_id=1, module_id=module["id"], workspace_id=1, task_name="Quick (best.pt)",
+    description="Serve from experiment: Quick",
+)
+assert api.app.wait_until_ready_for_api_calls(task["id"], 30, 1)
+api.nn._deploy_api.load_custom_model_from_experiment_info(task["id"], info)
+model = api.nn.connect(task["id"])
+said = [len(model.predict(input=arguments["path"])[0].boxes), api.task.get_info_by_id(task["id"])["description"]]
+model.shutdown()
+return said
+"""
+    assert sdk.run(serving, code, path=f"{pictures}/0.png") == [1, "Quick (best.pt)"]
+
+
 def test_a_session_alone_opens_the_model_and_nothing_else(
     serving: LivePlatform, task: int, images: dict[str, Any]
 ) -> None:

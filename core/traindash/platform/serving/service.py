@@ -200,16 +200,19 @@ class Serving:
         """Look at everything once; return how long to sleep."""
         tasks = {task.id: task for task in self._services.tasks.open_serving()}
         for task in tasks.values():
-            self._move(task)
+            with contextlib.suppress(StateError):  # no agent is connected: the task waits for one
+                self._move(task)
         with self._lock:
             deployments = dict(self._deployments)
         for task_id, deployment in deployments.items():
             deployment.look()
+            serves = self._services.tasks.get(task_id).kind == "serve"
             if deployment.death is not None:
                 self._end(task_id, TaskStatus.ERROR, deployment.death)
-            elif task_id not in tasks and (deployment.is_unused or self._services.tasks.get(task_id).kind == "serve"):
+            elif task_id not in tasks and (serves or deployment.is_unused):
                 self._forget(task_id)
-        return _LOOK_SECONDS if deployments else None
+        waits = any(task.status is TaskStatus.QUEUED for task in tasks.values())
+        return _LOOK_SECONDS if deployments or waits else None
 
     def _move(self, task: OpenTask) -> None:
         tasks = self._services.tasks

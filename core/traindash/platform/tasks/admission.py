@@ -21,6 +21,7 @@ from traindash.platform.tasks.resuming import carry_over, find_resumable, source
 from traindash.platform.tasks.training import Training, check_project, repeated_state, resolve_training
 
 _BENCHMARKS = "/model-benchmark"
+_SERVE_DESCRIPTION = "Serve from experiment"  # `deploy_custom_model_from_experiment_info` of the SDK begins with it
 _SHALLOWEST = 4  # "/", "model-benchmark", project, evaluation
 
 
@@ -149,6 +150,9 @@ class Admission:
 
     def _serve(self, request: StartRequest, team_id: TeamId, module: Module) -> NewTask:
         """Return a task that waits for its model, which ``deploy_from_api`` names; it needs no free agent."""
+        # What the SDK says of an experiment that it serves is three lines; its name says the same in one.
+        if request.description.startswith(_SERVE_DESCRIPTION):
+            request = structs.replace(request, description=request.name)
         task = self._new_task(_described(request, module.name), team_id, module, "serve", {})
         return replace(task, autostart=False)
 
