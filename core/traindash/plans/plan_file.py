@@ -4,6 +4,7 @@ A plan file is YAML; its keys are the parameter names of ``TrainApi.run``, with 
 keep plans inside JSON of our own (:func:`decoder_of`).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -303,6 +304,8 @@ def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _write_text)
+# A text that says None is quoted: it is read as nothing (HyperparameterLoader).
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^None$"), ["N"])
 
 
 _RecordT = TypeVar("_RecordT")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 
 from tests.unit.plans.plans import META, experiment, plans
 from traindash.domain.ecosystem import CatalogueModel
@@ -19,6 +19,8 @@ from traindash.plans.plan_reading import Surroundings, read_any
 
 CHECKPOINTS = ("checkpoints/best.pt", "checkpoints/last ü.pth", "export/best.onnx", "export/best.engine")
 MADE = replace(experiment(), checkpoints=CHECKPOINTS)
+
+NOTHING_ELSE = TrainingPlan(project_id=ProjectId(1), model=PretrainedModel(framework="YOLO", name="YOLO26n-det"))
 
 
 def _around(plan: TrainingPlan, project_id: ProjectId | None = None) -> Surroundings:
@@ -41,6 +43,7 @@ def _state(plan: TrainingPlan) -> dict[str, Any]:
     return start_state(plan, META, origin)
 
 
+@example(plan=replace(NOTHING_ELSE, description="None", experiment_name="null"))
 @given(plan=plans)
 def test_plan_files_and_scripts_lose_nothing(plan: TrainingPlan) -> None:
     around = _around(plan)
