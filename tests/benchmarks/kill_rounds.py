@@ -56,17 +56,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--each", type=int, help="rounds of each kind of work")
+    parser.add_argument("--work", choices=WORKS, action="append", help="only such work; may be given several times")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    works: list[str | None] = [work for work in WORKS for _ in range(asked.each or 0)] or [None] * asked.rounds
+    kinds: list[str] = asked.work or list(WORKS)
+    works: list[str | None] = [work for work in kinds for _ in range(asked.each or 0)] or [None] * asked.rounds
     bad, counts = 0, collections.Counter[str]()
     command = [sys.executable, "-m", "tests.process.kill_points"]
     with tempfile.TemporaryDirectory() as folder, LineProcess(command, ENVIRONMENT, cwd=ROOT) as dying:
-        lengths = {work: _measured(dying, Path(folder), work) for work in WORKS}
+        lengths = {work: _measured(dying, Path(folder), work) for work in kinds}
         for number, work in enumerate(works):
             seed = asked.seed * 100_000 + number
             dice = random.Random(seed)  # noqa: S311 - dice, not secrets
-            outcome = _round(dying, Path(folder) / (work or dice.choice(list(WORKS))), lengths, dice)
+            outcome = _round(dying, Path(folder) / (work or dice.choice(kinds)), lengths, dice)
             counts[outcome.split(":")[0]] += 1
             bad += "WRONG" in outcome
             print(seed, outcome, flush=True)  # noqa: T201 - a program for people

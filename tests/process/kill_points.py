@@ -179,7 +179,7 @@ def _upload(platform: LocalPlatform, home: Path) -> None:
     dataset = services.projects.datasets(ProjectId(services.projects.row(1)["id"]))[0].id
     for number in range(2):
         hashes = services.uploads.accept(_form(pictures, home))
-        write_whole(home.with_name("received.json"), json.dumps(hashes).encode())
+        write_whole(home / "received.json", json.dumps(hashes).encode())
         new = [NewImage(name=f"{number} {digest[:3]}.jpg", origin=ByHash(digest), meta={}) for digest in hashes[:4]]
         services.image_writes.add(dataset, new)
         services.uploads.unpack()
