@@ -27,7 +27,7 @@ from traindash.supervisely.client import connect
 from traindash.supervisely.server_settings import server_settings
 from traindash.ui import connection
 from traindash.ui.screens import screen_routes
-from traindash.ui.streamlit_internals import send_small_answers_at_once
+from traindash.ui.streamlit_internals import quiet_work_outside_pages, send_small_answers_at_once
 
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 
@@ -41,6 +41,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     port = int(st.get_option("server.port"))
     _platform.address = f"http://127.0.0.1:{port}"
     send_small_answers_at_once(port)
+    quiet_work_outside_pages()
     bound_all_connections()
     bound_log()
     take_short_turns()

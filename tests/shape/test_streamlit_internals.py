@@ -1,6 +1,7 @@
 """Canaries of what is taken from inside Streamlit: each says in a sentence what a new version has changed."""
 
 import ast
+import logging
 import re
 import socket
 from collections.abc import Iterator
@@ -9,14 +10,21 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
-from streamlit.runtime.scriptrunner import RerunData, ScriptRunContext
+from streamlit.runtime.scriptrunner import RerunData, ScriptRunContext, get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_server import _bind_socket
 
 from tests.outside import ROOT
 from traindash.comparison.charts.echarts import LIBRARY
 from traindash.ui import streamlit_internals
-from traindash.ui.streamlit_internals import SERVER_KEY, SERVER_SETTING, STATIC, index_page, send_small_answers_at_once
+from traindash.ui.streamlit_internals import (
+    SERVER_KEY,
+    SERVER_SETTING,
+    STATIC,
+    index_page,
+    quiet_work_outside_pages,
+    send_small_answers_at_once,
+)
 
 ADAPTER = Path(streamlit_internals.__file__)
 HERE = f"Streamlit {version('streamlit')}"
@@ -45,6 +53,19 @@ def test_only_the_adapter_imports_what_is_inside_streamlit(folder: str) -> None:
             named += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             inner = [name for name in named if name and name.startswith("streamlit") and name not in PUBLIC]
             assert not inner or path == ADAPTER, f"{path} imports {inner}: take it from {ADAPTER}"
+
+
+def test_caches_outside_a_run_are_not_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = logging.getLogger(get_script_run_ctx.__module__)
+    monkeypatch.setattr(logger, "level", logger.level)  # put back, for the tests that follow
+    logger.setLevel(logging.WARNING)
+    monkeypatch.setattr(logger, "propagate", True)
+    get_script_run_ctx()
+    assert "ScriptRunContext" in caplog.text, f"{HERE} tells it elsewhere, {WHERE}: quiet_work_outside_pages"
+    caplog.clear()
+    quiet_work_outside_pages()
+    get_script_run_ctx()
+    assert not caplog.text
 
 
 def test_a_run_says_which_fragments_it_runs() -> None:

@@ -115,6 +115,10 @@ def _common_set(comparison: Comparison, models: Sequence[MeasuredModel], judgeme
 # The comparability badge: in two or three words whether figures may stand side by side, with the reasons.
 
 
+# true of trainings here and of Supervisely's apps: both keep the checkpoint that is best on the validation images
+CHOSEN_ON_THEM = "They also chose the best checkpoint of each training, so on new images all may do a little worse."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How comparable the experiments are."""
@@ -157,4 +161,4 @@ def standing_of(comparison: Comparison, significance: Significance) -> Standing:
     images = plural(len(significance.judgement.images), "image")
     classes = plural(len(significance.judgement.classes), "class", "classes")
     same = f"All were measured on the same {images} and {classes} at the same thresholds, and none was trained on them."
-    return Standing(kind="alike", words="Comparable", reasons=(same,))
+    return Standing(kind="alike", words="Comparable", reasons=(same, CHOSEN_ON_THEM))

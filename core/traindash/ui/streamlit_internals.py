@@ -5,6 +5,7 @@ says what has changed when a later version differs; nothing else imports Streaml
 """
 
 import gc
+import logging
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ __all__ = [
     "DeltaGenerator",
     "PopoverContainer",
     "index_page",
+    "quiet_work_outside_pages",
     "rerun_parts",
     "send_small_answers_at_once",
     "table_height",
@@ -35,6 +37,15 @@ _FIRST_SCRIPT, _END = "<script", "</body>"
 # Pixels of a row of st.dataframe, of its head, and of its border at top and bottom (1.67, measured in Chromium). A
 # table that is one pixel too low gets a scroll bar of its own.
 _ROW, _BORDER = 35, 3
+
+
+def quiet_work_outside_pages() -> None:
+    """Keep out of the log that caches are used outside a page's run; call once the server has set up its loggers.
+
+    What a download button makes when it is pressed is made in a thread of the server, and each look into a cache there
+    writes "missing ScriptRunContext" (1.67): a hundred lines for a report.
+    """
+    logging.getLogger(get_script_run_ctx.__module__).setLevel(logging.ERROR)
 
 
 def table_height(rows: int, most: int | None = None) -> int:

@@ -28,6 +28,18 @@ def test_nothing_chosen_offers_the_next_step(open_page: Open) -> None:
     assert "Nothing to compare yet" in screen(at)
 
 
+@pytest.mark.parametrize("page", ["compare", "show"])
+def test_nothing_chosen_offers_the_best_two(server: FakeServer, open_page: Open, page: str) -> None:
+    for number, quality in ((3, 0.2), (4, 0.9), (5, 0.6)):
+        add_evaluated(server, number, f"Number {number}", Made(seed=number, quality=quality))
+    at = open_page(page)
+    assert "Nothing is chosen yet" in screen(at)
+    (best,) = [button for button in at.button if button.label.startswith("The best two")]
+    best.click().run()
+    assert not at.exception
+    assert at.query_params["ids"] == "4,5"
+
+
 @pytest.mark.parametrize(("ids", "message"), [("3,x", "“x” is no experiment id"), ("3,77", "no experiment of task 77")])
 def test_ids_that_are_none(two: FakeServer, open_page: Open, ids: str, message: str) -> None:
     del two

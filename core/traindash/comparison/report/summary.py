@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from traindash.comparison.advice import recommend
-from traindash.comparison.comparison_basis import standing_of
+from traindash.comparison.comparison_basis import CHOSEN_ON_THEM, standing_of
 from traindash.comparison.decision import Candidate, Decision
 from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_set import image_set
@@ -120,7 +120,7 @@ def _measured(comparison: Comparison, significance: Significance, decision: Deci
     if len(comparison.experiments) > 1:
         sentences += standing_of(comparison, significance).reasons
     elif comparison.evaluated:
-        sentences.append(f"Measured on {_images(comparison.evaluated[0][1])}.")
+        sentences += [f"Measured on {_images(comparison.evaluated[0][1])}.", CHOSEN_ON_THEM]
     if comparison.score == MEAN_IOU:
         sentences.append("mIoU is the mean over the classes of the overlap of annotated and predicted pixels.")
     elif decision.candidates:

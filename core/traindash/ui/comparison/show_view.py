@@ -25,7 +25,7 @@ def draw_show(wanted: str | None, baseline: str | None) -> None:
     chosen = read_chosen(wanted, baseline)
     if chosen is None:
         st.title("Present", anchor=False)
-        draw_nothing_chosen("Choose finished experiments; they are shown here step by step.")
+        draw_nothing_chosen("Choose finished experiments; they are shown here step by step.", "show")
         return
     comparison, resampling = chosen
     screens.title_tab(f"{tab_name(comparison)} · Present")

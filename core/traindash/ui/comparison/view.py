@@ -18,6 +18,7 @@ from traindash.comparison.significance import Significance
 from traindash.comparison.story import build_slides
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError
+from traindash.experiments.overview import best_by_project
 from traindash.formatting import listing
 from traindash.steady_clock import CLOCK
 from traindash.ui import screens
@@ -42,11 +43,13 @@ from traindash.ui.comparison.sections import Place, begin_sections, draw_content
 from traindash.ui.comparison.verdict import Resampling, draw_progress, draw_telling, draw_verdict, on_chosen_basis
 from traindash.ui.errors import draw_empty_page, titled
 from traindash.ui.experiments.data import load_comparison
+from traindash.ui.experiments.index import look, marks
 from traindash.ui.lazy_part import draw_part, watch_parts
 from traindash.ui.pictures import original
-from traindash.ui.theme import make_tables_sortable
+from traindash.ui.theme import make_tables_sortable, plain
 from traindash.ui.trying.models import wanted
 
+_MOST_PAIRS = 3
 _DECIMALS, _DECIMALS_KEY = {"3": 3, "4": 4}, "metric-decimals"
 IDS, BASELINE = "ids", "baseline"
 _LARGE = 100  # experiments times classes; below that, everything is drawn faster than anybody scrolls
@@ -305,8 +308,27 @@ def _draw_section(section: _Section, chosen: tuple[Comparison, Significance], *,
         draw_part(f"{section.anchor}-charts", draw, lazy=lazy, height=ROW_HEIGHT * len(rows))
 
 
-def draw_nothing_chosen(sentence: str) -> None:
-    """Offer the choice of experiments, with what it is good for."""
-    draw_empty_page(
-        "Nothing to compare yet", sentence, next_step="Choose experiments", icon="science", screen="experiments"
-    )
+def draw_nothing_chosen(sentence: str, screen: str = "compare") -> None:
+    """Offer the best two of each project for a screen, and the choice of others, with what it is good for."""
+    noted = marks().all()
+    left_out = {task for task, mark in noted.items() if mark.hidden or mark.removed}
+    known = best_by_project((entry.info for entry in look().entries if entry.info is not None), left_out)
+    pairs = [row for row in known if len(row.pair) > 1][:_MOST_PAIRS]
+    if not pairs:
+        draw_empty_page(
+            "Nothing to compare yet", sentence, next_step="Choose experiments", icon="science", screen="experiments"
+        )
+        return
+    with st.container(border=True, key="nothing-chosen"):
+        st.markdown(f"#### Nothing is chosen yet\n\n{sentence}", anchors=False)
+        for row in pairs:
+            st.button(
+                f"The best two of {plain(row.project)}",
+                icon=":material/compare_arrows:",
+                type="primary" if row is pairs[0] else "secondary",
+                key=f"best-two-{row.project_id}-{row.best.task_id}",
+                on_click=screens.go,
+                args=(screen,),
+                kwargs={IDS: ",".join(map(str, row.pair))},
+            )
+        screens.link("experiments", "Choose experiments", "science")
