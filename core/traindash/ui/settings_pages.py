@@ -23,6 +23,7 @@ from traindash.ui.errors import draw_stale, draw_trouble
 from traindash.ui.servers import Origin, checked_address
 from traindash.ui.state import attempt, flash, telling_errors
 from traindash.ui.tasks.actions import ask_to_stop
+from traindash.ui.tasks.serving import look_of
 from traindash.ui.tasks.text import duration, task_title
 from traindash.ui.theme import StatusLook, plain
 from traindash.ui.wizard.again import begin_change
@@ -376,7 +377,7 @@ def _card(queue: AgentQueue) -> None:
         st.caption(plain(_hardware(agent)))
         for task in queue.running:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                theme.status_badge(theme.TASK_STATUS[task.status])
+                theme.status_badge(look_of(task))
                 _link(task)
                 st.caption(duration(task), width="content")
         if not queue.running:
@@ -454,8 +455,8 @@ def draw_agents_settings() -> None:
     with st.container(border=True, key="agents-settings"), st.form("agents-form", border=False):
         st.subheader("This machine", anchor=False)
         st.caption(
-            "Each agent runs one task at a time. More agents run more tasks side by side; more threads make one task "
-            "faster while cores are free. Tasks that run already are not touched."
+            "Each agent runs one task at a time, and serves models beside it. More agents run more tasks side by side; "
+            "more threads make one task faster while cores are free. Tasks that run already are not touched."
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.number_input("Agents", 1, known.max_count, known.count, key=_COUNT, width=160)

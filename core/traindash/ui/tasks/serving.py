@@ -56,9 +56,9 @@ def is_serving(task: Task) -> bool:
     return task.module_id is not None and task.module_id in lookups.serving_apps()
 
 
-def serving_look(task: Task) -> StatusLook:
-    """Return how the state of a serving task is shown."""
-    if task.status is not TaskStatus.STARTED:
+def look_of(task: Task) -> StatusLook:
+    """Return how the state of a task is shown, whatever it does."""
+    if task.status is not TaskStatus.STARTED or not is_serving(task):
         return theme.TASK_STATUS[task.status]
     status, loading = lookups.serving_status(task.id), _loading(task)
     if status is not None and status.is_deployed:
@@ -130,7 +130,7 @@ def _draw_state(state: LiveState) -> None:
     if task.status is not before.status:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", key="task-status"):
-        theme.status_badge(serving_look(task))
+        theme.status_badge(look_of(task))
         st.markdown(plain(serving_words(task)), width="content")
     if task.status is not TaskStatus.STARTED:
         return

@@ -36,7 +36,7 @@ from traindash.ui.tasks.actions import ask_to_stop, draw_follow_ups
 from traindash.ui.tasks.files import draw_best_download, draw_file_list, draw_usage
 from traindash.ui.tasks.live import LiveState
 from traindash.ui.tasks.removal import draw_is_removed, draw_removed_tasks, draw_task_menu, draw_tidying, listed
-from traindash.ui.tasks.serving import draw_deploy_button, is_serving, serving_look, serving_words
+from traindash.ui.tasks.serving import draw_deploy_button, is_serving, look_of, serving_words
 from traindash.ui.tasks.text import (
     can_end_after_epoch,
     duration,
@@ -365,7 +365,7 @@ def _row(task: Task, projects: dict[ProjectId, str], title: str) -> None:
     with st.container(key=f"task-row-{task.id}"):
         cells = st.columns(_WIDTHS, vertical_alignment="center")
         with cells[0]:
-            theme.status_badge(serving_look(task) if is_serving(task) else theme.TASK_STATUS[task.status])
+            theme.status_badge(look_of(task))
         with cells[1], st.container(key=f"task-name-{task.id}"):
             screens.link("task", plain(title), task=task.id)
             model = "" if model_name(task) == title else model_name(task)
