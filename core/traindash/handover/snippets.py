@@ -25,8 +25,8 @@ def snippets(choice: ModelChoice, team: TeamId, checkpoint: str) -> tuple[Snippe
     return (
         Snippet(
             title="Package",
-            about="In the unpacked folder, with nothing but onnxruntime, numpy and Pillow.",
-            text=f"# pip install -r requirements.txt\n{usage_python()}",
+            about="In the unpacked folder, after “pip install -r requirements.txt”: onnxruntime, numpy and Pillow.",
+            text=usage_python(),
             language="python",
         ),
         Snippet(

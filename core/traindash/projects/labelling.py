@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.contours import outlines
-from traindash.datasets.geometry import bounds
+from traindash.datasets.geometry import tight_bounds
 from traindash.domain.annotation import Geometry, Point, Rectangle
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
 from traindash.domain.labelling import (
@@ -390,7 +390,7 @@ class Review:
         """Return an object as it is shown; ``None`` for one that has no place on an image."""
         tags = {self._tags.get(tag.tag_id, ""): tag.value for tag in figure.tags}
         geometry = _read_geometry(figure.content)
-        box = None if geometry is None else bounds(geometry)
+        box = None if geometry is None else tight_bounds(geometry)
         if geometry is None or box is None:
             return None
         said, score = tags.get(REVIEW_TAG), tags.get(CONFIDENCE_TAG)

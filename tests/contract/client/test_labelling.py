@@ -1,17 +1,20 @@
 """A model labels images on the real platform, and a person goes through the labels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from tests.contract.client.conftest import connected
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.quick_models import PATCH, QUICK_ENGINE, add_experiment, model_text, patch_png
 from tests.fakes.small_platform import wait_for
+from traindash.datasets.geometry import encode_mask
 from traindash.datasets.source import ProjectSource, SourceDataset, SourceImage
-from traindash.domain.annotation import Annotation, Label, Rectangle
+from traindash.domain.annotation import Annotation, Bitmap, Label, Rectangle
 from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.domain.labelling import MODEL_TAG, LabelOrder, ReviewCounts
 from traindash.domain.prediction import FoundObject, ImagePrediction, ModelFile
@@ -209,6 +212,13 @@ def test_what_cannot_be_is_refused(client: SuperviselyClient, project: ProjectId
         review.add(ImageId(label.image_id), "nothing", label.box)
 
 
+def find_again(quick: LivePlatform, task_id: TaskId, found: Sequence[ImagePrediction]) -> None:
+    """Let a task that is over have found something else."""
+    file = quick.platform.services.layout.run(task_id).found
+    wait_for(lambda: not file.exists(), "the run folder is tidied up")
+    file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in found))
+
+
 def test_a_server_that_dies_while_it_draws_goes_on_where_it_was(
     client: SuperviselyClient, project: ProjectId, model: ModelFile, quick: LivePlatform
 ) -> None:
@@ -226,10 +236,53 @@ def test_a_server_that_dies_while_it_draws_goes_on_where_it_was(
     one = FoundObject(class_name="lid", corners=(1.0, 2.0, 30.0, 40.0), score=0.5)
     again = [ImagePrediction(width=SIZE[0], height=SIZE[1], objects=(one, one), image_id=image) for image in before]
     gone = ImagePrediction(width=SIZE[0], height=SIZE[1], objects=(one,), image_id=ImageId(10**6))
-    lines = [msgspec.json.encode(found) for found in (*again, gone)]
-    services.layout.run(task_id).found.write_bytes(b"\n".join(lines) + b"\n")
+    find_again(quick, task_id, (*again, gone))
     person = next(image for image, labels in before.items() if labels and image == max(before))
     output = draw_labels(services, task, spec, ("lid",))
     after = {image.id: image.labels_count for image in client.images.list(project_id=project)}
     assert after == {**before, person: before[person] + 2}, "only what has no mark of the task yet is drawn on"
     assert output["labelling"] == {"data": {"project_id": project, "images": 7, "made": 7, "model": "Fruit v1"}}
+
+
+def test_masks_are_kept_as_masks_and_change_their_class_but_not_their_box(
+    client: SuperviselyClient, project: ProjectId, model: ModelFile, quick: LivePlatform
+) -> None:
+    services = quick.platform.services
+    task_id = labelled(client, order_of(project, model))
+    person = next(image for image in client.images.list(project_id=project) if image.labels_count and not image.tags)
+    spec = LabelSpec(
+        task_id=task_id,
+        project_id=project,
+        model=replace(predictor_spec(services, model), task_type="instance segmentation"),
+        name="Masks",
+        confidence=0.05,
+    )
+    mask = np.zeros((12, 9), dtype=np.bool_)
+    mask[2:, 1:7] = True
+    found = [
+        FoundObject(class_name=name, corners=(5.0, 6.0, 14.0, 18.0), score=0.5, mask=encode_mask(mask, (5, 6)))
+        for name in ("pixels", "other pixels", "box", "blob")
+    ]
+    line = ImagePrediction(width=SIZE[0], height=SIZE[1], objects=tuple(found), image_id=person.id)
+    find_again(quick, task_id, (line,))
+    draw_labels(services, services.tasks.get(task_id), spec, ("pixels", "other pixels"))
+    review = Review(client, project, task_id)
+    labels = {label.class_name: label for label in review.images[person.id].labels if label.is_open}
+    assert {name: label.shape for name, label in labels.items()} == {
+        "pixels": "bitmap",
+        "other pixels": "bitmap",
+        "box": "rectangle",
+        "blob": "polygon",
+    }
+    inside = Rectangle(left=6, top=8, right=11, bottom=17)
+    assert labels["box"].box == labels["pixels"].box == inside
+    assert labels["pixels"].borders
+    with pytest.raises(InputError, match="A mask is accepted or rejected here"):
+        review.change(labels["pixels"].id, "pixels", BOX)
+    review.change(labels["pixels"].id, "other pixels", None)
+    drawn = client.annotations.get(person.dataset_id, [person.id])[person.id].labels
+    changed = [label for label in drawn if label.class_name == "other pixels"]
+    assert len(changed) == 2
+    assert {isinstance(label.geometry, Bitmap) for label in changed} == {True}
+    review.undo()
+    assert len([one for one in review.images[person.id].labels if one.class_name == "other pixels"]) == 1

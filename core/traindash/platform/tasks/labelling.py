@@ -12,7 +12,7 @@ import msgspec
 
 from traindash.datasets.annotation_json import meta_to_json
 from traindash.datasets.contours import outlines
-from traindash.datasets.geometry import bounds, corners_of, encode_mask, fill
+from traindash.datasets.geometry import corners_of, encode_mask, fill, tight_bounds
 from traindash.datasets.shape_fit import DETECTION
 from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon, Rectangle, Tag
 from traindash.domain.app_state import StartParams, StartRequest
@@ -171,7 +171,7 @@ def fitted(geometry: Geometry, shape: str, width: int, height: int) -> Geometry:
     """Return what was found in the shape that objects of a class have in the project; ``any`` takes it as it is."""
     match shape, geometry:
         case "rectangle", Bitmap() | Polygon():
-            return bounds(geometry) or geometry
+            return tight_bounds(geometry) or geometry
         case "polygon", Rectangle():
             return corners_of(geometry)
         case "polygon", Bitmap():

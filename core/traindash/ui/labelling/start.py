@@ -13,7 +13,7 @@ from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.domain.labelling import LabelOrder
 from traindash.domain.prediction import LEAST_CONFIDENCE
 from traindash.domain.project import Project
-from traindash.errors import InputError
+from traindash.errors import AppError, InputError
 from traindash.experiments.models import USUAL_CONFIDENCE, models_of
 from traindash.projects.labelling import project_of_copies
 from traindash.supervisely.client import SuperviselyClient
@@ -137,11 +137,16 @@ def _start(order: LabelOrder, copied: tuple[ImageId, ...] | None, project: Proje
 
 
 def _begin(client: SuperviselyClient, order: LabelOrder, copied: tuple[ImageId, ...] | None, name: str) -> TaskId:
+    made = None
     if copied is not None:
         made = project_of_copies(client, order.project_id, name, copied, keeps_labels=False)
         order = replace(order, project_id=made.id)
     try:
         return client.labelling.start(order)
-    except MissingError as error:
+    except AppError as error:
+        if made is not None:  # nobody wants copies that nothing labels
+            client.writing.archive(made.id)
+        if not isinstance(error, MissingError):
+            raise
         msg = f"This server does not label images for us ({error.message.rstrip('.')})."
         raise InputError(msg, "Use its own app “Apply NN to Images Project”.") from error

@@ -1,0 +1,71 @@
+"""The page on which a model is given images to label, on the real platform with models of the quick engine."""
+
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.app.results.conftest import screen
+from tests.fakes.live_platform import LivePlatform, live_platform
+from tests.fakes.quick_models import QUICK_ENGINE, add_experiment
+from tests.outside import ROOT
+from traindash.supervisely.client import SuperviselyClient, connect
+from traindash.ui import connection
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuperviselyClient]:
+    """A client of a platform with a model, and one whose file is gone."""
+    home = tmp_path_factory.mktemp("label") / "home"
+    with (
+        live_platform(home, working=True, trainer=QUICK_ENGINE) as live,
+        connect(live.url, live.platform.token) as made,
+    ):
+        _fill(live)
+        st.cache_data.clear()
+        st.cache_resource.clear()
+        connection.install(lambda: made, home=home)
+        yield made
+
+
+def _fill(live: LivePlatform) -> None:
+    services = live.platform.services
+    for task in (11, 12):
+        add_experiment(services, services.layout.root.parent / "models", task)
+    services.files.remove(services.accounts.home().team_id, "/experiments/1_Shapes/12_YOLO/checkpoints/best.pt")
+
+
+def open_page(task: str) -> AppTest:
+    at = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=60)
+    at.query_params["task"] = task
+    at.switch_page(str(ROOT / "pages" / "label.py"))
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+def names(client: SuperviselyClient) -> list[str]:
+    workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
+    return [project.name for project in client.projects.list(workspace)]
+
+
+def test_what_will_happen_is_said_before_it_does(client: SuperviselyClient) -> None:
+    del client
+    at = open_page("11")
+    assert "9 images of “Shapes” are copied without labels into a new project" in screen(at)
+    at.segmented_control(key="label-where").set_value("This project, beside what is there").run()
+    assert "Nothing that is there is changed or removed" in screen(at)
+
+
+def test_copies_go_when_nothing_can_label_them(client: SuperviselyClient) -> None:
+    at = open_page("12")
+    at.button("label-start").click().run()
+    assert any("no file" in toast.value for toast in at.toast), [toast.value for toast in at.toast]
+    assert names(client) == ["Shapes"]
+
+
+def test_a_labelling_is_started_on_copies(client: SuperviselyClient) -> None:
+    at = open_page("11")
+    at.button("label-start").click().run()
+    assert "Shapes, labelled by 11 Shapes Quick" in names(client)
