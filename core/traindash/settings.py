@@ -62,6 +62,13 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def bare_environment() -> dict[str, str]:
+    """Return what any program needs to start at all, and nothing that is a secret or a setting of ours."""
+    # The last three are Windows': without them it gives no process random numbers or a place for files
+    wanted = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMP")
+    return {name: value for name, value in os.environ.items() if name.upper() in wanted}  # noqa: TID251 - this is the one place
+
+
 def is_offline(environment: Mapping[str, str]) -> bool:
     """Return whether nothing may try the network by itself: ``TRAINDASH_OFFLINE`` is anything but empty or ``0``."""
     return environment.get("TRAINDASH_OFFLINE", "") not in {"", "0"}

@@ -29,6 +29,7 @@ from traindash.handover.card import ModelCard, front_matter, html, markdown, mod
 from traindash.handover.description import Description, describe
 from traindash.handover.expected import ExpectedImage, expected_json, telling_images
 from traindash.handover.onnx_file import read_onnx
+from traindash.settings import bare_environment
 
 Form = Literal["folder", "mlflow", "huggingface"]
 FORMS: Mapping[Form, str] = {
@@ -156,7 +157,13 @@ class _Packing:
         command = [sys.executable, "-E", "-s", "-B", "check.py"]
         try:
             done = subprocess.run(  # noqa: S603 - a list, no shell; our own file
-                command, cwd=self._home, capture_output=True, text=True, timeout=_CHECK_SECONDS, check=False
+                command,
+                cwd=self._home,
+                env=bare_environment(),
+                capture_output=True,
+                text=True,
+                timeout=_CHECK_SECONDS,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             self.problems.append(f"check.py did not end within {_CHECK_SECONDS} seconds here.")
