@@ -367,6 +367,34 @@ def test_a_session_alone_opens_the_model_and_nothing_else(
     assert serving.http.post("/net/nonsense/get_session_info", json={}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("command", "request_", "words"),
+    [
+        ("inference_image", {"json": {}}, "as a form"),
+        ("inference_image", {"files": {"other": ("a.png", patch_png())}}, "0 were sent"),
+        ("inference_image", {"files": {"files": ("a.png", b"no picture")}}, "'a.png' cannot be used"),
+        ("inference_image", {"files": {"files": ("a.png", patch_png())}, "data": {"state": "[1"}}, "no JSON"),
+        (
+            "inference_batch",
+            {"files": {"files": ("a.png", patch_png())}, "data": {"state": '{"upload_mode": "append"}'}},
+            "in no project",
+        ),
+        ("inference_batch_ids", {"json": {"state": {}}}, "names no images"),
+        ("inference_batch_ids", {"json": {"state": {"batch_ids": [10**9]}}}, "no image 1000000000"),
+        ("pop_inference_results", {"json": {"state": {"inference_request_uuid": "x"}}}, "no such inference request"),
+        ("inference_video_id", {"json": {}}, "Videos are not looked at"),
+        ("rm", {"json": {}}, "no command 'rm'"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(
+    serving: LivePlatform, task: int, command: str, request_: dict[str, Any], words: str
+) -> None:
+    info: Any = serving.call("tasks.info", id=task)
+    answer = serving.http.post(f"/net/{info['meta']['sessionToken']}/{command}", **request_)
+    assert answer.status_code in {400, 404}
+    assert words in answer.json()["error"]
+
+
 def _status(server: LivePlatform, task: int) -> str:
     info: Any = server.call("tasks.info", id=task)
     return str(info["status"])

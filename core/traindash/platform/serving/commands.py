@@ -192,6 +192,9 @@ def _upload_of(call: Call, first: AskedImage) -> Upload | None:
     if mode is None:
         return None
     call.check_key()
+    if first.image_id is None:
+        msg = "Pictures that are sent along are in no project, so nothing can be drawn on them there."
+        raise InputError(msg, "Upload them to a project first, and ask for them by their ids.")
     into = None if state.output_project_id is None else ProjectId(state.output_project_id)
     if into is None and mode == "create":
         into = new_project(services, call.task.id, ProjectId(first.project_id or 0))
