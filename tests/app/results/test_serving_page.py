@@ -84,3 +84,17 @@ def test_the_list_of_tasks_tells_requests_and_asks_before_a_stop(client: Supervi
     at = open_page("task", task=str(task))
     assert "It served" in words(at)
     assert at.button(key="deploy-again").label == "Deploy again"
+
+
+@pytest.mark.usefixtures("live", "client")
+def test_an_experiment_is_deployed_from_the_list() -> None:
+    at = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=60)
+    at.switch_page(str(ROOT / "pages" / "experiments.py"))
+
+    def asks() -> bool:  # the list is read step by step, and a dialog needs its row
+        at.session_state["experiments-dialog"] = ("deploy", TaskId(11))
+        return any(item.key == "deploy-yes" for item in at.run().button)
+
+    wait_for(asks, "the dialog is there")
+    assert at.selectbox(key="deploy-file").options == ["best.pt, the best checkpoint", "best.onnx, ONNX"]
+    assert at.selectbox(key="deploy-agent").options[0] == "The freest"
