@@ -16,6 +16,7 @@ from traindash.domain.experiment import ExperimentInfo, clean_record
 from traindash.domain.handover import ModelChoice, Need, Thresholds
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.handover.package import Evaluated, Form, Packed, Parts, write_package
+from traindash.handover.runner import check
 from traindash.training.runs.spec import TrainResult, TrainSpec, read_images, read_result, read_spec
 
 # What a bare environment has: three packages and what they need themselves
@@ -105,7 +106,7 @@ def furthest(run: FinishedRun, folder: Path, least: float = 0.05) -> tuple[int, 
         The number of objects that were found by both or should have been, how far their scores are apart at most, and
         the smallest IoU of their boxes.
     """
-    model, check = import_file(folder / "predict.py").Model(folder), import_file(folder / "check.py")
+    model = import_file(folder / "predict.py").Model(folder)
     found: dict[str, Any] = json.loads((run.layout.evaluation / "evaluation" / "cocoDt.json").read_text("utf-8"))
     names = {row["id"]: row["name"] for row in found["categories"]}
     paths = {int(image.id): image.path for image in read_images(run.layout.images)}

@@ -2,10 +2,10 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,18 @@ from traindash.domain.annotation import Annotation
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database
+from traindash.platform.store.drawings import (
+    ID,
+    ITEM,
+    Drawing,
+    Edit,
+    Json,
+    appending,
+    change_tags,
+    changing,
+    tagging,
+    with_tag,
+)
 from traindash.platform.store.image_changes import ImageChanges
 from traindash.platform.store.incoming_annotations import (
     ProjectNames,
@@ -31,56 +43,6 @@ from traindash.platform.store.plain_annotations import stored_plainly
 from traindash.platform.store.removed_names import DrawnCopy, keep_copies, parts_for_copies
 from traindash.platform.store.removed_objects import as_named_now, forget_removed, keep_removed, removed_objects
 from traindash.platform.store.unanswered import note_made
-
-Json: TypeAlias = dict[str, Any]
-
-
-class _WithId(msgspec.Struct):
-    id: int | None = None
-
-
-_PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
-_TAGS = msgspec.json.Decoder(list[dict[str, Any]])
-_ITEM = msgspec.json.Decoder(dict[str, Any])
-_ID = msgspec.json.Decoder(_WithId)
-
-
-@dataclass(slots=True)
-class _Drawing:
-    """The annotation of an image while it is changed. Objects stay JSON texts: a mask may have megabytes."""
-
-    parts: dict[str, msgspec.Raw]
-    objects: list[msgspec.Raw]
-    tags: list[Json]
-
-    @classmethod
-    def read(cls, connection: Connection, image_id: int) -> Self:
-        query = "SELECT width, height, annotation FROM images LEFT JOIN annotations ON image_id = id WHERE id = ?"
-        row = connection.execute(query, (image_id,)).fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no image {image_id}.")
-        size = f'{{"height":{row["height"]},"width":{row["width"]}}}'
-        text = row["annotation"] or f'{{"description":"","tags":[],"size":{size},"objects":[]}}'
-        parts = _PARTS.decode(text)
-        return cls(parts, _ITEMS.decode(parts["objects"]), _TAGS.decode(parts["tags"]))
-
-    def text(self) -> str:
-        return msgspec.json.encode({**self.parts, "tags": self.tags, "objects": self.objects}).decode()
-
-    def append(self, items: Iterable[Json]) -> None:
-        self.objects.extend(msgspec.Raw(msgspec.json.encode(item)) for item in items)
-
-    def change(self, ids: Iterable[int], change: Callable[[Json], Json | None]) -> None:
-        """Change the objects with these ids, or take them out where the change gives nothing."""
-        wanted = frozenset(ids)
-        changed: list[msgspec.Raw] = []
-        for item in self.objects:
-            if _ID.decode(item).id not in wanted:
-                changed.append(item)
-            elif (made := change(_ITEM.decode(item))) is not None:
-                changed.append(msgspec.Raw(msgspec.json.encode(made)))
-        self.objects = changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +65,6 @@ class SentTag:
     tag: Mapping[str, Any]  # `name` or `tagId`, and `value`
 
 
-_Edit: TypeAlias = Callable[[_Drawing], None]
 _Text: TypeAlias = tuple[int, str, Size]  # image id, annotation as it is stored, the size that it counts in
 
 
@@ -178,7 +139,7 @@ class AnnotationWrites:
             )
             new[image_id] = numbered(read, target.names, self._ids)["objects"]
             given |= {position: item["id"] for position, item in zip(positions, new[image_id], strict=True)}
-        self._edit({image_id: [_appending(items)] for image_id, items in new.items()})
+        self._edit({image_id: [appending(items)] for image_id, items in new.items()})
         return [given[position] for position in range(len(sent))]
 
     def draw(self, drawn: Sequence[tuple[int, Annotation]]) -> None:
@@ -188,13 +149,13 @@ class AnnotationWrites:
             NotFoundError: There is no such image.
             InputError: The project lacks a class or a tag; names it.
         """
-        targets, edits = self._targets([image_id for image_id, _ in drawn]), dict[int, list[_Edit]]()
+        targets, edits = self._targets([image_id for image_id, _ in drawn]), dict[int, list[Edit]]()
         for image_id, annotation in drawn:
             names, where = targets[image_id].names, _where(targets[image_id], image_id)
             sent = annotation_to_json(annotation)
             read = read_annotation(sent, names, targets[image_id].size, where=where, checks_bounds=False)
             new = numbered(read, names, self._ids)
-            edits[image_id] = [_appending(new["objects"]), _tagging(new["tags"])]
+            edits[image_id] = [appending(new["objects"]), tagging(new["tags"])]
         self._edit(edits)
 
     def copy(self, pairs: Sequence[tuple[int, int]]) -> None:
@@ -258,13 +219,13 @@ class AnnotationWrites:
     def remove_objects(self, object_ids: Sequence[int]) -> None:
         """Take objects off their images; those that are gone already are passed over. They can be restored."""
         removed: list[tuple[int, Json]] = []
-        edits: dict[int, list[_Edit]] = {}
+        edits: dict[int, list[Edit]] = {}
         for image_id, ids in self._by_image(object_ids).items():
 
             def take(item: Json, image_id: int = image_id) -> None:
                 removed.append((image_id, item))
 
-            edits[image_id] = [_changing(ids, take)]
+            edits[image_id] = [changing(ids, take)]
         self._edit(edits, also=lambda connection: keep_removed(connection, removed))
 
     def restore_objects(self, object_ids: Sequence[int]) -> None:
@@ -277,9 +238,9 @@ class AnnotationWrites:
         with self._database.read() as connection:
             found = removed_objects(connection, object_ids)
         targets = self._targets([image_id for image_id, _ in found])
-        edits: dict[int, list[_Edit]] = defaultdict(list)
+        edits: dict[int, list[Edit]] = defaultdict(list)
         for image_id, item in found:
-            edits[image_id].append(_appending([as_named_now(item, targets[image_id].names)]))
+            edits[image_id].append(appending([as_named_now(item, targets[image_id].names)]))
         self._edit(edits, also=lambda connection: forget_removed(connection, [item["id"] for _, item in found]))
 
     def set_masks(self, masks: Mapping[int, Mapping[str, Any]]) -> None:
@@ -297,7 +258,7 @@ class AnnotationWrites:
                 raise InputError(msg, "Send its geometry with the object.")
             return {**item, "bitmap": dict(masks[item["id"]])}
 
-        self._edit({image_id: [_changing(ids, changed)] for image_id, ids in self._by_image(list(masks)).items()})
+        self._edit({image_id: [changing(ids, changed)] for image_id, ids in self._by_image(list(masks)).items()})
 
     def tag_images(self, sent: Sequence[SentTag]) -> list[int]:
         """Put tags on images and return the ids of the tags. One that is there with the same value stays as it is.
@@ -309,11 +270,11 @@ class AnnotationWrites:
         targets = self._targets([item.on for item in sent])
         new = self._numbered_tags(sent, {item.on: targets[item.on].names for item in sent})
         found: dict[int, int] = {}
-        edits: dict[int, list[_Edit]] = defaultdict(list)
+        edits: dict[int, list[Edit]] = defaultdict(list)
         for position, (item, tag) in enumerate(zip(sent, new, strict=True)):
 
-            def edit(drawing: _Drawing, tag: Json = tag, position: int = position) -> None:
-                drawing.tags, found[position] = _with_tag(drawing.tags, tag)
+            def edit(drawing: Drawing, tag: Json = tag, position: int = position) -> None:
+                drawing.tags, found[position] = with_tag(drawing.tags, tag)
 
             edits[item.on].append(edit)
         self._edit(edits)
@@ -325,14 +286,14 @@ class AnnotationWrites:
         targets = self._targets(list(images.values()))
         new = self._numbered_tags(sent, {item.on: targets[images[item.on]].names for item in sent})
         found: dict[int, int] = {}
-        edits: dict[int, list[_Edit]] = defaultdict(list)
+        edits: dict[int, list[Edit]] = defaultdict(list)
         for position, (item, tag) in enumerate(zip(sent, new, strict=True)):
 
             def change(row: Json, tag: Json = tag, position: int = position) -> Json:
-                tags, found[position] = _with_tag(row.get("tags") or [], tag)
+                tags, found[position] = with_tag(row.get("tags") or [], tag)
                 return {**row, "tags": tags}
 
-            edits[images[item.on]].append(_changing([item.on], change))
+            edits[images[item.on]].append(changing([item.on], change))
         self._edit(edits)
         return [found[position] for position in range(len(sent))]
 
@@ -342,7 +303,7 @@ class AnnotationWrites:
         Raises:
             NotFoundError: There is no such image.
         """
-        self._edit({image_id: [lambda drawing: _change_tags(drawing, change)] for image_id in image_ids})
+        self._edit({image_id: [lambda drawing: change_tags(drawing, change)] for image_id in image_ids})
 
     def change_object_tags(self, object_id: int, change: Callable[[Json], Json | None]) -> None:
         """Change the tags of an object, or take them off where the change gives nothing.
@@ -356,7 +317,7 @@ class AnnotationWrites:
             return {**item, "tags": [tag for tag in made if tag is not None]}
 
         image_id = self._image_of([object_id])[object_id]
-        self._edit({image_id: [_changing([object_id], changed)]})
+        self._edit({image_id: [changing([object_id], changed)]})
 
     def change_tag(self, tag_id: int, change: Callable[[Json], Json]) -> Json:
         """Change one tag on an image or an object, by its own id; return it as it was changed.
@@ -379,9 +340,9 @@ class AnnotationWrites:
             found.append({**read_tag(made, names), "id": tag_id})
             return made
 
-        def edit(drawing: _Drawing) -> None:
-            _change_tags(drawing, changed)
-            ids = [number for item in drawing.objects if (number := _ID.decode(item).id) is not None]
+        def edit(drawing: Drawing) -> None:
+            change_tags(drawing, changed)
+            ids = [number for item in drawing.objects if (number := ID.decode(item).id) is not None]
             if not found:
                 drawing.change(ids, lambda item: {**item, "tags": [changed(tag) for tag in item.get("tags") or ()]})
 
@@ -398,17 +359,17 @@ class AnnotationWrites:
         """
         image_id = self._image_of([object_id])[object_id]
         with self._database.read() as connection:
-            drawing = _Drawing.read(connection, image_id)
+            drawing = Drawing.read(connection, image_id)
         for item in drawing.objects:
-            if _ID.decode(item).id == object_id:
-                return image_id, _ITEM.decode(item)
+            if ID.decode(item).id == object_id:
+                return image_id, ITEM.decode(item)
         raise NotFoundError(f"There is no object {object_id}.")
 
-    def _edit(self, edits: Mapping[int, Sequence[_Edit]], also: Callable[[Connection], None] = lambda _: None) -> None:
+    def _edit(self, edits: Mapping[int, Sequence[Edit]], also: Callable[[Connection], None] = lambda _: None) -> None:
         with self._database.write() as connection, ImageChanges(connection) as changes:
             note_made(connection)
             for image_id, steps in edits.items():
-                drawing = _Drawing.read(connection, image_id)
+                drawing = Drawing.read(connection, image_id)
                 for step in steps:
                     step(drawing)
                 changes.redraw(image_id, drawing.text())
@@ -490,29 +451,3 @@ class AnnotationWrites:
 
 def _where(target: _Target, image_id: int) -> str:
     return f"The image {target.name} ({image_id})"
-
-
-def _appending(items: Sequence[Json]) -> _Edit:
-    return lambda drawing: drawing.append(items)
-
-
-def _tagging(tags: Sequence[Json]) -> _Edit:
-    return lambda drawing: drawing.tags.extend(tags)
-
-
-def _changing(ids: Sequence[int], change: Callable[[Json], Json | None]) -> _Edit:
-    return lambda drawing: drawing.change(ids, change)
-
-
-def _change_tags(drawing: _Drawing, change: Callable[[Json], Json | None]) -> None:
-    made = (change(tag) for tag in drawing.tags)
-    drawing.tags = [tag for tag in made if tag is not None]
-
-
-def _with_tag(tags: Sequence[Json], new: Json) -> tuple[list[Json], int]:
-    """Return tags with one more, and its id; one of the same name and value stays, with its id if it has one."""
-    for position, tag in enumerate(tags):
-        if (tag["name"], tag.get("value")) == (new["name"], new["value"]):
-            kept = {**tag, "id": tag.get("id") or new["id"]}
-            return [*tags[:position], kept, *tags[position + 1 :]], kept["id"]
-    return [*tags, new], new["id"]
