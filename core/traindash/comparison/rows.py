@@ -284,9 +284,9 @@ METRICS: tuple[Metric, ...] = (
     _quality("f1_all", "F1", f"Balance of precision and recall at the confidence that suits each best. {_ALL}"),
     _quality("precision_all", "Precision", f"Share of the predictions that are right. {_ALL}"),
     _quality("recall_all", "Recall", f"Share of the objects that are found. {_ALL}"),
-    _quality("f1", "F1 as Supervisely counts it", _THEIRS),
-    _quality("precision", "Precision as Supervisely counts it", _THEIRS),
-    _quality("recall", "Recall as Supervisely counts it", _THEIRS),
+    _quality("f1", "F1 (Supervisely)", _THEIRS),
+    _quality("precision", "Precision (Supervisely)", _THEIRS),
+    _quality("recall", "Recall (Supervisely)", _THEIRS),
     _quality("iou", "Mean IoU", "How well the boxes of found objects fit."),
     _quality(
         "classification_accuracy", "Classification accuracy", "Share of the found objects that got the right class."

@@ -86,7 +86,8 @@ def _kind(experiment: ComparedExperiment) -> str:
     if experiment.info is None:
         return ""
     weight = "" if experiment.checkpoint_bytes is None else size(experiment.checkpoint_bytes)
-    return ", ".join(part for part in (experiment.info.model_name, weight) if part)
+    model = "" if experiment.info.model_name == experiment.label else experiment.info.model_name
+    return ", ".join(part for part in (model, weight) if part)
 
 
 def _data(comparison: Comparison, significance: Significance) -> Slide:

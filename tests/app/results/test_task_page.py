@@ -82,7 +82,7 @@ def test_a_finished_task_leads_on(server: FakeServer, open_page: Open) -> None:
     at = open_page("task", task="1")
     assert not at.exception
     assert "First light" in screen(at)
-    assert {"mAP", "AP50", "F1 as Supervisely counts it"} <= set(_metrics(at))
+    assert {"mAP", "AP50", "F1 (Supervisely)"} <= set(_metrics(at))
     labels = [item.proto.label for item in at.get("page_link")]
     assert {"Charts and images", "All experiments"} <= set(labels)
 

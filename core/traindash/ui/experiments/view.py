@@ -30,6 +30,7 @@ PER_PAGE = 100
 _KEY, _STAR, _MORE = "experiments-table", "star", "more"
 _ROW_HEIGHT, _HEAD_HEIGHT, _MOST_HEIGHT = 36, 38, 630
 _BEST_SIGN = "▲ "
+_SHORT = 12  # letters of a heading that a column of figures has room for
 _BEST: Mapping[str, str] = {
     "light": "font-weight: 700; background-color: #E3F4EA; color: #125E3A",
     "dark": "font-weight: 700; background-color: #12301F; color: #7FE0AE",
@@ -135,7 +136,9 @@ def _config(column: Column) -> ColumnConfig:
     title, about = column.title, column.about or None
     match column.kind:
         case "metric":
-            return st.column_config.Column(title, help=about, alignment="right", width=96)
+            return st.column_config.Column(
+                title, help=about, alignment="right", width=96 if len(title) <= _SHORT else 136
+            )
         case "number":
             return st.column_config.Column(title, help=about, alignment="right")
         case "moment":

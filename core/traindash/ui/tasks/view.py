@@ -192,11 +192,12 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             draw_best_download(experiment, files)
             draw_deploy_button(experiment)
+            try_link([experiment.task_id], "Try on a picture")
+            screens.link("label", "Label images", "label", task=experiment.task_id)
+            screens.link("handover", "Choose and hand over", "inventory_2", task=experiment.task_id)
+        with st.container(horizontal=True, vertical_alignment="center"):
             _draw_compare(experiment)
             screens.link("compare", "Charts and images", "photo_library", ids=experiment.task_id)
-            try_link([experiment.task_id], "Try on a picture")
-            screens.link("handover", "Choose and hand over", "inventory_2", task=experiment.task_id)
-            screens.link("label", "Label images", "label", task=experiment.task_id)
             if experiment.evaluation_report_link:
                 st.link_button(
                     "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
@@ -214,7 +215,7 @@ def _figures(experiment: ExperimentInfo) -> tuple[tuple[str, str], ...]:
         ("mAP", "Mask mAP" if by_mask else "mAP"),
         ("box_mAP", "Box mAP"),
         ("AP50", "Mask AP50" if by_mask else "AP50"),
-        ("f1", "F1 as Supervisely counts it"),
+        ("f1", "F1 (Supervisely)"),
     )
 
 

@@ -16,6 +16,7 @@ from traindash.errors import InputError, NotFoundError
 from traindash.experiments.models import ExperimentModel, models_of, read_wanted, usual_confidence, write_wanted
 from traindash.ui import connection, lookups, screens
 from traindash.ui.experiments.index import given_labels, given_names, kept_experiments, slots_of
+from traindash.ui.theme import plain
 
 MODELS = "models"  # in the address
 _CHOICE, _READ = "try-models", "try-models-written"
@@ -89,7 +90,7 @@ def draw_confidences(models: Sequence[TriedModel]) -> None:
     """Draw a slider for each model."""
     for column, one in zip(st.columns(max(len(models), 2), gap="medium"), models, strict=False):
         column.slider(
-            one.label,
+            f"Confidence of “{plain(one.label)}”",
             LEAST_CONFIDENCE,
             1.0,
             step=0.01,

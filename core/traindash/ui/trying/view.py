@@ -213,7 +213,12 @@ def _draw_look(found: Sequence[ImagePrediction], shown: Sequence[Picture]) -> di
 
 def _column(model: TriedModel) -> dict[str, object]:
     words = f"{model.name}: objects from {model.confidence:.2f} on"
-    return {"title": model.label, "help": words, "note": f"from {model.confidence:.2f}", **style_sign(model.style)}
+    return {
+        "title": model.label,
+        "help": words,
+        "note": f"confidence from {model.confidence:.2f}",
+        **style_sign(model.style),
+    }
 
 
 def _row(
