@@ -5,8 +5,9 @@ finished trainings (the trainer computes nothing) and a bare Streamlit app of tw
 round, in Chromium, and prints medians in seconds and their ratio to the bare app: cold opens to its cold page, pages
 of a click to its switch of pages. Layout shift is the sum of Chromium's layout-shift scores of a cold open.
 
-A page is still when its script is done, nothing is stale or a skeleton, and its DOM has not changed for a while; the
-while does not count. What others compute on the machine makes the seconds longer and leaves the ratios nearly alone.
+A page is still when its script is done, nothing is stale or a skeleton, and its DOM has not changed for half a second.
+Seconds and the first ratio are without that half second, the second ratio with it: a person too has to see that nothing
+comes any more. What others compute on the machine makes the seconds longer and leaves the ratios nearly alone.
 """
 
 import argparse
@@ -170,7 +171,8 @@ def _table(times: Times) -> Iterator[str]:
         base = medians[_BARE_COLD if name.startswith(("bare: cold", "cold")) else _BARE_SWITCH]
         spread = f"{min(times.seconds[name]):.2f} to {max(times.seconds[name]):.2f}"
         shift = f"  shift {statistics.median(times.shift[name]):.2f}" if name in times.shift else ""
-        yield f"{name:32} {median:6.2f} s  {median / base:5.2f} × bare  ({spread}){shift}"
+        felt = (median + _QUIET_MS / 1000) / (base + _QUIET_MS / 1000)
+        yield f"{name:32} {median:6.2f} s  {median / base:5.2f} × bare, {felt:5.2f} × seen  ({spread}){shift}"
 
 
 def main() -> None:

@@ -17,10 +17,12 @@ from streamlit.web.server.starlette.starlette_server import _bind_socket
 from tests.outside import ROOT
 from traindash.comparison.charts.echarts import LIBRARY
 from traindash.ui import streamlit_internals
+from traindash.ui.screens import _MORE_PARTS, _PARTS
 from traindash.ui.streamlit_internals import (
     SERVER_KEY,
     SERVER_SETTING,
     STATIC,
+    client_modules,
     index_page,
     quiet_work_outside_pages,
     send_small_answers_at_once,
@@ -84,6 +86,13 @@ def test_the_client_reads_where_its_server_is(client: str) -> None:
     assert styled.index("<style>a > b {") > styled.index("<body"), f"{HERE} has no body for our style, {WHERE}"
     for name in (SERVER_SETTING.removeprefix("window."), SERVER_KEY):
         assert name in client, f"{HERE} no longer reads {name}: each page would log errors again, {WHERE}: index_page"
+
+
+def test_the_parts_that_pages_need_are_files_of_the_client() -> None:
+    for part in {*_PARTS, *(part for parts in _MORE_PARTS.values() for part in parts)}:
+        assert client_modules([part]), f"{HERE} has no file for {part}: it comes late, {WHERE}: client_modules"
+    assert len(client_modules(["EChartsChart"])) > 1, f"{HERE} writes imports otherwise, {WHERE}: client_modules"
+    assert 'rel="modulepreload" crossorigin href="./static/js/Button.' in index_page(modules=client_modules(["Button"]))
 
 
 def test_the_client_marks_what_our_styles_and_scripts_look_for(client: str) -> None:

@@ -6,8 +6,9 @@ says what has changed when a later version differs; nothing else imports Streaml
 
 import gc
 import logging
+import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,6 +25,7 @@ __all__ = [
     "ColumnConfig",
     "DeltaGenerator",
     "PopoverContainer",
+    "client_modules",
     "index_page",
     "quiet_work_outside_pages",
     "rerun_parts",
@@ -33,7 +35,9 @@ __all__ = [
 
 STATIC = Path(st.__file__).parent / "static"  # the web client as it comes with the package (1.67)
 SERVER_SETTING, SERVER_KEY = "window.__streamlit", "BACKEND_BASE_URL"
-_FIRST_SCRIPT, _END = "<script", "</body>"
+_FIRST_SCRIPT, _HEAD_END, _END = "<script", "</head>", "</body>"
+_MODULES = STATIC / "static" / "js"  # one file for each part, with a hash in its name
+_IMPORTS = re.compile(r'(?:from|import)"\./([\w.$-]+\.js)"')
 # Pixels of a row of st.dataframe, of its head, and of its border at top and bottom (1.67, measured in Chromium). A
 # table that is one pixel too low gets a scroll bar of its own.
 _ROW, _BORDER = 35, 3
@@ -69,8 +73,26 @@ def rerun_parts(keys: Sequence[str]) -> None:
             st.rerun(keys)
 
 
-def index_page(script: str = "", style: str = "") -> str:
+def client_modules(parts: Iterable[str]) -> tuple[str, ...]:
+    """Return the files of parts of the client (``Button``, ``EChartsChart``), with all that they import.
+
+    A part that there is no file of is left out: it would only be loaded later, as Streamlit does.
+    """
+    found: dict[str, None] = {}
+    waiting = [path.name for part in parts for path in sorted(_MODULES.glob(f"{part}.*.js"))]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            waiting += _IMPORTS.findall((_MODULES / name).read_text(encoding="utf-8"))
+    return tuple(found)
+
+
+def index_page(script: str = "", style: str = "", modules: Iterable[str] = ()) -> str:
     """Return the HTML page that loads Streamlit's client, told where its server is; a script of ours runs before it.
+
+    ``modules`` are what the client will need for the page, see :func:`client_modules`. It asks for each part only when
+    the first one of its kind arrives (1.67), which is two waits after the other: for the script, then for the part.
 
     A style of ours is there from the first moment on. One that came with ``st.html`` would come after the things that
     it is about, which then jump, and again with every run of a page. It stands in the body, behind what the client adds
@@ -81,7 +103,11 @@ def index_page(script: str = "", style: str = "") -> str:
     """
     html = (STATIC / "index.html").read_text(encoding="utf-8")
     told = f"<script>{SERVER_SETTING} = {{ {SERVER_KEY}: location.origin }}; {script}</script>"
-    return html.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1).replace(_END, f"<style>{style}</style>{_END}", 1)
+    ahead = "".join(
+        f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in modules if name not in html
+    )
+    styled = html.replace(_HEAD_END, ahead + _HEAD_END, 1).replace(_END, f"<style>{style}</style>{_END}", 1)
+    return styled.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1)
 
 
 def send_small_answers_at_once(port: int) -> None:
