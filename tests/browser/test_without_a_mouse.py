@@ -262,3 +262,18 @@ def test_keys_are_letters_where_text_is_typed(page: Page, stage: Stage) -> None:
     expect(overview).to_have_count(0)
     _find(page, "Tasks")
     expect_heading(page, "Tasks")
+
+
+def test_the_look_is_chosen_for_this_browser(page: Page, stage: Stage) -> None:
+    ground = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
+    open_page(page, f"{stage.url}/tasks")
+    assert page.evaluate(ground) == "light"
+    page.get_by_role("button", name="Dark", exact=True).focus()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    settle(page)
+    expect(page.get_by_role("button", name="Dark", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.wait_for_url(f"{stage.url}/tasks")  # what was told to Streamlit is not left in the address
+    page.get_by_role("link", name="Agents", exact=True).first.click()
+    expect_heading(page, "Agents")
+    assert page.evaluate(ground) == "dark"

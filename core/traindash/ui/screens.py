@@ -20,7 +20,7 @@ from traindash.ui.theme import STYLE
 
 _PAGES = screens_folder() / "pages"
 DEFAULT = "overview"
-_BEFORE = "".join(
+_BEFORE = ";".join(
     Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("look.js", "ahead.js", "away.js")
 )
 _ROOT = "start"  # reserved by Streamlit for the page at the bare address, which is never shown under it

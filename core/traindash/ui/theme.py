@@ -22,8 +22,8 @@ _SHEETS = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name i
 STYLE = "".join([_GROUND, table_style(), *_SHEETS])
 _look_choice = st.components.v2.component(
     "traindash_look",
-    html='<label>Theme <select><option value="">System</option><option value="light">Light</option>'
-    '<option value="dark">Dark</option></select></label>',
+    html='<div role="group" aria-label="Look"><button type="button" value="">System</button>'
+    '<button type="button" value="light">Light</button><button type="button" value="dark">Dark</button></div>',
     css=Path(__file__).with_name("look_choice.css").read_text(encoding="utf-8"),
     js=Path(__file__).with_name("look_choice.js").read_text(encoding="utf-8"),
 )

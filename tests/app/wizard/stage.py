@@ -13,6 +13,7 @@ from tests.outside import ROOT
 from tests.unit.plans.facts import draft as good_draft
 from traindash.plans.draft import DraftStore, WizardDraft
 from traindash.ui import connection
+from traindash.ui.wizard.plans import PLAN_FORMS
 
 SECONDS = 30
 
@@ -45,6 +46,12 @@ def install(world: World, home: Path) -> Stage:
     """Connect the process to a world."""
     connection.install(lambda: client_of(world), home=home)
     return Stage(world=world, store=DraftStore(home / "drafts"), home=home)
+
+
+def with_code(app: AppTest) -> AppTest:
+    """Open what shows the plan as code, as a person does with a click."""
+    app.session_state[PLAN_FORMS] = True
+    return app.run()
 
 
 def everything_said(app: AppTest) -> str:

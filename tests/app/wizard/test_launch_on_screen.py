@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, cast
 
-from tests.app.wizard.stage import Stage, everything_said, links
+from tests.app.wizard.stage import Stage, everything_said, links, with_code
 from tests.outside import ROOT
 from traindash.domain.app_state import StartRequest
 from traindash.domain.ecosystem import AgentStatus
@@ -80,7 +80,7 @@ def test_a_user_who_may_not_keep_a_split_is_told_the_way_out(stage: Stage) -> No
 
 def test_a_script_can_name_a_split_that_is_frozen_now(stage: Stage) -> None:
     draft = stage.draft()
-    app = stage.open("launch", draft=draft.id)
+    app = with_code(stage.open("launch", draft=draft.id))
     assert "# TrainApi knows only a random split" in app.code[0].value
     app.button(key="freeze-now").click().run()
     assert "CollectionsSplit(train_collections=[" in app.code[0].value

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.app.wizard.stage import Stage, everything_said, links
+from tests.app.wizard.stage import Stage, everything_said, links, with_code
 from tests.fakes.wizard_client import experiment
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.plan import PretrainedModel, RandomSplit, TrainingPlan
@@ -103,7 +103,7 @@ def test_the_first_step_leads_to_it(stage: Stage) -> None:
 
 def test_the_review_shows_the_plan_in_three_forms(stage: Stage) -> None:
     draft = stage.draft(lambda draft: replace(draft, classes=("apple",), split=SplitDraft()))
-    app = stage.open("launch", draft=draft.id)
+    app = with_code(stage.open("launch", draft=draft.id))
     script, file, command = (item.value for item in app.code)
     assert read_plan(file).classes == ("apple",)
     assert "TrainApi(api).run(" in script
@@ -111,8 +111,8 @@ def test_the_review_shows_the_plan_in_three_forms(stage: Stage) -> None:
 
 
 def test_an_incomplete_plan_has_no_code(stage: Stage) -> None:
-    app = stage.open("launch", draft=stage.draft(lambda draft: replace(draft, experiment_name="a/b")).id)
-    assert not app.code
+    draft = stage.draft(lambda draft: replace(draft, experiment_name="a/b"))
+    assert not with_code(stage.open("launch", draft=draft.id)).code
 
 
 def test_differences_to_the_training_it_began_with_are_shown(stage: Stage) -> None:

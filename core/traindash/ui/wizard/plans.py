@@ -186,12 +186,19 @@ def _apply(found: Preview, draft_id: DraftId | None) -> None:
 # The plan in other forms: a script of the official SDK, a plan file, a command; each to copy and to save.
 
 
+PLAN_FORMS = "plan-forms"  # key of what opens them
+
+
 def draw_plan_forms(view: WizardView) -> None:
     """Draw the forms of a complete plan; nothing while the plan has holes, which the list of problems names."""
     plan = complete(view.draft, view.facts)
     if not isinstance(plan, TrainingPlan):
         return
-    with st.expander("This plan as code", icon=":material/code:"):
+    # Drawn while it is open: blocks of code bring a library of 1.6 MB along (Streamlit 1.67).
+    room = st.expander("This plan as code", icon=":material/code:", key=PLAN_FORMS, on_change="rerun")
+    if not room.open:
+        return
+    with room:
         st.caption("Point at a text to copy it with one click, or save it as a file.")
         script, file, command = st.tabs(["Python", "Plan file", "Command line"])
         with script:
