@@ -199,8 +199,8 @@ def _top(panel: Panel, width: int) -> int:
     return 20 + 24 * (rows if rows <= _MOST_LEGEND_ROWS else 1) if names else 20
 
 
-def _axis(axis: Axis, *, gap: int, split: bool, room: int) -> Option:
-    """Return an axis; names of categories that do not fit beside each other in ``room`` pixels are turned."""
+def _axis(axis: Axis, *, gap: int, split: bool, room: int, letter: float = _LETTER_WIDTH) -> Option:
+    """Return an axis; names of categories, by the pixels of a letter, that do not fit into ``room`` are turned."""
     result: Option = {
         "type": "category" if axis.categories else "value",
         "name": axis.title,
@@ -210,7 +210,7 @@ def _axis(axis: Axis, *, gap: int, split: bool, room: int) -> Option:
     }
     if axis.categories:
         result["data"] = list(axis.categories)
-        longest = min(_LONGEST_NAME, _WIDE_LETTER * max(map(len, axis.categories)))
+        longest = min(_LONGEST_NAME, letter * max(map(len, axis.categories)))
         crowded = len(axis.categories) > _CROWDED or longest * len(axis.categories) > room
         result["axisLabel"] = {
             "rotate": 30 if crowded else 0,
@@ -361,7 +361,7 @@ def _matrix(panel: Panel, cells: Cells, series: list[Option], theme: Theme, widt
         "grid": {"left": 4, "right": 8, "top": 8, "bottom": 4, **_BOUNDS},
         "tooltip": {"confine": True, "formatter": "{b}"},
         "visualMap": {"show": False, "min": -most if cells.change else 0, "max": most, "inRange": {"color": colors}},
-        "xAxis": _axis(panel.x, gap=34, split=False, room=width - longest - _BESIDE_BARS // 2),
+        "xAxis": _axis(panel.x, gap=34, split=False, room=width - longest - _BESIDE_BARS // 2, letter=_WIDE_LETTER),
         "yAxis": y,
         "series": series,
     }
