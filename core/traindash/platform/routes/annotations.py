@@ -83,6 +83,7 @@ class _Copy(Body):
 
 def _add(api: ApiContext, body: _Add) -> object:
     sent = [(item.image_id, item.annotation) for item in body.annotations]
+    api.services.uploads.stir()
     api.services.annotation_writes.replace_by(
         sent, dataset_id=body.dataset_id, checks_bounds=not body.skip_bounds_validation
     )

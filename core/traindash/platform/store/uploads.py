@@ -32,7 +32,7 @@ from traindash.platform.store.loose_images import LooseImages, StoredImage
 
 _IDLE_SECONDS = 20.0  # after which the processes that check images are ended
 _LINGER_SECONDS = 0.2  # for which the sync of what was stored waits for more, unless somebody waits for it
-_QUIET_SECONDS = 5.0  # without an upload, after which images get files of their own
+_QUIET_SECONDS = 5.0  # without a client that uploads, adds or draws, after which images get files of their own
 _MOST_BYTES = 256 * 2**20  # of forms; who sends more waits until some of their images have files
 _SYNCED_TOGETHER = 5000  # files; one sync for many takes little longer than one for few
 _MOST_REMEMBERED = 20_000  # images, those that were refused and those that were stored
@@ -87,6 +87,7 @@ class Uploads:
         self._folder = folder
         self._changed = threading.Condition()
         self._state = _State()
+        self._stirred = 0.0  # when a client was last at it
 
     def recover(self) -> None:
         """Go on with what an earlier server had received; who asks for its images finds them when this returns."""
@@ -135,6 +136,7 @@ class Uploads:
 
     def settled(self, hashes: Sequence[str]) -> Mapping[str, AppError]:
         """Wait until none of the images is on its way; return why some could not be used: hash → reason."""
+        self.stir()
         with self._changed:
             state = self._state
             self._wait_for(lambda: not state.pending.intersection(hashes))
@@ -146,6 +148,10 @@ class Uploads:
         with self._changed:
             found = {digest: self._state.stored[digest] for digest in hashes if digest in self._state.stored}
         return {digest: image for digest, (image, moment) in found.items() if moment > border}
+
+    def stir(self) -> None:
+        """Say that a client goes on with its images: they get files of their own when it is through."""
+        self._stirred = time.monotonic()
 
     def unpack(self) -> None:
         """Wait until every image that has come has a file of its own, and no form is left."""
@@ -177,6 +183,7 @@ class Uploads:
             state.waiting -= 1
 
     def _put(self, form: _Form) -> None:
+        self.stir()
         self._state.forms.append(form)
         self._state.bytes += form.size
         if self._state.worker is None and not self._state.is_closing:
@@ -189,10 +196,9 @@ class Uploads:
         unsynced: list[_Stored] = []  # forms whose images are in the store, but for the sync of the forms
         packed: deque[_Stored] = deque()  # those that are synced, and have images without files
         unpacked: list[_Stored] = []  # and those whose images have files, but for their sync
-        is_quiet = False
         try:
             while not self._state.is_closing:
-                form = self._next(lingers=bool(unsynced), has_packed=bool(packed), is_quiet=is_quiet)
+                form = self._next(lingers=bool(unsynced), has_packed=bool(packed))
                 is_quiet = form is None and not unsynced and not self._state.is_closing
                 if form is not None:
                     unsynced.append(self._store(form, checks))
@@ -213,18 +219,23 @@ class Uploads:
         finally:
             checks.close()
 
-    def _next(self, *, lingers: bool, has_packed: bool, is_quiet: bool) -> _Form | None:
+    def _next(self, *, lingers: bool, has_packed: bool) -> _Form | None:
         """Return the next form when it comes, ``None`` when it is time for something else."""
         state = self._state
+        unpacks = has_packed and not lingers
 
-        def is_time() -> bool:
-            if lingers:
-                return state.waiting > 0
-            return has_packed and (is_quiet or state.unpacks_now or state.bytes > _MOST_BYTES // 2)
+        def quiet_in() -> float:
+            if state.unpacks_now or state.bytes > _MOST_BYTES // 2:
+                return 0.0
+            return self._stirred + _QUIET_SECONDS - time.monotonic()
 
-        patience = _LINGER_SECONDS if lingers else _QUIET_SECONDS if has_packed else _IDLE_SECONDS
+        until = time.monotonic() + (_LINGER_SECONDS if lingers else _IDLE_SECONDS)
         with self._changed:
-            self._changed.wait_for(lambda: state.forms or state.is_closing or is_time(), timeout=patience)
+            while not state.forms and not state.is_closing and not (lingers and state.waiting):
+                left = quiet_in() if unpacks else until - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(left)
             return state.forms.popleft() if state.forms and not state.is_closing else None
 
     def _store(self, form: _Form, checks: ImageChecks) -> _Stored:
