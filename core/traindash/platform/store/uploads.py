@@ -35,6 +35,7 @@ _LINGER_SECONDS = 0.2  # for which the sync of what was stored waits for more, u
 _QUIET_SECONDS = 5.0  # without a client that uploads, adds or draws, after which images get files of their own
 _MOST_BYTES = 256 * 2**20  # of forms; who sends more waits until some of their images have files
 _SYNCED_TOGETHER = 5000  # files; one sync for many takes little longer than one for few
+_FORMS_SYNCED = 1000  # images whose forms are synced while a client sends on, so that few are left to wait for
 _MOST_REMEMBERED = 20_000  # images, those that were refused and those that were stored
 _REMEMBERED_SECONDS = 3600.0  # far less than what is collected has to be old
 _ALONE = 200  # images of one upload that are checked in this process
@@ -202,7 +203,7 @@ class Uploads:
                 is_quiet = form is None and not unsynced and not self._state.is_closing
                 if form is not None:
                     unsynced.append(self._store(form, checks))
-                if unsynced and (form is None or _count(unsynced) >= _SYNCED_TOGETHER):
+                if unsynced and (form is None or _count(unsynced) >= _FORMS_SYNCED):
                     packed += self._finish(unsynced)
                     unsynced = []
                 elif is_quiet and packed:
