@@ -155,6 +155,14 @@ def _press(page: Page, name: str, role: str = "button") -> None:
     settle(page)
 
 
+def _pick(page: Page, name: str) -> None:
+    """Type a name into the list that has the focus, and take what is found."""
+    page.keyboard.type(name)
+    expect(page.get_by_role("option").filter(has_text=name).first).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("Enter")
+    settle(page)
+
+
 def _find(page: Page, words: str) -> None:
     """Open the palette, type, and open what is found first."""
     expect(page.get_by_role("button", name="Find or do")).to_be_enabled(timeout=PATIENCE)
@@ -180,8 +188,7 @@ def test_from_the_start_to_the_comparison(page: Page, stage: Stage) -> None:
     expect_heading(page, "Which model to start from?")
     _press(page, "Choose by name")
     _tab_to(page, page.get_by_role("combobox", name="Model"))
-    page.keyboard.type(MODEL[:6])
-    page.keyboard.press("Enter")
+    _pick(page, MODEL)
     expect_text(page, "In use")
     page.keyboard.press("Escape")
     _press(page, "Next")
@@ -190,8 +197,8 @@ def test_from_the_start_to_the_comparison(page: Page, stage: Stage) -> None:
     expect(page.get_by_role("button", name="Next")).to_be_disabled(timeout=PATIENCE)
     _press(page, "Choose by name")
     _tab_to(page, page.get_by_role("combobox", name="Classes that are trained"))
-    page.keyboard.type("tom")
-    page.keyboard.press("Enter")
+    _pick(page, "tomato")
+    expect(page.get_by_role("button", name="Remove tomato")).to_have_count(1, timeout=PATIENCE)
     page.keyboard.press("Escape")  # the list of classes, then the menu
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=PATIENCE)
@@ -216,9 +223,8 @@ def test_two_experiments_are_chosen_and_compared(page: Page, stage: Stage) -> No
     open_page(page, f"{stage.url}/experiments")
     _press(page, "Choose by name")
     _tab_to(page, page.get_by_role("combobox", name="Chosen experiments"))
-    for name in ("First", "Second"):
-        page.keyboard.type(name)
-        page.keyboard.press("Enter")
+    for name in ("First try", "Second try"):
+        _pick(page, name)
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Compare 2")).to_be_enabled(timeout=PATIENCE)
     page.keyboard.press("Escape")
