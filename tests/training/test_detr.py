@@ -18,7 +18,7 @@ from PIL import Image
 
 from tests.outside import ROOT
 from tests.training.detr_runs import MODELS, detr_spec, settings
-from tests.training.packages import furthest, package_of, unpacked
+from tests.training.packages import furthest, import_file, package_of, unpacked
 from tests.training.run_folders import CLASSES, tiny_images, write_run
 from tests.training.trainer_process import FinishedRun, TrainerNursery, run_trainer
 from traindash.comparison.speed import parse_speed_test
@@ -66,9 +66,12 @@ def record_of(run: FinishedRun) -> dict[str, Any]:
 def test_a_package_finds_the_same_objects(finished: FinishedRun, tmp_path: Path) -> None:
     packed = package_of(finished, tmp_path / "model.zip", threshold=0.1)
     assert packed.is_same is not False, packed.checked
-    count, apart, _ = furthest(finished, unpacked(tmp_path / "model.zip", tmp_path / "unpacked"), 0.06)
-    assert count > 0
-    # Which queries are decoded is a near tie in a model that has learned little, see `_TOLERANCE` of the export
+    folder = unpacked(tmp_path / "model.zip", tmp_path / "unpacked")
+    model = import_file(folder / "predict.py").Model(folder)
+    assert model.predict(next(iter(read_images(finished.layout.images))).path, 0.0)
+    # Six epochs may have taught it nothing that the evaluation keeps, so no number of objects is asked for: whatever
+    # is missing counts with its score. Which queries are decoded is a near tie then, see `_TOLERANCE` of the export
+    _, apart, _ = furthest(finished, folder, 0.01)
     assert apart < 0.1
 
 
