@@ -50,9 +50,11 @@ def labelling_task(services: Services, order: LabelOrder) -> NewTask:
         kind = "unlabelled image" if order.only_unlabelled else "image"
         raise InputError(f"The project “{row['name']}” has no {kind}.", "Choose another project, or all images.")
     settings: dict[str, object] = {"order": msgspec.to_builtins(order)}
+    # the name of a project of copies says by what it is labelled
+    by = "" if order.name in row["name"] else f" with {order.name}"
     request = StartRequest(
         workspace_id=row["workspace_id"],
-        description=f"Label “{row['name']}” with {order.name}"[:255],
+        description=f"Label “{row['name']}”{by}"[:255],
         params=StartParams(state={"slyProjectId": int(order.project_id), "labelling": settings["order"]}),
     )
     return NewTask(

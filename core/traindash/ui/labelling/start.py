@@ -14,7 +14,7 @@ from traindash.domain.labelling import LabelOrder
 from traindash.domain.prediction import LEAST_CONFIDENCE
 from traindash.domain.project import Project
 from traindash.errors import AppError, InputError
-from traindash.experiments.models import USUAL_CONFIDENCE, models_of
+from traindash.experiments.models import models_of, usual_confidence
 from traindash.projects.labelling import project_of_copies
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
@@ -69,7 +69,7 @@ def draw_label_start(wanted: str | None) -> None:
             "Confidence, from",
             LEAST_CONFIDENCE,
             1.0,
-            _first_confidence(chosen),
+            _first_confidence(chosen, info),
             0.01,
             key="label-confidence",
             help="Lower finds more and is wrong more often: what is wrong is rejected with one key in the review.",
@@ -110,8 +110,9 @@ def _choose_project(projects: Sequence[Project], first: ProjectId) -> Project:
     return next(item for item in projects if item.id == number)
 
 
-def _first_confidence(chosen: ModelChoice | None) -> float:
-    return USUAL_CONFIDENCE if chosen is None else max(LEAST_CONFIDENCE, round(chosen.thresholds.default, 2))
+def _first_confidence(chosen: ModelChoice | None, info: ExperimentInfo) -> float:
+    suits = usual_confidence(info) if chosen is None else chosen.thresholds.default
+    return max(LEAST_CONFIDENCE, round(suits, 2))
 
 
 def _what_happens(images: int, where: str, project: Project) -> str:
