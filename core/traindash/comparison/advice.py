@@ -200,6 +200,8 @@ def certainty_words(decision: Decision) -> tuple[str, ...]:
 
 def certainty_level(lead: Interval) -> str:
     """Return how sure a lead is, in three steps."""
+    if not lead.has_enough_images:
+        return lead.too_few
     if lead.tells_apart:
         return "This is quite sure."
     if lead.ahead is not None and max(lead.ahead, 1 - lead.ahead) >= LIKELY:
@@ -208,7 +210,7 @@ def certainty_level(lead: Interval) -> str:
 
 
 def _hundred_tests(lead: Interval, names: tuple[str, str]) -> str:
-    if lead.ahead is None:
+    if lead.ahead is None or not lead.has_enough_images:
         return ""
     share = lead.ahead
     times = (

@@ -42,9 +42,9 @@ class Certainty:
 
 
 def certainty_of(decision: Decision) -> Certainty | None:
-    """Return the picture of a decision; ``None`` where nobody is named or nothing is known of the lead."""
+    """Return the picture of a decision; ``None`` where nobody is named, or of the lead nothing is known or can be."""
     winner = decision.winner
-    if winner is None or not decision.leads:
+    if winner is None or not decision.leads or not all(one.has_enough_images for one in decision.leads.values()):
         return None
     others = [one for one in decision.fulfilling if one.key in decision.leads]
     others.sort(key=lambda one: -one.rank)

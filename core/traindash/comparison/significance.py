@@ -28,6 +28,9 @@ RESAMPLED = frozenset(
 # metrics that depend on the images and classes they were measured on
 ON_IMAGES = RESAMPLED | {"f1_optimal_conf", "box_mAP", "onnx_score"}
 LEVEL = 0.95
+# Images below which nothing is sure: of five that all agree, the sign test's two-sided p is 2 / 2**5 = 0.06, so no
+# level of 0.95 can be reached; resamples of them would always agree, too, and look sure.
+FEWEST_IMAGES = 6
 _FEWEST = 2
 
 
@@ -43,8 +46,19 @@ class Interval:
 
     @property
     def tells_apart(self) -> bool:
-        """Whether zero lies outside."""
-        return self.low > 0 or self.high < 0
+        """Whether zero lies outside, and there are images enough for that to mean anything."""
+        return self.has_enough_images and (self.low > 0 or self.high < 0)
+
+    @property
+    def has_enough_images(self) -> bool:
+        """Whether there are at least :data:`FEWEST_IMAGES`."""
+        return self.images >= FEWEST_IMAGES
+
+    @property
+    def too_few(self) -> str:
+        """A sentence for too few images."""
+        are = "is" if self.images == 1 else "are"
+        return f"{plural(self.images, 'image')} {are} too few to tell how sure that is; validate on more."
 
     def in_words(self, decimals: int = 3) -> str:
         """Return the interval as the end of a sentence; ``decimals`` are those of the metrics around it."""

@@ -284,6 +284,8 @@ def _significance(
         luck = "another training of the same models may still turn out otherwise"
         return (f"The difference to “{second.label}” lies {span}; {luck}.",)
     ahead = f"“{first.label}” is ahead of “{second.label}” by {lead}"
+    if not interval.has_enough_images:
+        return (f"{ahead}. {interval.too_few}",)
     return (f"{ahead}, but the difference lies anywhere {span}.",)
 
 

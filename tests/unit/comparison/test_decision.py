@@ -25,6 +25,7 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison, Miss
 from traindash.comparison.report.parts import decision_table
 from traindash.comparison.significance import Significance, significance_of
 from traindash.comparison.speed import SpeedRow, SpeedTest, parse_speed_test, times_differ
+from traindash.comparison.verdict import judge
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.formatting import metric
 
@@ -191,6 +192,21 @@ def test_how_sure_is_drawn_around_zero() -> None:
     assert open_ is not None
     assert sure.zero < sure.rows[0].low < sure.rows[0].middle < sure.rows[0].high < 1
     assert open_.rows[0].low < open_.zero < open_.rows[0].high
+
+
+@pytest.mark.parametrize(("images", "knows"), [(2, False), (5, False), (6, True), (40, True)])
+def test_a_few_images_make_nothing_sure(images: int, knows: bool) -> None:  # noqa: FBT001 - a parametrised value
+    pair = [
+        replace(made(number, quality), evaluation=evaluation(Made(seed=number, quality=quality, images=images)))
+        for number, quality in ((1, 1.0), (2, 0.1))
+    ]
+    decision, verdict = ask(together(pair)), judge(together(pair))
+    text = " ".join(advise(decision).sentences)
+    assert (certainty_of(decision) is not None) == knows
+    assert (verdict.kind == "winner") == knows
+    for words in (text, " ".join(verdict.sentences)):
+        assert ("are too few to tell how sure that is" in words) != knows
+    assert ("quite sure" in text) == knows
 
 
 def test_models_that_images_cannot_tell_apart_are_equal() -> None:

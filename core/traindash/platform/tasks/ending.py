@@ -159,13 +159,15 @@ def publish(services: Services, task: TaskRecord) -> Published:
     """
     run = services.layout.run(task.id)
     events = services.events(task.id)
-    events.phase(Phase.UPLOADING)
     match read_spec(run.spec), read_result(run.result):
         case TrainSpec() as spec, TrainResult() as result:
+            events.phase(Phase.UPLOADING)
             return _Experiment(services, task, run, spec, result).publish(events)
         case LabelSpec() as spec, LabelResult() as result:
+            events.phase(Phase.UPLOADING, "Uploading the labels...")
             return Published(output=draw_labels(services, task, spec, result.classes), problems=result.problems)
         case CompareSpec() as spec, CompareResult() as result:
+            events.phase(Phase.UPLOADING, "Uploading the report...")
             return _publish_comparison(services, task, spec, result)
         case _:
             raise StateError(f"The result of task {task.id} does not fit what it was asked to do.", "Start it again.")

@@ -71,9 +71,9 @@ class EventWriter:
         """Make the folder."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
 
-    def phase(self, phase: Phase) -> None:
-        """Say that a phase begins."""
-        self._append(PHASE_TEXTS[phase], "info", {"event_type": "EventType.PHASE", "phase": phase.value})
+    def phase(self, phase: Phase, text: str | None = None) -> None:
+        """Say that a phase begins, in the words of a training unless others are given."""
+        self._append(text or PHASE_TEXTS[phase], "info", {"event_type": "EventType.PHASE", "phase": phase.value})
 
     def progress(self, subtask: str, current: int, total: int) -> None:
         """Report progress.

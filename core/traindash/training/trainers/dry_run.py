@@ -44,9 +44,9 @@ class _Clocked(EventWriter):
         self.phases: list[tuple[Phase, float]] = []
         self.counts: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
 
-    def phase(self, phase: Phase) -> None:
+    def phase(self, phase: Phase, text: str | None = None) -> None:
         self.phases.append((phase, time.monotonic()))
-        super().phase(phase)
+        super().phase(phase, text)
 
     def progress(self, subtask: str, current: int, total: int) -> None:
         self.counts[subtask].append((current, time.monotonic()))

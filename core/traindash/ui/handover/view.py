@@ -87,7 +87,7 @@ def draw_handover(wanted: str | None, beside: str | None) -> None:
     with left:
         if own is None:
             with st.container(border=True, key="panel-choice"):
-                st.subheader("Choose this model", anchor=False)
+                st.header("Choose this model", anchor=False)
                 _draw_form(experiment, info, (project, parse_ids(beside)))
         else:
             _draw_chosen(own)
@@ -101,7 +101,7 @@ def draw_handover(wanted: str | None, beside: str | None) -> None:
 
 def _draw_chosen(choice: ModelChoice) -> None:
     with st.container(border=True, key="panel-chosen"):
-        st.subheader(f":material/verified: {plain(choice.title)}", anchor=False)
+        st.header(f":material/verified: {plain(choice.title)}", anchor=False)
         st.markdown(f"{plain(choice.why)}")
         st.markdown(f"Needed: {plain(need_words(choice.need))}.")
         own = "".join(f" · {name} {value:.{_DIGITS}f}" for name, value in choice.thresholds.classes.items())
@@ -225,7 +225,7 @@ def _wanted(goal: Goal, points: OperatingPoints) -> float:
 
 def _draw_versions(known: Sequence[ModelChoice], here: TaskId) -> None:
     with st.container(border=True, key="panel-versions"):
-        st.subheader("Chosen models of this project", anchor=False)
+        st.header("Chosen models of this project", anchor=False)
         if not known:
             st.caption("None yet. Who, why and the need are written down with the files of the team.")
         for choice in known:
@@ -242,7 +242,7 @@ def _draw_package(choice: ModelChoice, experiment: ComparedExperiment, info: Exp
     reader = experiment_reader()
     files = reader.folder(info.artifacts_dir)
     with st.container(border=True, key="panel-package"):
-        st.subheader("Package", anchor=False)
+        st.header("Package", anchor=False)
         st.caption(
             "Weights, ONNX, classes, thresholds, what is done before and after the network, a model card, a Python "
             "file that runs with onnxruntime alone, and a check on an enclosed picture."
@@ -317,7 +317,7 @@ def _draw_made(made: Made) -> None:
 
 def _draw_code(choice: ModelChoice, checkpoint: TeamFile) -> None:
     with st.container(border=True, key="panel-code"):
-        st.subheader("Code to copy", anchor=False)
+        st.header("Code to copy", anchor=False)
         ways = snippets(choice, connection.team_id(), checkpoint.path)
         for tab, way in zip(st.tabs([way.title for way in ways]), ways, strict=True):
             with tab:
