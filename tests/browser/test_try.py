@@ -103,7 +103,7 @@ def test_a_short_video_frame_by_frame(page: Page, address: str) -> None:
         FilePayload(name="film.webm", mimeType="video/webm", buffer=film)
     )
     found = page.get_by_role("img", name=re.compile(r"^film\.webm, 0:00\.0, .*: 1 object$"))
-    expect(found).to_have_count(1, timeout=PATIENCE)
+    expect(found).to_have_count(1, timeout=3 * PATIENCE)  # every frame is decoded, sent and looked at
     slider = page.get_by_role("slider", name="Frame")
     slider.focus()
     slider.press("ArrowRight")

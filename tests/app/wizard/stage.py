@@ -70,5 +70,5 @@ def links(app: AppTest) -> list[str]:
 
 def component_data(app: AppTest) -> dict[str, Any]:
     """Return what the YAML editor was given."""
-    found: list[dict[str, Any]] = [json.loads(item.proto.json) for item in app.get("bidi_component")]
+    found: list[dict[str, Any]] = [json.loads(item.proto.json or "{}") for item in app.get("bidi_component")]
     return next(data for data in found if data.get("label") == "Hyperparameters")
