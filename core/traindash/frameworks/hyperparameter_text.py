@@ -31,8 +31,13 @@ class HyperparameterLoader(PeoplesLoader):
     """Also reads ``None`` as nothing: so Python writes it, and the default text of Supervisely's YOLO app."""
 
 
+class HyperparameterDumper(yaml.SafeDumper):
+    """Quotes a text that says ``None``, which the loader would read as nothing."""
+
+
 # In the place of YAML's own resolvers for “N”, which know “Null” and “No”
 HyperparameterLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^None$"), ["N"])
+HyperparameterDumper.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^None$"), ["N"])
 
 
 def read_mapping(text: str) -> Mapping[str, object]:
@@ -276,7 +281,14 @@ def value_text(value: object) -> str:
         return str(value)
     # Only in double quotes are line breaks written as escapes, and YAML knows more of them than “\n” (U+0085, U+2028).
     style = '"' if isinstance(value, str) and value.splitlines() != [value] else None
-    written = yaml.safe_dump(value, default_style=style, default_flow_style=True, allow_unicode=True, width=10_000)
+    written = yaml.dump(
+        value,
+        Dumper=HyperparameterDumper,
+        default_style=style,
+        default_flow_style=True,
+        allow_unicode=True,
+        width=10_000,
+    )
     # PyYAML ends a lone scalar with “...”.
     return written.removesuffix("\n").removesuffix("\n...")
 

@@ -4,7 +4,6 @@ A plan file is YAML; its keys are the parameter names of ``TrainApi.run``, with 
 keep plans inside JSON of our own (:func:`decoder_of`).
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -22,7 +21,7 @@ from traindash.domain.plan import (
     TrainValSplit,
 )
 from traindash.errors import InputError, ValidationIssue, issue_of
-from traindash.frameworks.hyperparameter_text import HyperparameterLoader, lookalikes, misread
+from traindash.frameworks.hyperparameter_text import HyperparameterDumper, HyperparameterLoader, lookalikes, misread
 from traindash.yaml_text import compose, problem_of, values
 
 SERIES = "series"  # Key of the section that makes a series of a plan (core/traindash/plans/series.py)
@@ -288,7 +287,7 @@ def _refuse_misread(node: yaml.Node) -> None:
                 raise InputError(msg, f"{hint} A name takes quotes.")
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(HyperparameterDumper):
     """Writes texts of several lines as blocks, so that hyperparameters stay readable."""
 
 
@@ -304,8 +303,6 @@ def _write_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Dumper.add_representer(str, _write_text)
-# A text that says None is quoted: it is read as nothing (HyperparameterLoader).
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("^None$"), ["N"])
 
 
 _RecordT = TypeVar("_RecordT")

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakes.real_apps import FOLDER
-from traindash.frameworks.hyperparameter_text import with_values
+from traindash.frameworks.hyperparameter_text import HyperparameterDumper, with_values
 from traindash.frameworks.registry import FRAMEWORKS
 from traindash.plans.hyperparameters import read_text
 
@@ -162,8 +162,9 @@ _values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)
 )
 @example(before={"a": None}, after={"a": "\x85"})
 @example(before={"a": 1}, after={"b": "x\ny"})
+@example(before={"a": None}, after={"a": "None", "b": ["None", None]})
 def test_values_that_were_set_are_read_again(before: dict[str, object], after: dict[str, object]) -> None:
-    changed = with_values(yaml.safe_dump(before), after)
+    changed = with_values(yaml.dump(before, Dumper=HyperparameterDumper), after)
     assert dict(read_text(changed).values) == {**before, **after}
 
 
