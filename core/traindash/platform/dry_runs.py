@@ -29,9 +29,8 @@ from traindash.platform.tasks.process import (
     Ended,
     PatientStop,
     ProcessIdentity,
-    end_group,
     poll,
-    read_identity,
+    remove_leftovers,
     start_process,
     sweep_group,
     trainer_environment,
@@ -92,11 +91,7 @@ class DryRuns:
 
     def open(self) -> None:
         """Begin to work; processes and folders that a killed server left are removed."""
-        for leftover in self._services.layout.incoming.glob(f"{_FOLDER}*"):
-            # The process first: it would go on writing into a folder that is gone.
-            if (identity := read_identity(RunLayout(leftover))) is not None:
-                end_group(identity, force=True)
-            shutil.rmtree(leftover, ignore_errors=True)
+        remove_leftovers(self._services.layout.incoming, _FOLDER)
         folder = self._services.layout.dry_runs
         self._jobs.open(earlier_dry_runs(folder))
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ process later; pid and start time together are.
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -183,6 +184,15 @@ def read_identity(run: RunLayout) -> ProcessIdentity | None:
         return _IDENTITY.decode(run.process.read_bytes())
     except (FileNotFoundError, msgspec.MsgspecError):
         return None
+
+
+def remove_leftovers(folder: Path, prefix: str) -> None:
+    """End what runs in the run folders of that prefix, which a killed server left, and remove them."""
+    for leftover in folder.glob(f"{prefix}*"):
+        # The process first: it would go on writing into a folder that is gone.
+        if (identity := read_identity(RunLayout(leftover))) is not None:
+            end_group(identity, force=True)
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def find_process(run: RunLayout) -> ProcessIdentity | None:
