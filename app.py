@@ -26,7 +26,7 @@ from traindash.platform.routes.workload import take_short_turns
 from traindash.supervisely.client import connect
 from traindash.supervisely.server_settings import server_settings
 from traindash.ui import connection
-from traindash.ui.screens import screen_routes
+from traindash.ui.opening import ClientFiles, load_ahead, screen_routes
 from traindash.ui.streamlit_internals import quiet_work_outside_pages, send_small_answers_at_once
 
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
@@ -56,6 +56,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     standing = StandingObjects()
     standing.start()
     say_address(port)
+    load_ahead()
     try:
         yield
     finally:
@@ -70,5 +71,5 @@ app = st.App(
     Path(traindash.__file__).with_name("frame") / "main.py",
     lifespan=_lifespan,
     routes=[*_platform.routes(), *screen_routes()],
-    middleware=[Middleware(Guard, allowed_hosts=ALLOWED_HOSTS)],
+    middleware=[Middleware(Guard, allowed_hosts=ALLOWED_HOSTS), Middleware(ClientFiles)],
 )

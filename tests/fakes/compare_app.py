@@ -19,7 +19,7 @@ from tests.fakes.in_memory import connect_in_memory  # noqa: E402
 from tests.fakes.server import FakeServer, add_experiment  # noqa: E402
 from traindash.settings import load_settings  # noqa: E402
 from traindash.ui import connection  # noqa: E402
-from traindash.ui.screens import screen_routes  # noqa: E402
+from traindash.ui.opening import screen_routes  # noqa: E402
 
 EXPERIMENTS = {3: ("Quick one", 0.6, 6.0), 4: ("Good one", 0.9, 14.0), 5: ("Large one", 0.9, 60.0)}
 """Task id → name, quality and milliseconds for an image."""

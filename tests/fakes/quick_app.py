@@ -21,7 +21,7 @@ from traindash.platform.guard import Guard  # noqa: E402
 from traindash.settings import load_settings  # noqa: E402
 from traindash.supervisely.client import connect  # noqa: E402
 from traindash.ui import connection  # noqa: E402
-from traindash.ui.screens import screen_routes  # noqa: E402
+from traindash.ui.opening import ClientFiles, load_ahead, screen_routes  # noqa: E402
 from traindash.ui.streamlit_internals import send_small_answers_at_once  # noqa: E402
 
 _settings = load_settings()
@@ -42,6 +42,7 @@ async def _lifespan(_app: st.App) -> AsyncIterator[None]:
     _platform.start()
     connection.install(lambda: connect(_platform.address, _platform.token))
     connection.starter().start()
+    load_ahead()
     try:
         yield
     finally:
@@ -54,5 +55,5 @@ app = st.App(
     ROOT / "core" / "traindash" / "frame" / "main.py",
     lifespan=_lifespan,
     routes=[*_platform.routes(), *screen_routes()],
-    middleware=[Middleware(Guard, allowed_hosts=("127.0.0.1", "localhost"))],
+    middleware=[Middleware(Guard, allowed_hosts=("127.0.0.1", "localhost")), Middleware(ClientFiles)],
 )

@@ -21,7 +21,7 @@ from traindash.platform.app import LocalPlatform, Options  # noqa: E402
 from traindash.settings import load_settings  # noqa: E402
 from traindash.supervisely.client import connect  # noqa: E402
 from traindash.ui import connection  # noqa: E402
-from traindash.ui.screens import screen_routes  # noqa: E402
+from traindash.ui.opening import screen_routes  # noqa: E402
 
 _settings = load_settings()
 _platform = LocalPlatform(

@@ -17,7 +17,7 @@ from streamlit.web.server.starlette.starlette_server import _bind_socket
 from tests.outside import ROOT
 from traindash.comparison.charts.echarts import LIBRARY
 from traindash.ui import streamlit_internals
-from traindash.ui.screens import _MORE_PARTS, _PARTS
+from traindash.ui.opening import _MORE_PARTS, _PARTS
 from traindash.ui.streamlit_internals import (
     SERVER_KEY,
     SERVER_SETTING,

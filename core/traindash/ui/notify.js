@@ -42,7 +42,8 @@ export default function ({ data, parentElement, setStateValue }) {
       : blocked
         ? "Notifications are blocked in this browser"
         : "Notify me when a task ends"
-    if (sent.get(parentElement) === isOn()) return
+    // What the server knows need not be told to it: each answer is a run of its own.
+    if ((sent.get(parentElement) ?? data.on) === isOn()) return
     sent.set(parentElement, isOn())
     setStateValue("on", isOn())
   }

@@ -1,28 +1,18 @@
 """All screens: where their files are and how they are called."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Literal, NoReturn
 
 import streamlit as st
-from starlette.requests import Request
-from starlette.responses import HTMLResponse
-from starlette.routing import Route
 
 from traindash.plans.steps import STEPS
 from traindash.settings import screens_folder
-from traindash.ui.streamlit_internals import client_modules, index_page
-from traindash.ui.theme import STYLE
 
 _PAGES = screens_folder() / "pages"
 DEFAULT = "overview"
-_BEFORE = ";".join(
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("look.js", "ahead.js", "away.js")
-)
 _ROOT = "start"  # reserved by Streamlit for the page at the bare address, which is never shown under it
 
 
@@ -150,40 +140,3 @@ def _fresh_page(screen_id: str, url_path: str = "") -> st.Page:
     path = url_path or (_ROOT if screen_id == DEFAULT else screen_id)
     title = f"{screen(screen_id).title} · Traindash"
     return st.Page(_PAGES / f"{screen_id}.py", title=title, url_path=path, default=path == _ROOT)
-
-
-# The HTML that a browser gets for a screen: Streamlit's own with our style, told where its server is and which look was
-# chosen.
-
-
-# Parts of Streamlit's client that every page needs, and those of some; they are fetched before the page asks for them.
-_PARTS = ("PageLink", "BidiComponent", "Button", "Html")
-_TABLE, _CHARTS = "DataFrame", "EChartsChart"
-_MORE_PARTS: Mapping[str, tuple[str, ...]] = {
-    "overview": ("FileUploader",),
-    "model": ("ButtonGroup", _TABLE),
-    "classes": ("Checkbox", _TABLE),
-    "experiments": (_TABLE,),
-    "task": ("Metric", _CHARTS),
-    "compare": ("ButtonGroup", "DownloadButton", _CHARTS),
-    "launch": ("Selectbox", "TextInput"),
-}
-
-
-def screen_routes() -> list[Route]:
-    """Return a route for the path of each screen, and for the bare address."""
-    every = client_modules(dict.fromkeys(part for parts in _MORE_PARTS.values() for part in parts))
-
-    def route(path: str, screen_id: str) -> Route:
-        now = client_modules((*_PARTS, *_MORE_PARTS.get(screen_id, ())))
-        later = [name for name in every if name not in now]
-        html = index_page(f"window.tdLater = {json.dumps(later)};{_BEFORE}", STYLE, now)
-
-        def answer(_request: Request) -> HTMLResponse:
-            # Streamlit answers any path with its page (1.67); a route of our own comes first, and only for screens that
-            # there are.
-            return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
-
-        return Route(path, answer, methods=["GET"])
-
-    return [route("/", DEFAULT), *(route(f"/{item.id}", item.id) for item in SCREENS)]

@@ -52,7 +52,12 @@ def _switch(looks: bool) -> None:  # noqa: FBT001 - a fragment takes plain argum
         # A run may be aborted before the browser has got its data, so the latest are sent each time; the browser knows
         # which it has shown.
         del kept[:-_KEPT]
-    _component(key=_KEY, data={"messages": list(kept) if on else []}, default={"on": False}, on_on_change=lambda: None)
+    _component(
+        key=_KEY,
+        data={"messages": list(kept) if on else [], "on": on},
+        default={"on": False},
+        on_on_change=lambda: None,
+    )
     if _is_on() is not looks:  # only a run of the whole page changes how often a part of it refreshes
         st.rerun()
 

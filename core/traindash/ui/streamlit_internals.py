@@ -36,7 +36,9 @@ __all__ = [
 STATIC = Path(st.__file__).parent / "static"  # the web client as it comes with the package (1.67)
 SERVER_SETTING, SERVER_KEY = "window.__streamlit", "BACKEND_BASE_URL"
 _FIRST_SCRIPT, _HEAD_END, _END = "<script", "</head>", "</body>"
-_MODULES = STATIC / "static" / "js"  # one file for each part, with a hash in its name
+CLIENT_FOLDER = STATIC / "static"  # scripts, style sheets and fonts, whose names have the hash of what is in them
+_ICONS = "MaterialSymbols-Rounded"
+_MODULES = CLIENT_FOLDER / "js"  # one file for each part
 _IMPORTS = re.compile(r'(?:from|import)"\./([\w.$-]+\.js)"')
 # Pixels of a row of st.dataframe, of its head, and of its border at top and bottom (1.67, measured in Chromium). A
 # table that is one pixel too low gets a scroll bar of its own.
@@ -105,6 +107,11 @@ def index_page(script: str = "", style: str = "", modules: Iterable[str] = ()) -
     told = f"<script>{SERVER_SETTING} = {{ {SERVER_KEY}: location.origin }}; {script}</script>"
     ahead = "".join(
         f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in modules if name not in html
+    )
+    # The letters of icons: asked for with the page, and not when the first icon is drawn.
+    ahead += "".join(
+        f'<link rel="preload" as="font" type="font/woff2" crossorigin href="./static/media/{path.name}">'
+        for path in CLIENT_FOLDER.glob(f"media/{_ICONS}.*.woff2")
     )
     styled = html.replace(_HEAD_END, ahead + _HEAD_END, 1).replace(_END, f"<style>{style}</style>{_END}", 1)
     return styled.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1)

@@ -15,7 +15,7 @@ from traindash.platform.app import LocalPlatform, Options
 from traindash.settings import load_settings
 from traindash.supervisely.client import connect
 from traindash.ui import connection
-from traindash.ui.screens import screen_routes
+from traindash.ui.opening import screen_routes
 
 _settings = load_settings()
 _platform = LocalPlatform(
