@@ -35,7 +35,7 @@ def test_a_file_is_the_one_on_disk_and_kept_by_the_browser(browser: TestClient, 
         answer = browser.get(f"/static/{path.parent.name}/{path.name}")
         assert answer.content == path.read_bytes()
         assert "immutable" in answer.headers["cache-control"]
-    assert answer.headers["content-type"].split("/")[0] in {"text", "application", "font"}
+        assert answer.headers["content-type"].split("/")[0] in {"text", "application", "font"}
 
 
 @pytest.mark.parametrize("path", ["/", "/tasks", "/static/js/none.js", "/static/../index.html", "/index.html"])
