@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Maybe, Missing, unique_labels
-from traindash.comparison.palette import styles_together
+from traindash.comparison.palette import SeriesStyle, styles_together
 from traindash.comparison.pictures.crops import LoadImage
 from traindash.comparison.speed import SpeedTest, parse_speed_test
 from traindash.errors import InputError
@@ -24,9 +24,11 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
     """
     keys = [str(number) for number in range(1, len(folders) + 1)]
     names = [folder.resolve().name for folder in folders]
+    # nothing is stored for folders: colours follow their order
+    styles = styles_together(range(len(folders)))
     experiments = tuple(
-        _read(folder, key, label, slot)
-        for slot, (folder, key, label) in enumerate(zip(folders, keys, unique_labels(names, keys), strict=True))
+        _read(folder, key, label, style)
+        for folder, key, label, style in zip(folders, keys, unique_labels(names, keys), styles, strict=True)
     )
     return Comparison(experiments=experiments)
 
@@ -70,7 +72,7 @@ def disk_images(files: Mapping[int, Path]) -> LoadImage:
     return load
 
 
-def _read(folder: Path, key: str, label: str, slot: int) -> ComparedExperiment:
+def _read(folder: Path, key: str, label: str, style: SeriesStyle) -> ComparedExperiment:
     places = (folder / "evaluation", folder)
     place = next((place for place in places if (place / TRUTH).is_file() and (place / FOUND).is_file()), None)
     if place is None:
@@ -86,7 +88,7 @@ def _read(folder: Path, key: str, label: str, slot: int) -> ComparedExperiment:
     return ComparedExperiment(
         key=key,
         label=label,
-        style=styles_together(range(slot + 1))[slot],  # nothing is stored for folders: colours follow their order
+        style=style,
         evaluation=evaluate_files(place / TRUTH, place / FOUND),
         speed=speed,
         training=Missing(reason="is read from its evaluation alone, which holds no training curves"),

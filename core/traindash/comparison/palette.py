@@ -1,4 +1,4 @@
-"""Colour, marker and dash of experiments: never colour alone, and the same everywhere.
+"""Colour, marker and dash of experiments: never colour alone; a few side by side have the clearest colours.
 
 The ten colours keep a distance (CIE76) of at least 17 between any two for normal, deuteranopic and protanopic sight and
 a contrast of at least 3:1 to their background; ``tests/unit/comparison/test_palette.py`` computes both again.
@@ -66,19 +66,39 @@ def give_slots(known: Mapping[TaskId, int], wanted: Sequence[TaskId]) -> dict[Ta
     return slots
 
 
+# The first so many keep the greatest distance from each other, also where a projector's light is mixed with daylight
+_CLEAREST = (0, 1, 3, 5, 2, 4)
+
+
 def styles_together(slots: Sequence[int]) -> tuple[SeriesStyle, ...]:
     """Return the styles of experiments that are seen side by side.
 
-    Each keeps its own colour. Only where two would have the same, the later one borrows a colour that nobody here has,
-    because two bars of one colour next to each other could not be told apart.
+    A few get colours that are told apart on a projector and with any sight: two are blue and orange. One whose own
+    colour is among these keeps it; the others get what is free, the older ones first, so that a newer experiment beside
+    them changes nothing. Marker and dash are always an experiment's own. Where many are seen, all keep their colours,
+    and one that would have the colour of another borrows a free one.
     """
-    own = [style_of(slot) for slot in slots]
-    taken = {style.color for style in own}
-    seen: set[int] = set()
-    result: list[SeriesStyle] = []
-    for style in own:
-        free = next((color for color in range(len(SERIES["light"])) if color not in taken | seen), None)
-        changed = replace(style, color=free, pattern="") if style.color in seen and free is not None else style
-        seen.add(changed.color)
-        result.append(changed)
-    return tuple(result)
+    styles = [style_of(slot) for slot in slots]
+    every = tuple(range(len(SERIES["light"])))
+    few = len(slots) <= len(_CLEAREST)
+    offered = _CLEAREST[: max(2, len(slots))] if few else every
+    order = sorted(range(len(slots)), key=lambda place: slots[place])
+    taken: dict[int, int] = {}  # colour → place of the experiment that has it
+    for place in order:
+        if styles[place].color in offered:
+            taken.setdefault(styles[place].color, place)
+    for place in order:
+        if place in taken.values():
+            continue
+        wanted = offered[slots[place] % 2]  # neighbours in age, which most pairs are, want both
+        free = [color for color in (wanted, *offered) if color not in taken]
+        if free:
+            taken[free[0]] = place
+    given = {place: color for color, place in taken.items()}
+    return tuple(
+        # nobody else has its colour, so a plain bar does
+        replace(style, color=given[place], pattern="")
+        if place in given and (few or style.color != given[place])
+        else style
+        for place, style in enumerate(styles)
+    )

@@ -70,10 +70,28 @@ def test_a_slot_never_changes() -> None:
 
 
 def test_side_by_side_colours_differ_while_there_are_enough() -> None:
-    for slots in ([0, 10], [3, 13, 23], [*range(9), 18], [20, 0, 10]):
+    for slots in ([0, 10], [3, 13, 23], [*range(9), 18], [20, 0, 10], [9, 19, 29, 39, 49, 59]):
         colors = [style.color for style in styles_together(slots)]
         assert len(set(colors)) == len(colors)
-        assert colors[0] == style_of(slots[0]).color
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("number", "distance"), [(2, 100), (3, 34), (4, 29), (5, 24), (6, 22)])
+def test_few_experiments_have_the_clearest_colours(theme: Theme, number: int, distance: float) -> None:
+    for first in (0, 4, 17):
+        colors = [SERIES[theme][style.color] for style in styles_together(range(first, first + number))]
+        for sight in SIGHT.values():
+            seen = [_lab(sight @ _linear(color)) for color in colors]
+            assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) >= distance
+
+
+def test_neither_order_nor_a_newer_experiment_changes_colours_and_marker_and_dash_stay() -> None:
+    pair = styles_together([7, 8])
+    assert styles_together([8, 7]) == pair[::-1]
+    assert styles_together([7, 8, 9])[:2] == pair
+    assert [styles_together([slot])[0] for slot in (7, 8)] == list(pair)
+    assert [(style.marker, style.dash) for style in pair] == [(s.marker, s.dash) for s in map(style_of, (7, 8))]
+    assert [style.color for style in styles_together([1, 4, 0])] == [1, 3, 0]
 
 
 def test_more_than_ten_repeat_colours_but_not_marker_and_dash() -> None:
