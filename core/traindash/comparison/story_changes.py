@@ -78,11 +78,15 @@ class Story:
     images: ImageSet
 
 
+def opens_elsewhere(link: str) -> bool:
+    """Return whether an address of the live comparison may open on another computer or a phone."""
+    host = urlsplit(link).hostname or ""
+    return not (host in {"", "localhost", "::1"} or host.startswith("127."))
+
+
 def link_words(link: str) -> str:
     """Return what an address of the live comparison is called; one of this machine opens nowhere else, and says so."""
-    host = urlsplit(link).hostname or ""
-    is_here = host in {"localhost", "::1"} or host.startswith("127.")
-    return "Live comparison, on the computer this was made on" if is_here else "Live comparison"
+    return "Live comparison" if opens_elsewhere(link) else "Live comparison, on the computer this was made on"
 
 
 Direction = Literal["better", "worse"]

@@ -43,6 +43,16 @@ def test_titles_words_charts_pictures_and_notes_are_there() -> None:
     assert "Live comparison" in [s.text_frame.text for s in deck.slides[-1].shapes if s.has_text_frame][-1]
 
 
+def test_an_address_that_opens_elsewhere_has_a_code_beside_the_last_title() -> None:
+    chosen, link = together([experiment(1), experiment(2)]), "http://lab.example:8501/compare?ids=1,2"
+    story = build_slides(chosen, significance_of(chosen))
+    *first, last = Presentation(io.BytesIO(render_powerpoint(story.slides, {}, link))).slides
+    codes = [shape for shape in last.shapes if shape.shape_type == 13]
+    assert [shape.click_action.hyperlink.address for shape in codes] == [link]
+    assert last.shapes.title.left + last.shapes.title.width <= codes[0].left
+    assert not [shape for page in first for shape in page.shapes if shape.shape_type == 13]
+
+
 def test_names_from_data_do_no_harm() -> None:
     hostile = together([replace(experiment(i + 1), label=name or "E") for i, name in enumerate(HOSTILE)])
     story, deck = _opened(hostile)

@@ -205,3 +205,14 @@ def test_a_picture_that_cannot_be_had_is_told() -> None:
     html = slides_html([slide], {slide.key: draw_crop(slide.subject, story.images, lambda _: None)})
     assert "The image itself cannot be had" in html
     assert "data:image/jpeg;base64," in html
+
+
+def test_an_address_that_opens_elsewhere_has_a_code_on_the_last_step() -> None:
+    slides = build_slides(chosen := comparison(2), significance_of(chosen)).slides
+    html = slides_html(slides, {}, "http://lab.example:8501/compare?ids=1,2")
+    *first, last = html.split("<section")[1:]
+    assert last.count("<svg") == 1
+    assert not any("<svg" in part for part in first)
+    for here in ("http://localhost:8501/compare?ids=1,2", "http://127.0.0.1:8501/compare?ids=1,2", ""):
+        assert "<svg" not in slides_html(slides, {}, here)
+    assert "<svg" not in slides_html(slides, {}, f"http://lab.example/compare?ids={'1,' * 400}2")  # no camera reads it

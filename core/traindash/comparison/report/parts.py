@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import segno
 from markupsafe import Markup
 
 from traindash import formatting
@@ -16,11 +17,12 @@ from traindash.comparison.pictures.crops import Crop
 from traindash.comparison.report.rendering import own_text, render, render_macro, table_style
 from traindash.comparison.rows import Card, MetricRow
 from traindash.comparison.setup_differences import SettingRow
-from traindash.comparison.story_changes import Slide, link_words
+from traindash.comparison.story_changes import Slide, link_words, opens_elsewhere
 from traindash.evaluation.flow import FlowCounts
 from traindash.evaluation.operating_points import Goal, MissCosts
 
 _MOST_CARDS = 6  # with more experiments than this, cards would push everything else off the screen
+_LONGEST_CODE = 400  # letters of an address; squares of a longer one are too small for a camera at the back of a room
 
 
 def swatch(style: SeriesStyle) -> Markup:
@@ -136,9 +138,23 @@ def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop], link: str = 
     """Return the steps of a story as sections: one at a time on a projector, one page each in print.
 
     ``crops`` are the subjects of steps as pictures, by the key of the step; ``link`` is the address of the live
-    comparison, put on the last step.
+    comparison, put on the last step, as a QR code too where another device can open it.
     """
-    return render("slides.html", slides=slides, crops=crops, link=link, link_words=link_words(link))
+    code = _code_drawing(link)
+    return render("slides.html", slides=slides, crops=crops, link=link, link_words=link_words(link), code=code)
+
+
+def code_of(link: str) -> segno.QRCode | None:
+    """Return the QR code of an address; ``None`` where it opens on this machine only or makes no readable code."""
+    return segno.make_qr(link, error="m") if opens_elsewhere(link) and len(link) <= _LONGEST_CODE else None
+
+
+def _code_drawing(link: str) -> Markup:
+    """Return :func:`code_of` as SVG, dark on white in any look, as cameras want it; empty where there is none."""
+    code = code_of(link)
+    if code is None:
+        return Markup()
+    return Markup(code.svg_inline(dark="#101318", light="#FFFFFF", omitsize=True))  # noqa: S704 - squares, no text
 
 
 def slides_style() -> Markup:

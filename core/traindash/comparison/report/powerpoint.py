@@ -22,6 +22,7 @@ from pptx.util import Emu, Inches, Pt
 from traindash.comparison.certainty import Certainty
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import Crop
+from traindash.comparison.report.parts import code_of
 from traindash.comparison.story_changes import Slide, link_words
 
 # python-pptx has no types, so shapes and charts are `Any` here
@@ -29,6 +30,7 @@ from traindash.comparison.story_changes import Slide, link_words
 _WIDTH, _HEIGHT = 13.333, 7.5  # inches, 16:9
 _LEFT, _MIDDLE, _TOP, _LOW = 0.6, 6.9, 2.0, 0.5  # inches: margin, second column, below the title, free at the bottom
 _COLUMN = 5.9  # inches
+_CODE, _CODE_PIXELS = 1.75, 12  # inches of the QR code with the gap beside it; pixels of one of its squares
 _MUTED, _PRIMARY, _GOOD = RGBColor(0x5A, 0x61, 0x70), RGBColor(0x3A, 0x68, 0xE0), RGBColor(0x18, 0x7A, 0x4B)
 _LOWER = 4.6  # inches from the top: where a chart below the words begins
 _TITLES, _TEXTS, _SMALL = (
@@ -52,20 +54,23 @@ def render_powerpoint(slides: Sequence[Slide], crops: Mapping[str, Crop], link: 
     Args:
         slides: The steps.
         crops: Subjects of steps as pictures, by the key of the step.
-        link: Address of the live comparison, put on the last step; empty for none.
+        link: Address of the live comparison, put on the last step, as a QR code too where another device can open it;
+            empty for none.
     """
     deck: Any = Presentation()
     deck.slide_width, deck.slide_height = Inches(_WIDTH), Inches(_HEIGHT)
     for place, slide in enumerate(slides):
         page = deck.slides.add_slide(deck.slide_layouts[5])  # "Title Only"
-        _write_title(page, slide)
+        is_last = place == len(slides) - 1
+        has_code = is_last and _add_code(page, link)
+        _write_title(page, slide, width=_WIDTH - 2 * _LEFT - (_CODE if has_code else 0))
         crop = crops.get(slide.key)
         below = crop is not None and any(bar.share for bar in slide.bars)
         _write_words(page, slide, has_more_below=below)
         _draw(page, slide, crop)
         if slide.notes:
             page.notes_slide.notes_text_frame.text = "\n".join(slide.notes)
-        if link and place == len(slides) - 1:
+        if link and is_last:
             run = _box(page, _LEFT, _HEIGHT - _LOW, _WIDTH - 2 * _LEFT, 0.35).paragraphs[0].add_run()
             run.text, run.hyperlink.address, run.font.size = f"{link_words(link)}: {link}", link, Pt(12)
     file = io.BytesIO()
@@ -104,8 +109,23 @@ def _paragraphs(frame: Any) -> Iterator[Any]:  # noqa: ANN401 - see above
         yield frame.add_paragraph()
 
 
-def _write_title(page: Any, slide: Slide) -> None:  # noqa: ANN401 - see above
-    width, height = _WIDTH - 2 * _LEFT, 1.15
+def _add_code(page: Any, link: str) -> bool:  # noqa: ANN401 - see above
+    """Add the QR code of an address in the corner beside the title; return whether it has one."""
+    code = code_of(link)
+    if code is None:
+        return False
+    picture = io.BytesIO()
+    code.save(picture, kind="png", scale=_CODE_PIXELS)
+    picture.seek(0)
+    place = (_WIDTH - _LEFT - _CODE + 0.1, 0.25, _CODE - 0.1, _CODE - 0.1)
+    added = page.shapes.add_picture(picture, *map(Inches, place))
+    added.name = "QR code of the live comparison"
+    added.click_action.hyperlink.address = link
+    return True
+
+
+def _write_title(page: Any, slide: Slide, *, width: float) -> None:  # noqa: ANN401 - see above
+    height = 1.15
     step = _box(page, _LEFT, 0.35, width, 0.4).paragraphs[0]
     step.text = slide.step
     step.font.size, step.font.bold, step.font.color.rgb = Pt(14), True, _MUTED
