@@ -12,7 +12,9 @@ import grimp
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "architecture.md"
 BEGIN, END = "<!-- figure: python -m tools.architecture -->", "<!-- end of the figure -->"
 _PACKAGE = "traindash"
-_EVERYWHERE = frozenset({"domain", "errors", "files", "formatting", "settings", "periodic_worker", "steady_clock"})
+_EVERYWHERE = frozenset(
+    {"domain", "errors", "files", "formatting", "language", "settings", "periodic_worker", "steady_clock"}
+)
 """Rooms that nearly everybody imports: arrows to them would hide the others."""
 
 

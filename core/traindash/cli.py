@@ -203,12 +203,12 @@ def _look(path: Path, layout: "Layout | None") -> None:
             for line in _told(look.report):
                 click.echo(f"  {line}")
             for title, of_what, numbers in (
-                ("Datasets", "image", look.datasets),
-                ("Classes", "object", look.report.classes),
+                ("Datasets", ("image", "images"), look.datasets),
+                ("Classes", ("object", "objects"), look.report.classes),
             ):
                 click.echo(f"  {title}:")
                 for item, many in numbers.items():
-                    click.echo(f"    {item}: {plural(many, of_what)}")
+                    click.echo(f"    {item}: {plural(many, *of_what)}")
 
 
 def _told(report: "ImportReport") -> Iterator[str]:

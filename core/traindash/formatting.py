@@ -1,12 +1,21 @@
-"""How numbers are written, once for the whole product.
+"""How numbers and dates are written for people, once for the whole product, as is usual in their language.
 
 A number gets its rounding here and nowhere else, so that a table, a card, a chart and a sentence never show two
-roundings of one value. Negative numbers carry a real minus sign (U+2212), which is as wide as the plus sign.
+roundings of one value. Negative numbers carry a real minus sign (U+2212), which is as wide as the plus sign. What
+machines read is not written here.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.numbers import get_decimal_symbol, get_group_symbol
+
+from traindash.language import N_, Language, current, ngettext
+from traindash.language import gettext as _
 
 MISSING = "–"  # stands for a value that does not exist; never for zero
 MINUS = "\u2212"
@@ -19,7 +28,7 @@ _THOUSAND = 1000
 
 def metric(value: float | None, decimals: int = 3) -> str:
     """Write a metric between 0 and 1 with three decimals: ``0.684``."""
-    return MISSING if _is_missing(value) else f"{value:.{decimals}f}".replace("-", MINUS)
+    return MISSING if _is_missing(value) else _local(f"{value:.{decimals}f}")
 
 
 def points(difference: float | None, decimals: int = 3) -> str:
@@ -29,25 +38,20 @@ def points(difference: float | None, decimals: int = 3) -> str:
     """
     if difference is None or _is_missing(difference):
         return MISSING
-    return f"{signed(difference * 100, decimals - 2)} pt"
+    return _("{difference} pt").format(difference=signed(difference * 100, decimals - 2))
 
 
 def in_points(difference: float, decimals: int = 3) -> str:
     """Write a difference inside a sentence, where no head explains a unit: ``+1.8 points``. As :func:`points` else."""
-    return f"{signed(difference * 100, decimals - 2)} points"
-
-
-def points_interval(low: float, high: float, decimals: int = 3) -> str:
-    """Write the interval of a difference inside a sentence: ``+0.4 to +3.1 points``. Arguments as in :func:`points`."""
-    return f"{signed(low * 100, decimals - 2)} to {in_points(high, decimals)}"
+    return _("{difference} points").format(difference=signed(difference * 100, decimals - 2))
 
 
 def signed(value: float, decimals: int) -> str:
     """Write a number with its sign; what rounds to zero has none."""
     rounded = round(value, decimals)
     if rounded == 0:
-        return f"{0:.{decimals}f}"
-    return f"{rounded:+.{decimals}f}".replace("-", MINUS)
+        return _local(f"{0:.{decimals}f}")
+    return _local(f"{rounded:+.{decimals}f}")
 
 
 def percent(share: float | None) -> str:
@@ -64,7 +68,7 @@ def ratio_change(new: float | None, old: float | None) -> str:
 
 def count(number: float | None) -> str:
     """Write a whole number with thousands separated: ``1,234``."""
-    return MISSING if number is None or _is_missing(number) else f"{round(number):,}".replace("-", MINUS)
+    return MISSING if number is None or _is_missing(number) else _local(f"{round(number):,}")
 
 
 def quantity(value: float | None, unit: str = "") -> str:
@@ -76,7 +80,7 @@ def quantity(value: float | None, unit: str = "") -> str:
     else:
         decimals = max(0, 2 - _magnitude(value))
         decimals = max(0, 2 - _magnitude(round(value, decimals)))
-        text = f"{value:,.{decimals}f}".replace("-", MINUS)
+        text = _local(f"{value:,.{decimals}f}")
     return f"{text} {unit}".strip()
 
 
@@ -92,7 +96,7 @@ def _seconds(value: float) -> str:
     if value > 0 and round(value * _THOUSAND) < _THOUSAND:
         return f"{max(1, round(value * _THOUSAND))} ms"
     if value < _TEN_SECONDS and round(value, 1) != round(value):
-        return f"{value:.1f} s"
+        return _local(f"{value:.1f} s")
     return f"{round(value)} s"
 
 
@@ -108,17 +112,19 @@ def _longer(value: float) -> str:
 
 def time_left(low: float, high: float) -> str:
     """Write the time that is left as a range: ``14 to 17 min left``, ``40 s left``; seconds."""
-    return f"{time_range(low, high)} left"
+    return _("{time} left").format(time=time_range(low, high))
 
 
 def time_range(low: float, high: float) -> str:
     """Write a duration that is known roughly, from its estimates in seconds: ``14 to 17 min``, ``40 s``."""
     short, long = max(0.0, min(low, high)), max(0.0, low, high)
     if long < 1:
-        return "less than a second"
+        return _("less than a second")
     unit, name = next((unit, name) for unit, name in _LEFT_UNITS if long >= 2 * unit or unit == 1)
     first, last = _in_units(short, unit), _in_units(long, unit)
-    return f"{last} {name}" if first == last else f"{first} to {last} {name}"
+    return (
+        f"{last} {name}" if first == last else _("{first} to {last} {unit}").format(first=first, last=last, unit=name)
+    )
 
 
 def size(number_of_bytes: float | None) -> str:
@@ -130,23 +136,25 @@ def size(number_of_bytes: float | None) -> str:
         if round(value) < _THOUSAND or unit == _SIZE_UNITS[-1]:
             break
         value /= _THOUSAND
-    return f"{value:.0f} {unit}" if unit in {"B", "KB"} or value >= 100 else f"{value:.1f} {unit}"  # noqa: PLR2004
+    # A hundred and more has no decimals, like bytes and kilobytes.
+    return f"{value:.0f} {unit}" if unit in {"B", "KB"} or value >= 100 else _local(f"{value:.1f} {unit}")  # noqa: PLR2004
 
 
 def moment(when: datetime | None) -> str:
     """Write a moment in the time of this machine: ``2026-11-23 14:05``."""
-    return MISSING if when is None else when.astimezone().strftime("%Y-%m-%d %H:%M")
+    # Translators: a pattern of Unicode's LDML for a day with its time
+    return MISSING if when is None else _dated(when, _("yyyy-MM-dd HH:mm"))
 
 
 def recent(when: datetime | None, now: datetime) -> str:
     """Write a moment shortly: ``14:05`` on the day of ``now``, ``23 Nov 14:05`` before."""
     if when is None:
         return MISSING
-    local = when.astimezone()
-    if local.date() == now.astimezone().date():
+    local, today = when.astimezone(), now.astimezone()
+    if local.date() == today.date():
         return local.strftime("%H:%M")
-    year = "" if local.year == now.astimezone().year else f" {local.year}"
-    return f"{local.day} {local:%b}{year} {local:%H:%M}"
+    # Translators: patterns of Unicode's LDML for a day with its time, without the year and with it
+    return _dated(when, _("d MMM HH:mm") if local.year == today.year else _("d MMM yyyy HH:mm"))
 
 
 def clock(when: datetime | None) -> str:
@@ -154,9 +162,45 @@ def clock(when: datetime | None) -> str:
     return MISSING if when is None else when.astimezone().strftime("%H:%M:%S")
 
 
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """Write a number with its noun: ``1 image``, ``2 images``."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+def nouns(one: str, many: str) -> tuple[str, str]:
+    """Mark the forms of a noun that :func:`plural` gets elsewhere."""
+    return one, many
+
+
+# Sizes of objects, as COCO divides them by area
+_SIZE_WORDS = (N_("small"), N_("medium"), N_("large"))
+
+
+def size_word(name: str) -> str:
+    """Return the name of a size of objects (``small``, ``medium``, ``large``)."""
+    return _(name) if name in _SIZE_WORDS else name
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """Write a number with its noun: ``1 image``, ``2 images``. Extraction takes both forms into the catalogues."""
+    return f"{count(number)} {ngettext(one, many, number)}"
+
+
+def quoted(name: str) -> str:
+    """Write a name in quotation marks."""
+    return _("“{name}”").format(name=name)
+
+
+def decimal(value: float, decimals: int) -> str:
+    """Write a number with so many decimals."""
+    return _local(f"{value:.{decimals}f}")
+
+
+def shortest(value: float) -> str:
+    """Write a number with no more digits than it has: ``5``, ``0.5``."""
+    return _local(f"{value:g}")
+
+
+def alternatives(words: Sequence[str]) -> str:
+    """Write what can be chosen from in a sentence: ``a, b or c``."""
+    if len(words) <= 1:
+        return "".join(words)
+    return _("{words} or {last}").format(words=", ".join(words[:-1]), last=words[-1])
 
 
 def listing(names: Sequence[str], *, limit: int = 4) -> str:
@@ -166,10 +210,10 @@ def listing(names: Sequence[str], *, limit: int = 4) -> str:
     if rest == 1:
         shown, rest = list(names[: limit + 1]), 0
     if rest:
-        shown.append(f"{rest} more")
+        shown.append(_("{count} more").format(count=count(rest)))
     if len(shown) <= 1:
         return "".join(shown)
-    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return _("{names} and {last}").format(names=", ".join(shown[:-1]), last=shown[-1])
 
 
 def setting(value: object) -> str:
@@ -190,6 +234,31 @@ def setting(value: object) -> str:
         case _:
             text = str(value)
     return text
+
+
+def decimals_of(text: str) -> int:
+    """Return how many decimals a number has that was written here."""
+    return len(text.partition(get_decimal_symbol(_locale(current())))[2].partition(" ")[0])
+
+
+def _local(text: str) -> str:
+    """Return a number that Python wrote with the signs of the current language."""
+    return text.translate(_signs(current()))
+
+
+@cache
+def _signs(language: Language) -> Mapping[int, str]:
+    locale = _locale(language)
+    return {ord("-"): MINUS, ord("."): get_decimal_symbol(locale), ord(","): get_group_symbol(locale)}
+
+
+@cache
+def _locale(language: Language) -> Locale:
+    return Locale(language.value)
+
+
+def _dated(when: datetime, pattern: str) -> str:
+    return format_datetime(when.astimezone(), pattern, tzinfo=when.astimezone().tzinfo, locale=_locale(current()))
 
 
 def _is_missing(value: float | None) -> bool:

@@ -18,21 +18,23 @@ from traindash.comparison.rows import read_metric
 from traindash.comparison.significance import Interval, Significance
 from traindash.comparison.verdict import Verdict, judge, of_common
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
-from traindash.formatting import count, listing, metric, plural, quantity, size
+from traindash.formatting import alternatives, count, listing, metric, quantity, quoted, size
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 _TINY = 0.0005  # figures closer than this are written alike
 _NOTICEABLE = 0.005  # half an object of a hundred; less is not worth a word
 _FEWEST = 2
 LIKELY = 0.8  # share of the resamples from which a lead is called likely
 _NEARLY_ALL = 0.995
-_ALIKE = "Choose experiments of one project that were evaluated on the same images to see which one to take."
+_ALIKE = N_("Choose experiments of one project that were evaluated on the same images to see which one to take.")
 # why one is better than another, by what it finds and how often it is right
 _REASONS = {
-    (1, 1): "it finds more and is right more often",
-    (1, 0): "it finds more",
-    (0, 1): "it is right more often",
-    (1, -1): "it finds more, which outweighs its extra false alarms",
-    (-1, 1): "it is right more often, which outweighs what it misses",
+    (1, 1): N_("it finds more and is right more often"),
+    (1, 0): N_("it finds more"),
+    (0, 1): N_("it is right more often"),
+    (1, -1): N_("it finds more, which outweighs its extra false alarms"),
+    (-1, 1): N_("it is right more often, which outweighs what it misses"),
 }
 
 
@@ -47,14 +49,14 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
     evaluated = len(decision.candidates)
     if evaluated < _FEWEST or judged.kind == "unlike":
         if judged.kind == "unlike":
-            return replace(judged, sentences=(*judged.sentences, _ALIKE))
+            return replace(judged, sentences=(*judged.sentences, _(_ALIKE)))
         if judged.winner is None:
             return judged
         label = next(e.label for e in comparison.experiments if e.key == judged.winner)
         sentences = (judged.headline, *judged.sentences)
         return Verdict(
             kind="winner",
-            headline=f"Take “{label}”: its key figure is the highest.",
+            headline=_("Take “{name}”: its key figure is the highest.").format(name=label),
             sentences=sentences,
             winner=judged.winner,
             warnings=judged.warnings,
@@ -63,9 +65,11 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
     more = []
     if judged.winner is not None and advice.winner is not None and judged.winner != advice.winner:
         label = next(e.label for e in comparison.experiments if e.key == judged.winner)
-        more = [f"“{label}” has the highest mAP, which averages all thresholds; in use there is only one."]
+        highest = _("“{name}” has the highest mAP, which averages all thresholds; in use there is only one.")
+        more = [highest.format(name=label)]
     if missing := [e.label for e in comparison.experiments if e.key not in {one.key for one in decision.candidates}]:
-        more.append(f"Without an evaluation, so left out: {listing([f'“{label}”' for label in missing])}.")
+        names = listing([quoted(label) for label in missing])
+        more.append(_("Without an evaluation, so left out: {names}.").format(names=names))
     return Verdict(
         kind=advice.kind,
         headline=advice.headline,
@@ -82,36 +86,37 @@ def _of_one(comparison: Comparison, decision: Decision) -> Verdict:
     if decision.candidates and decision.winner is None:
         return advise(decision)  # it does not meet the need
     if decision.winner is not None:
-        headline = f"“{experiment.label}” {plain_words(decision.winner)}."
+        headline = _does(decision.winner)
         return Verdict(kind="nothing", headline=headline, sentences=_use(decision, decision.winner))
     value = read_metric(experiment, comparison.score)
     if value is None or not math.isfinite(value):
-        return Verdict(kind="nothing", headline=f"“{experiment.label}” was not evaluated.")
-    reached = metric(value, comparison.decimals)
-    return Verdict(kind="nothing", headline=f"“{experiment.label}” reaches a {comparison.score} of {reached}.")
+        return Verdict(kind="nothing", headline=_("“{name}” was not evaluated.").format(name=experiment.label))
+    figures = {"metric": comparison.score, "value": metric(value, comparison.decimals)}
+    reaches = _("“{name}” reaches a {metric} of {value}.")
+    return Verdict(kind="nothing", headline=reaches.format(name=experiment.label, **figures))
 
 
 def advise(decision: Decision) -> Verdict:
     """Return a decision in words."""
     if not decision.candidates:
         return Verdict(
-            kind="nothing", headline="None of these experiments has an evaluation, so none can be recommended."
+            kind="nothing", headline=_("None of these experiments has an evaluation, so none can be recommended.")
         )
     # numbers of different images say nothing about each other, whatever the need
     if not decision.comparable and len(decision.candidates) > 1:
         return Verdict(
             kind="unlike",
-            headline="None is recommended: these experiments were not measured alike.",
-            sentences=("The table shows what each one reaches on the images it was measured on.",),
+            headline=_("None is recommended: these experiments were not measured alike."),
+            sentences=(_("The table shows what each one reaches on the images it was measured on."),),
         )
     if not decision.fulfilling:
         return _nobody(decision)
     if decision.winner is None:
         return Verdict(
             kind="tie",
-            headline=f"{_equals(decision)} are equally good: take either.",
+            headline=_("{names} are equally good: take either.").format(names=_equals(decision)),
             sentences=(
-                f"In {figure_word(decision.requirements.goal)}, time and size they are alike.",
+                _("In {figure}, time and size they are alike.").format(figure=figure_word(decision.requirements.goal)),
                 *_left_out(decision),
             ),
         )
@@ -126,27 +131,31 @@ def advise(decision: Decision) -> Verdict:
 
 
 def _headline(decision: Decision, winner: Candidate) -> str:
-    name = f"“{winner.label}”"
+    name, goal = winner.label, decision.requirements.goal
     match decision.decided_by:
         case "figure" if decision.runner_up is not None:
-            return f"Take {name}: {reason_words(decision.requirements.goal, winner, decision.runner_up)}."
+            return _("Take “{name}”: {reason}.").format(
+                name=name, reason=reason_words(goal, winner, decision.runner_up)
+            )
         case "figure" if len(decision.candidates) > 1:
-            return f"Take {name}: only it meets the need."
+            return _("Take “{name}”: only it meets the need.").format(name=name)
         case "figure" | "nothing":
-            return f"{name} reaches {reached_goal(decision.requirements.goal, winner)}."
+            return _("“{name}” reaches {figures}.").format(name=name, figures=reached_goal(goal, winner))
         case "latency":
-            return f"{equality_words(decision.lead)}: take the faster one, {name}."
+            faster_one = _("{equality}: take the faster one, “{name}”.")
+            return faster_one.format(equality=equality_words(decision.lead), name=name)
         case "size":
-            return f"{equality_words(decision.lead)}: take the smaller one, {name}."
+            smaller_one = _("{equality}: take the smaller one, “{name}”.")
+            return smaller_one.format(equality=equality_words(decision.lead), name=name)
         case "lean":
-            return f"Take {name}: it is slightly ahead, which may be luck."
+            return _("Take “{name}”: it is slightly ahead, which may be luck.").format(name=name)
     assert_never(decision.decided_by)
 
 
 def equality_words(lead: Interval | None) -> str:
     """Return what is said of two that the images cannot tell apart for sure."""
     share = 0.5 if lead is None or lead.ahead is None else lead.ahead
-    return "Equally good" if 1 - LIKELY < share < LIKELY else "No sure difference"
+    return _("Equally good") if 1 - LIKELY < share < LIKELY else _("No sure difference")
 
 
 def reason_words(goal: Goal, winner: Candidate, other: Candidate) -> str:
@@ -154,13 +163,13 @@ def reason_words(goal: Goal, winner: Candidate, other: Candidate) -> str:
     match goal:
         case BestF1():
             found, right = winner.point.recall - other.point.recall, winner.point.precision - other.point.precision
-            return _REASONS.get((_sign(found), _sign(right)), "it makes slightly fewer mistakes")
+            return _(_REASONS.get((_sign(found), _sign(right)), N_("it makes slightly fewer mistakes")))
         case RecallAtLeast():
-            return "it finds as much as you need with fewer false alarms"
+            return _("it finds as much as you need with fewer false alarms")
         case PrecisionAtLeast():
-            return "it finds more at the precision you need"
+            return _("it finds more at the precision you need")
         case MissCosts():
-            return "its mistakes cost least"
+            return _("its mistakes cost least")
     assert_never(goal)
 
 
@@ -172,21 +181,19 @@ def plain_words(candidate: Candidate) -> str:
     """Return what a candidate does, as the end of "“name” …": ``finds 77 of 100 objects, and 73 of 100 …``."""
     point = candidate.point
     if math.isnan(point.recall):
-        return "was measured on images without any object"
+        return _("was measured on images without any object")
     if math.isnan(point.precision):
-        return "reports nothing"
-    return (
-        f"finds {_of_hundred(point.recall)} of 100 objects, and {_of_hundred(point.precision)} of 100 things it "
-        "reports are right"
-    )
+        return _("reports nothing")
+    finds = _("finds {found} of 100 objects, and {right} of 100 things it reports are right")
+    return finds.format(found=_of_hundred(point.recall), right=_of_hundred(point.precision))
 
 
 def _of_hundred(share: float) -> str:
     """Write a share of a hundred things; all and none are said only where it is all and none."""
     number = round(share * 100)
     if share < 1 and number == 100:  # noqa: PLR2004 - all of a hundred
-        return "more than 99"
-    return "less than 1" if share > 0 and number == 0 else str(number)
+        return _("more than 99")
+    return _("less than 1") if share > 0 and number == 0 else str(number)
 
 
 def certainty_words(decision: Decision) -> tuple[str, ...]:
@@ -203,37 +210,50 @@ def certainty_level(lead: Interval) -> str:
     if not lead.has_enough_images:
         return lead.too_few
     if lead.tells_apart:
-        return "This is quite sure."
+        return _("This is quite sure.")
     if lead.ahead is not None and max(lead.ahead, 1 - lead.ahead) >= LIKELY:
-        return "This is likely, not sure." if lead.ahead >= LIKELY else "The other one may be better."
-    return "They cannot be told apart."
+        return _("This is likely, not sure.") if lead.ahead >= LIKELY else _("The other one may be better.")
+    return _("They cannot be told apart.")
 
 
 def _hundred_tests(lead: Interval, names: tuple[str, str]) -> str:
     if lead.ahead is None or not lead.has_enough_images:
         return ""
     share = lead.ahead
+    number = round(share * 100)
     times = (
-        "more than 99 times"
+        _("more than 99 times")
         if share > _NEARLY_ALL
-        else "less than once"
+        else _("less than once")
         if share < 1 - _NEARLY_ALL
-        else f"about {plural(round(share * 100), 'time')}"
+        else ngettext("about {number} time", "about {number} times", number).format(number=number)
     )
-    who = f"“{names[0]}” would beat “{names[1]}” {times}"
-    return f"In 100 tests with {plural(lead.images, 'image')} like these {who}."
+    tests = ngettext(
+        "In 100 tests with {images} image like these “{winner}” would beat “{other}” {times}.",
+        "In 100 tests with {images} images like these “{winner}” would beat “{other}” {times}.",
+        lead.images,
+    )
+    return tests.format(images=count(lead.images), winner=names[0], other=names[1], times=times)
 
 
 def _numbers(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     other = decision.runner_up
     if other is None:
-        return (f"It {plain_words(winner)}.",)
-    return (f"“{winner.label}” {plain_words(winner)}; “{other.label}” {plain_words(other)}.",)
+        return (_("It {does}.").format(does=plain_words(winner)),)
+    both = _("“{name}” {does}; “{other}” {other_does}.")
+    words = {"does": plain_words(winner), "other_does": plain_words(other)}
+    return (both.format(name=winner.label, other=other.label, **words),)
+
+
+def _does(candidate: Candidate) -> str:
+    # Translators: what follows a name is a predicate, such as "finds 77 of 100 objects"
+    return _("“{name}” {does}.").format(name=candidate.label, does=plain_words(candidate))
 
 
 def _use(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     reached = reached_goal(decision.requirements.goal, winner)
-    return (f"Set its confidence threshold to {threshold_text(winner)}, which gives {reached}.",)
+    threshold = _("Set its confidence threshold to {threshold}, which gives {figures}.")
+    return (threshold.format(threshold=threshold_text(winner), figures=reached),)
 
 
 def _why_among_equals(decision: Decision, winner: Candidate) -> tuple[str, ...]:
@@ -242,24 +262,26 @@ def _why_among_equals(decision: Decision, winner: Candidate) -> tuple[str, ...]:
         case "latency":
             slower = min(rivals, key=lambda one: one.contender.latency or math.inf)
             mine, theirs = latency_text(winner.contender.speed), latency_text(slower.contender.speed)
-            return (f"It needs {mine} ms for an image against {theirs} ms of “{slower.label}”.",)
+            needs = _("It needs {mine} ms for an image against {theirs} ms of “{other}”.")
+            return (needs.format(mine=mine, theirs=theirs, other=slower.label),)
         case "size":
             larger = min(rivals, key=lambda one: one.contender.bytes or math.inf)
             mine, theirs = size(winner.contender.bytes), size(larger.contender.bytes)
-            return (f"Its checkpoint has {mine} against {theirs} of “{larger.label}”.",)
+            has = _("Its checkpoint has {mine} against {theirs} of “{other}”.")
+            return (has.format(mine=mine, theirs=theirs, other=larger.label),)
         case "lean":
             contenders = [one.contender for one in decision.equals]
             known = all(one.latency and one.bytes for one in contenders) and len({o.machine for o in contenders}) == 1
             if known and len(contenders) == _FEWEST:
-                return ("Both need about the same time for an image and have about the same size.",)
-            return ("Time and size do not decide: they are about the same, or not known.",)
+                return (_("Both need about the same time for an image and have about the same size."),)
+            return (_("Time and size do not decide: they are about the same, or not known."),)
         case "figure" | "nothing":
             return ()
     assert_never(decision.decided_by)
 
 
 def _equals(decision: Decision) -> str:
-    return listing([f"“{one.label}”" for one in decision.equals])
+    return listing([quoted(one.label) for one in decision.equals])
 
 
 def _given_up(decision: Decision, winner: Candidate) -> tuple[str, ...]:
@@ -272,19 +294,27 @@ def _given_up(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     if ahead:
         best = max(ahead, key=lambda one: one.rank)
         mine, theirs = figure_text(goal, winner.figure), figure_text(goal, best.figure)
-        reason = "" if not best.shortfalls else f", which {shortfall_words(best)[0]}"
-        word = "costs more" if less_is_better(goal) else f"gives up some {figure_word(goal)}"
-        sentences.append(f"It {word}: {mine} against {theirs} of “{best.label}”{reason}.")
+        up = (
+            _("It costs more: {mine} against {theirs} of “{other}”.")
+            if less_is_better(goal)
+            else _("It gives up some {figure}: {mine} against {theirs} of “{other}”.")
+        )
+        sentences.append(up.format(figure=figure_word(goal), mine=mine, theirs=theirs, other=best.label))
+        if best.shortfalls:
+            fails = {"name": best.label, "does": shortfall_words(best)[0]}
+            sentences.append(_("“{name}” {does}.").format(**fails))
     quick = [one for one in others if faster(one.contender, winner.contender)]
     if quick and winner.contender.speed:
         best = min(quick, key=lambda one: one.contender.latency or math.inf)
-        times = f"{latency_text(winner.contender.speed)} ms against {latency_text(best.contender.speed)} ms"
-        sentences.append(f"It is slower than “{best.label}” ({times}).")
+        times = {"mine": latency_text(winner.contender.speed), "theirs": latency_text(best.contender.speed)}
+        slower = _("It is slower than “{other}” ({mine} ms against {theirs} ms).")
+        sentences.append(slower.format(other=best.label, **times))
     small = [one for one in others if smaller(one.contender, winner.contender)]
     if small:
         best = min(small, key=lambda one: one.contender.bytes or math.inf)
-        sizes = f"{size(winner.contender.bytes)} against {size(best.contender.bytes)}"
-        sentences.append(f"It is larger than “{best.label}” ({sizes}).")
+        sizes = {"mine": size(winner.contender.bytes), "theirs": size(best.contender.bytes)}
+        larger = _("It is larger than “{other}” ({mine} against {theirs}).")
+        sentences.append(larger.format(other=best.label, **sizes))
     return tuple(sentences)
 
 
@@ -292,21 +322,25 @@ def _left_out(decision: Decision) -> tuple[str, ...]:
     out = [one for one in decision.candidates if one.shortfalls]
     if not out:
         return ()
-    words = listing([f"“{one.label}” {shortfall_words(one)[0]}" for one in out], limit=3)
-    return (f"Left out: {words}.",)
+    # Translators: what follows a name is a predicate, such as "needs 60 ms for an image"
+    fails = [_("“{name}” {does}").format(name=one.label, does=shortfall_words(one)[0]) for one in out]
+    return (_("Left out: {models}.").format(models=listing(fails, limit=3)),)
 
 
 def _nobody(decision: Decision) -> Verdict:
     total = len(decision.candidates)
     who = (
-        "This experiment does not meet the need."
+        _("This experiment does not meet the need.")
         if total == 1
-        else f"None of {count(total)} experiments meets this need."
+        else _("None of {total} experiments meets this need.").format(total=count(total))
     )
     closest = sorted(decision.candidates, key=lambda one: len(one.shortfalls))[:4]
-    sentences = [f"“{one.label}” {listing(shortfall_words(one), limit=5)}." for one in closest]
+    sentences = [
+        _("“{name}” {does}.").format(name=one.label, does=listing(shortfall_words(one), limit=5)) for one in closest
+    ]
     if total > len(sentences):
-        sentences.append(f"{count(total - len(sentences))} more fail as well.")
+        more = total - len(sentences)
+        sentences.append(ngettext("{count} more fails as well.", "{count} more fail as well.", more).format(count=more))
     if hint := _way_out(decision):
         sentences.append(hint)
     return Verdict(kind="none", headline=who, sentences=tuple(sentences))
@@ -320,11 +354,13 @@ def _way_out(decision: Decision) -> str:
     short = [one for one in single if one.shortfalls == ("goal",)]
     ways = []
     if slow:
-        ways.append(f"{quantity(min(slow))} ms for an image")
+        ways.append(_("{time} ms for an image").format(time=quantity(min(slow))))
     if large:
         ways.append(size(min(large)))
     if short and isinstance(decision.requirements.goal, RecallAtLeast):
-        ways.append(f"a recall of {metric(max(one.point.recall for one in short))}")
+        ways.append(_("a recall of {value}").format(value=metric(max(one.point.recall for one in short))))
     if short and isinstance(decision.requirements.goal, PrecisionAtLeast):
-        ways.append(f"a precision of {metric(max(one.point.precision for one in short))}")
-    return f"It would be fulfilled with {' or '.join(ways)}." if ways else ""
+        ways.append(_("a precision of {value}").format(value=metric(max(one.point.precision for one in short))))
+    if not ways:
+        return ""
+    return _("It would be fulfilled with {changes}.").format(changes=alternatives(ways))

@@ -21,6 +21,7 @@ from traindash.comparison.experiment import (
 from traindash.domain.curves import TrainingCurves
 from traindash.domain.experiment import ExperimentInfo
 from traindash.errors import InputError
+from traindash.language import N_
 
 RECORD = "experiment_info.json"
 _T = TypeVar("_T")
@@ -43,8 +44,8 @@ def with_artifacts(
         experiment,
         info=info,
         training=_curves(folder),
-        hyperparameters=_parsed(folder / info.hyperparameters, parse_hyperparameters, "left no hyperparameters"),
-        app_state=_parsed(folder / info.app_state if info.app_state else None, parse_app_state, "left no settings"),
+        hyperparameters=_parsed(folder / info.hyperparameters, parse_hyperparameters, N_("left no hyperparameters")),
+        app_state=_parsed(folder / info.app_state if info.app_state else None, parse_app_state, N_("left no settings")),
         train_image_ids=(parse_train_images(listed) if listed else None) or train_images,
         checkpoint_bytes=checkpoint.stat().st_size if checkpoint.is_file() else None,
     )
@@ -78,7 +79,7 @@ def _curves(folder: Path) -> Maybe[TrainingCurves]:
             return NO_CURVES
         return read_curves([(path, (folder / path).read_bytes()) for path in chosen])
     except InputError as error:
-        return Missing(reason=f"has curves that cannot be read: {error.message.rstrip('.')}")
+        return Missing(reason=N_("has curves that cannot be read: {about}"), about=error.message.rstrip("."))
     except OSError:
         return NO_CURVES
 
@@ -89,6 +90,6 @@ def _parsed(file: Path | None, parse: Callable[[bytes], Maybe[_T]], absent: str)
     try:
         return parse(file.read_bytes())
     except InputError as error:
-        return Missing(reason=f"has a file that cannot be read: {error.message.rstrip('.')}")
+        return Missing(reason=N_("has a file that cannot be read: {about}"), about=error.message.rstrip("."))
     except OSError:
         return Missing(reason=absent)

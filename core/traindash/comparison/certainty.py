@@ -8,6 +8,7 @@ from traindash.comparison.decision_words import figure_word
 from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.significance import Interval
 from traindash.formatting import quantity, signed
+from traindash.language import gettext as _
 
 _MOST_ROWS = 4
 _ROOM = 0.12  # around what is drawn, as a share of its span
@@ -38,7 +39,7 @@ class Certainty:
     @property
     def alt(self) -> str:
         """The picture in words."""
-        return "; ".join(f"against {row.name} {row.text}" for row in self.rows)
+        return "; ".join(_("against {name} {lead}").format(name=row.name, lead=row.text) for row in self.rows)
 
 
 def certainty_of(decision: Decision) -> Certainty | None:
@@ -54,10 +55,11 @@ def certainty_of(decision: Decision) -> Certainty | None:
     room = max(high - low, 1e-9) * _ROOM
     start, span = low - room, max(high - low, 1e-9) + 2 * room
     rows = [_row(winner, one, lead, (start, span)) for one, lead in zip(shown, leads, strict=True)]
-    word, goal = figure_word(decision.requirements.goal), decision.requirements.goal
-    saved = "Cost saved by" if less_is_better(goal) else f"Lead in {word} of"
+    goal = decision.requirements.goal
+    saved = _("Cost saved by “{name}”: the dot is this test, the bar 95 of 100 such tests")
+    ahead = _("Lead in {figure} of “{name}”: the dot is this test, the bar 95 of 100 such tests")
     return Certainty(
-        title=f"{saved} “{winner.label}”: the dot is this test, the bar 95 of 100 such tests",
+        title=(saved if less_is_better(goal) else ahead).format(figure=figure_word(goal), name=winner.label),
         winner=winner.label,
         zero=-start / span,
         rows=tuple(rows),
@@ -79,5 +81,5 @@ def _row(winner: Candidate, other: Candidate, lead: Interval, axis: Sequence[flo
         middle=min(max((gap - start) / span, 0.0), 1.0),
         high=(lead.high - start) / span,
         sure=lead.tells_apart,
-        text=f"{ends[0]} to {ends[1]}",
+        text=_("{low} to {high}").format(low=ends[0], high=ends[1]),
     )

@@ -12,16 +12,17 @@ from traindash.comparison.image_set import ImageSet
 from traindash.evaluation.coco_files import FloatArray, IntArray
 from traindash.evaluation.evaluation import SIZES
 from traindash.evaluation.flow import Flow, FlowCounts, object_flow
+from traindash.language import N_
 
 
 class EntryOrder(StrEnum):
     """Which entries come first."""
 
-    SUREST = "Highest confidence"
-    UNSUREST = "Lowest confidence"
-    LARGEST = "Largest"
-    SMALLEST = "Smallest"
-    IMAGE = "By image"
+    SUREST = N_("Highest confidence")
+    UNSUREST = N_("Lowest confidence")
+    LARGEST = N_("Largest")
+    SMALLEST = N_("Smallest")
+    IMAGE = N_("By image")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,9 @@ from traindash.evaluation.comparability import (
     training_identities,
 )
 from traindash.evaluation.evaluation import Evaluation, SizeSlice, size_slices
-from traindash.formatting import listing, plural
+from traindash.formatting import count, listing, plural
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 _FEWEST = 2
 
@@ -61,7 +63,7 @@ def basis_of(comparison: Comparison, *, rescore: bool = True) -> ComparisonBasis
     judgement = comparability(models)
     if judgement.kind is not ComparabilityKind.RESCORE or not rescore:
         return ComparisonBasis(significance=judged(comparison, judgement))
-    keys = [experiment.key for experiment, _ in comparison.evaluated]
+    keys = [experiment.key for experiment, _evaluation in comparison.evaluated]
     again = dict(zip(keys, rescored(models, judgement), strict=True))
     basis = ComparisonBasis(
         significance=Significance(),
@@ -91,9 +93,9 @@ def _common_set(comparison: Comparison, models: Sequence[MeasuredModel], judgeme
             if name in kept:
                 continue
             seen_by = [c.name for c, known in zip(models, trained, strict=True) if name.text in known]
-            reason = "annotated differently" if name in shared else "not in all experiments"
+            reason = _("annotated differently") if name in shared else _("not in all experiments")
             if seen_by:
-                reason = f"{listing(seen_by)} trained on it"
+                reason = _("{names} trained on it").format(names=listing(seen_by))
             omitted.append(OmittedImage(name=file_name, dataset=dataset, reason=reason))
         left_out.append(
             LeftOut(
@@ -116,7 +118,7 @@ def _common_set(comparison: Comparison, models: Sequence[MeasuredModel], judgeme
 
 
 # true of trainings here and of Supervisely's apps: both keep the checkpoint that is best on the validation images
-CHOSEN_ON_THEM = "They also chose the best checkpoint of each training, so on new images all may do a little worse."
+CHOSEN_ON_THEM = N_("They also chose the best checkpoint of each training, so on new images all may do a little worse.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,32 +135,37 @@ class Standing:
 def _by_pixels(comparison: Comparison) -> Standing:
     verdict = judge(comparison)
     if verdict.kind == "unlike":
-        words = "Not comparable" if comparison.score != MEAN_IOU else "Not measured alike"
+        words = _("Not comparable") if comparison.score != MEAN_IOU else _("Not measured alike")
         return Standing(kind="unlike", words=words, reasons=verdict.sentences)
     if len(comparison.semantic) < _FEWEST:
-        reason = "Fewer than two experiments have figures of their classes, so there is nothing to hold together."
-        return Standing(kind="unknown", words="Not checked", reasons=(reason,))
-    reason = "All were measured on the same classes and on images of the same names."
-    return Standing(kind="reserved", words="Comparable as far as is known", reasons=(reason, *verdict.warnings))
+        reason = _("Fewer than two experiments have figures of their classes, so there is nothing to hold together.")
+        return Standing(kind="unknown", words=_("Not checked"), reasons=(reason,))
+    reason = _("All were measured on the same classes and on images of the same names.")
+    return Standing(kind="reserved", words=_("Comparable as far as is known"), reasons=(reason, *verdict.warnings))
 
 
 def standing_of(comparison: Comparison, significance: Significance) -> Standing:
     """Return the badge of a comparison on the basis it is shown on."""
     warnings = tuple(reason.text for reason in significance.reasons if reason.only_a_warning)
     if comparison.common is not None:
-        words = f"Scored again on {plural(comparison.common.images, 'common image')}"
+        number = comparison.common.images
+        again = ngettext("Scored again on {count} common image", "Scored again on {count} common images", number)
+        words = again.format(count=count(number))
         return Standing(kind="rescored", words=words, reasons=(*comparison.common.reasons, *warnings))
     if any(experiment.is_semantic for experiment in comparison.experiments):
         return _by_pixels(comparison)
     if significance.judgement is None:
-        reason = "Fewer than two experiments have an evaluation, so there is nothing to hold against each other."
-        return Standing(kind="unknown", words="Not checked", reasons=(reason,))
+        reason = _("Fewer than two experiments have an evaluation, so there is nothing to hold against each other.")
+        return Standing(kind="unknown", words=_("Not checked"), reasons=(reason,))
     reasons = tuple(reason.text for reason in significance.reasons)
     if not significance.are_comparable:
-        return Standing(kind="unlike", words="Not measured alike", reasons=reasons)
+        return Standing(kind="unlike", words=_("Not measured alike"), reasons=reasons)
     if warnings:
-        return Standing(kind="reserved", words="Comparable as far as is known", reasons=reasons)
-    images = plural(len(significance.judgement.images), "image")
+        return Standing(kind="reserved", words=_("Comparable as far as is known"), reasons=reasons)
+    images = plural(len(significance.judgement.images), "image", "images")
     classes = plural(len(significance.judgement.classes), "class", "classes")
-    same = f"All were measured on the same {images} and {classes} at the same thresholds, and none was trained on them."
-    return Standing(kind="alike", words="Comparable", reasons=(same, CHOSEN_ON_THEM))
+    same = _(
+        "All were measured on the same {images} and {classes} at the same thresholds, and none was trained on them."
+    )
+    words = same.format(images=images, classes=classes)
+    return Standing(kind="alike", words=_("Comparable"), reasons=(words, _(CHOSEN_ON_THEM)))

@@ -48,7 +48,7 @@ def curve_files(files: Mapping[str, int]) -> tuple[str, ...]:
     chosen = ours or tables or events
     total = sum(files[path] for path in chosen)
     if total > MOST_BYTES or len(chosen) > MOST_FILES:
-        names = plural(len(chosen), "file")
+        names = plural(len(chosen), "file", "files")
         raise InputError(f"its curves take {size(total)} in {names}, and {size(MOST_BYTES)} are read at most")
     return tuple(chosen)
 
@@ -238,7 +238,7 @@ def _notes(read: Sequence[EventFile]) -> list[str]:
     if damaged:
         lost = "" if all(file.is_whole for file in read) else " What comes behind it cannot be read."
         verb = "is" if damaged == 1 else "are"
-        notes.append(f"{plural(damaged, 'record')} of the event files {verb} damaged and left out.{lost}")
+        notes.append(f"{plural(damaged, 'record', 'records')} of the event files {verb} damaged and left out.{lost}")
     left_out = sum(file.left_out for file in read)
     if left_out:
         notes.append(f"{count(left_out)} points belong to further tags than are read, and are left out.")

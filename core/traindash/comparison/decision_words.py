@@ -9,10 +9,12 @@ from traindash.comparison.charts.drawing import Axis, Drawing, Line, Panel
 from traindash.comparison.decision import Candidate, Decision, Requirements, ShortfallKind, less_is_better
 from traindash.comparison.speed import SpeedRow
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
-from traindash.formatting import listing, metric, quantity, setting, size
+from traindash.formatting import decimal, decimals_of, listing, metric, quantity, shortest, size
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 # how the figures of a decision are to be read, and why they differ from the key metrics
-READING_FIGURES = (
+READING_FIGURES = N_(
     "The threshold is the confidence from which a detection counts; set it where the model is used. Precision, recall "
     "and F1 count boxes at IoU 0.50, all objects alike. The key metrics of the same name average over IoU 0.50 to "
     "0.95, so they are usually lower."
@@ -20,21 +22,21 @@ READING_FIGURES = (
 
 # what can be chosen, on the page and in the report
 GOAL_NAMES: Mapping[type[Goal], str] = {
-    BestF1: "Best balance (F1)",
-    RecallAtLeast: "Recall at least",
-    PrecisionAtLeast: "Precision at least",
-    MissCosts: "A miss costs",
+    BestF1: N_("Best balance (F1)"),
+    RecallAtLeast: N_("Recall at least"),
+    PrecisionAtLeast: N_("Precision at least"),
+    MissCosts: N_("A miss costs"),
 }
-PRICE_OF_A_MISS = "False alarms that are as bad as one missed object"
+PRICE_OF_A_MISS = N_("False alarms that are as bad as one missed object")
 
 
 def requirements_words(requirements: Requirements) -> str:
     """Return a need as the end of a sentence: ``recall of at least 0.95, at most 20 ms for an image``."""
     parts = [goal_words(requirements.goal)]
     if requirements.latency is not None:
-        parts.append(f"at most {quantity(requirements.latency)} ms for an image")
+        parts.append(_("at most {time} ms for an image").format(time=quantity(requirements.latency)))
     if requirements.size is not None:
-        parts.append(f"at most {size(requirements.size)}")
+        parts.append(_("at most {size}").format(size=size(requirements.size)))
     return ", ".join(parts)
 
 
@@ -42,13 +44,14 @@ def goal_words(goal: Goal) -> str:
     """Return a goal in words."""
     match goal:
         case BestF1():
-            return "the best balance of precision and recall"
+            return _("the best balance of precision and recall")
         case RecallAtLeast(recall=least):
-            return f"recall of at least {least:.2f}"
+            return _("recall of at least {least}").format(least=decimal(least, 2))
         case PrecisionAtLeast(precision=least):
-            return f"precision of at least {least:.2f}"
+            return _("precision of at least {least}").format(least=decimal(least, 2))
         case MissCosts(false_alarms=price):
-            return f"a miss costs {setting(price)} false alarm{'' if price == 1 else 's'}"
+            costs = ngettext("a miss costs {price} false alarm", "a miss costs {price} false alarms", price)
+            return costs.format(price=shortest(price))
     assert_never(goal)
 
 
@@ -56,13 +59,13 @@ def figure_name(goal: Goal) -> str:
     """Return the name of the figure by which experiments are ranked, as the title of an axis."""
     match goal:
         case BestF1():
-            return "Best F1"
+            return _("Best F1")
         case RecallAtLeast(recall=least):
-            return f"Precision at recall {least:.2f}"
+            return _("Precision at recall {least}").format(least=decimal(least, 2))
         case PrecisionAtLeast(precision=least):
-            return f"Recall at precision {least:.2f}"
+            return _("Recall at precision {least}").format(least=decimal(least, 2))
         case MissCosts():
-            return "Cost for an image (false alarms)"
+            return _("Cost for an image (false alarms)")
     assert_never(goal)
 
 
@@ -84,8 +87,8 @@ def latency_text(row: SpeedRow | None) -> str:
     text = quantity(row.total)
     if row.total_std is None:
         return text
-    decimals = len(text.partition(".")[2])  # a spread of 0.04 beside 12.3 is written 0.1, never 0.0
-    return f"{text} ± {max(row.total_std, 10.0**-decimals):.{decimals}f}"
+    decimals = decimals_of(text)  # a spread of 0.04 beside 12.3 is written 0.1, never 0.0
+    return f"{text} ± {decimal(max(row.total_std, 10.0**-decimals), decimals)}"
 
 
 def shortfall_words(candidate: Candidate) -> tuple[str, ...]:
@@ -105,13 +108,18 @@ def _shortfall(candidate: Candidate, kind: ShortfallKind) -> str:
                 and requirements.latency is not None
                 and row.total - (row.total_std or 0.0) <= requirements.latency
             )
-            return f"needs {latency_text(row)} ms for an image{', within the spread of the limit' if near else ''}"
+            needs = (
+                _("needs {time} ms for an image, within the spread of the limit")
+                if near
+                else _("needs {time} ms for an image")
+            )
+            return needs.format(time=latency_text(row))
         case "latency unknown":
-            return "has no speed test, so its time is not known"
+            return _("has no speed test, so its time is not known")
         case "size":
-            return f"takes {size(candidate.contender.bytes)}"
+            return _("takes {size}").format(size=size(candidate.contender.bytes))
         case "size unknown":
-            return "has no checkpoint whose size is known"
+            return _("has no checkpoint whose size is known")
     assert_never(kind)
 
 
@@ -119,26 +127,27 @@ def missed_goal(goal: Goal, candidate: Candidate) -> str:
     """Return how a candidate fails the goal, as the end of "“name” …"."""
     match goal:
         case RecallAtLeast():
-            return f"reaches a recall of {metric(candidate.point.recall)} at most"
+            return _("reaches a recall of {value} at most").format(value=metric(candidate.point.recall))
         case PrecisionAtLeast():
-            return f"reaches a precision of {metric(candidate.point.precision)} at most"
+            return _("reaches a precision of {value} at most").format(value=metric(candidate.point.precision))
         case BestF1() | MissCosts():
-            return "finds nothing"
+            return _("finds nothing")
     assert_never(goal)
 
 
 def reached_goal(goal: Goal, candidate: Candidate) -> str:
     """Return what a candidate reaches."""
     point = candidate.point
+    figures = {"f1": metric(point.f1), "precision": metric(point.precision), "recall": metric(point.recall)}
     match goal:
         case BestF1():
-            return f"F1 {metric(point.f1)} (precision {metric(point.precision)}, recall {metric(point.recall)})"
+            return _("F1 {f1} (precision {precision}, recall {recall})").format(**figures)
         case RecallAtLeast():
-            return f"recall {metric(point.recall)} with a precision of {metric(point.precision)}"
+            return _("recall {recall} with a precision of {precision}").format(**figures)
         case PrecisionAtLeast():
-            return f"precision {metric(point.precision)} with a recall of {metric(point.recall)}"
+            return _("precision {precision} with a recall of {recall}").format(**figures)
         case MissCosts():
-            return f"{quantity(candidate.figure)} false alarms of cost for an image"
+            return _("{cost} false alarms of cost for an image").format(cost=quantity(candidate.figure))
     assert_never(goal)
 
 
@@ -148,11 +157,11 @@ def figure_word(goal: Goal) -> str:
         case BestF1():
             return "F1"
         case RecallAtLeast():
-            return "precision"
+            return _("precision")
         case PrecisionAtLeast():
-            return "recall"
+            return _("recall")
         case MissCosts():
-            return "cost"
+            return _("cost")
     assert_never(goal)
 
 
@@ -163,7 +172,7 @@ _LETTER_WIDTH, _ROW = 1 / 42, 0.1  # of a name, as shares of the width and heigh
 _NAME = 26  # letters at a point; longer names would lie over their neighbours
 _SMALLEST, _EVEN, _LARGEST = 8.0, 12.0, 24.0  # diameter of the points in pixels
 _MEGA = 1e6  # bytes
-_TIME_AXIS = "Time for one image (ms)"
+_TIME_AXIS = N_("Time for one image (ms)")
 _MARGIN, _TICKS = 0.12, 5  # room around the values as a share of their span; ticks about
 
 
@@ -175,32 +184,33 @@ def draw_decision(decision: Decision) -> Drawing:
     goal = decision.requirements.goal
     by_time = any(one.contender.speed for one in decision.candidates)
     known = [one for one in decision.candidates if math.isfinite(_cost(one, by_time)) and math.isfinite(one.figure)]
-    lacks = "no speed test" if by_time else "no checkpoint whose size is known"
-    notes = [
-        f"“{one.label}” has {lacks}, so it is not drawn."
-        for one in decision.candidates
-        if not math.isfinite(_cost(one, by_time))
-    ]
+    lacks = (
+        _("“{name}” has no speed test, so it is not drawn.")
+        if by_time
+        else _("“{name}” has no checkpoint whose size is known, so it is not drawn.")
+    )
+    notes = [lacks.format(name=one.label) for one in decision.candidates if not math.isfinite(_cost(one, by_time))]
     if not known:
         return Drawing(
-            empty="None of these experiments has a speed test. Switch it on in the benchmark step to see this chart."
+            empty=_("None of these experiments has a speed test. Switch it on in the benchmark step to see this chart.")
         )
     machines = sorted({one.contender.machine for one in known})
     if len(machines) > 1 and by_time:
-        notes.append(f"Times come from different machines or runtimes ({listing(machines)}): nobody is called faster.")
+        unlike = _("Times come from different machines or runtimes ({machines}): nobody is called faster.")
+        notes.append(unlike.format(machines=listing(machines)))
     if not by_time:
-        notes.append("How fast they are was not measured, so the size of the checkpoint stands for it.")
+        notes.append(_("How fast they are was not measured, so the size of the checkpoint stands for it."))
     words = [
         f"{o.label}: {figure_name(goal)} {figure_text(goal, o.figure)}, "
         + (f"{latency_text(o.contender.speed)} ms" if by_time else size(o.contender.bytes))
         for o in known
     ]
-    x = _axis(_TIME_AXIS if by_time else "Checkpoint (MB)", [_cost(one, by_time) for one in known], decimals=1)
+    x = _axis(_(_TIME_AXIS) if by_time else _("Checkpoint (MB)"), [_cost(one, by_time) for one in known], decimals=1)
     y = _axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal))
     points = [_point(one, known, x, by_time) for one in known]
     marks: list[Line] = [*_front(decision, known, by_time), *_apart(points, x, y)]
     if (limit := decision.requirements.latency) is not None and by_time:
-        marks.append(Line(name="Budget", x=(limit, limit), y=(y.low, y.high), style=None))
+        marks.append(Line(name=_("Budget"), x=(limit, limit), y=(y.low, y.high), style=None))
     panel = Panel(
         title="",
         x=x,
@@ -211,7 +221,9 @@ def draw_decision(decision: Decision) -> Drawing:
     )
     names = {one.key: one.label for one in decision.candidates}
     notes += [
-        f"“{one.label}” is beaten by “{names[one.beaten_by]}”: never worse, and better in quality, time or size."
+        _("“{name}” is beaten by “{other}”: never worse, and better in quality, time or size.").format(
+            name=one.label, other=names[one.beaten_by]
+        )
         for one in decision.candidates
         if one.beaten_by
     ]
@@ -220,7 +232,9 @@ def draw_decision(decision: Decision) -> Drawing:
 
 def front_title(decision: Decision, panel: Panel) -> str:
     """Return what the chart of a decision shows, shortly: ``Best F1 against time``."""
-    return f"{figure_name(decision.requirements.goal)} against {'time' if panel.x.title == _TIME_AXIS else 'size'}"
+    by_time = panel.x.title == _(_TIME_AXIS)
+    title = _("{figure} against time") if by_time else _("{figure} against size")
+    return title.format(figure=figure_name(decision.requirements.goal))
 
 
 def _cost(candidate: Candidate, by_time: bool) -> float:  # noqa: FBT001 - which of two costs
@@ -242,7 +256,7 @@ def _point(
     name = candidate.label if len(candidate.label) <= _NAME else f"{candidate.label[: _NAME - 1]}…"
     own = candidate.contender.bytes
     weight = f", {size(own)}" if own else ""
-    missed = "" if candidate.answer.reached else " (misses the goal)"
+    missed = "" if candidate.answer.reached else f" ({_('misses the goal')})"
     largest = max(item.contender.bytes or 0 for item in known)
     # the area of a point is in proportion to the bytes
     diameter = round(max(_SMALLEST, _LARGEST * math.sqrt(own / largest)), 1) if own else _SMALLEST
@@ -295,7 +309,7 @@ def _front(decision: Decision, known: Sequence[Candidate], by_time: bool) -> lis
             y.append(y[-1])
         x.append(_cost(candidate, by_time))
         y.append(round(candidate.figure, 5))
-    return [Line(name="Front", x=tuple(x), y=tuple(y), style=None)] if len(x) > 1 else []
+    return [Line(name=_("Front"), x=tuple(x), y=tuple(y), style=None)] if len(x) > 1 else []
 
 
 def _axis(title: str, values: Sequence[float], *, decimals: int = 3, unit: bool = False) -> Axis:

@@ -15,7 +15,9 @@ from traindash.domain.curves import TrainingCurves
 from traindash.domain.experiment import MEAN_IOU, ExperimentInfo
 from traindash.evaluation.evaluation import Evaluation, SizeSlice, size_slices
 from traindash.evaluation.semantic import SemanticEvaluation
-from traindash.formatting import count, listing, plural
+from traindash.formatting import count, listing, plural, quoted
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.text_files import EncodingError, decode_text
 from traindash.yaml_text import compose, values
 
@@ -44,11 +46,14 @@ class LeftOut:
     @property
     def words(self) -> str:
         """What is left out, as a sentence; class names up to eight."""
-        parts = [f"{count(len(self.images))} of {plural(self.evaluated, 'image')}"] if self.images else []
+        parts = []
+        if self.images:
+            of = ngettext("{number} of {total} image", "{number} of {total} images", self.evaluated)
+            parts.append(of.format(number=count(len(self.images)), total=count(self.evaluated)))
         if self.classes:
-            names = listing([f"“{name}”" for name in self.classes], limit=8)
+            names = listing([quoted(name) for name in self.classes], limit=8)
             parts.append(f"{plural(len(self.classes), 'class', 'classes')}: {names}")
-        return f"“{self.label}”: {'; '.join(parts) or 'nothing'}."
+        return f"{quoted(self.label)}: {'; '.join(parts) or _('nothing')}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,16 +70,25 @@ class CommonSet:
 class Missing:
     """Something that an experiment does not have."""
 
-    reason: str  # why, as the end of the sentence "“name” …": `was trained without the benchmark`
+    # why, as a message that ends the sentence "“name” …": `was trained without the benchmark`; with `{about}` for that
+    reason: str
+    about: str = ""
     may_return: bool = False  # it was there and may be there again, so it is worth looking for at the next time
+
+    @property
+    def words(self) -> str:
+        """Why, in the language of whoever reads it; as ``reason``."""
+        return _(self.reason).format(about=self.about)
 
 
 _T = TypeVar("_T")
 Maybe: TypeAlias = _T | Missing
 
-NO_CURVES = Missing(reason="left no curves of its training: no table of them and no event files of TensorBoard")
-IS_SEMANTIC = Missing(reason="gives every pixel a class and finds no single objects, so it has nothing of this kind")
-NOT_LOADED = Missing(reason="has no data of this kind")
+NO_CURVES = Missing(reason=N_("left no curves of its training: no table of them and no event files of TensorBoard"))
+IS_SEMANTIC = Missing(
+    reason=N_("gives every pixel a class and finds no single objects, so it has nothing of this kind")
+)
+NOT_LOADED = Missing(reason=N_("has no data of this kind"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,19 +191,23 @@ class Comparison:
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes of all evaluations together, alphabetical."""
-        return tuple(sorted({name for _, evaluation in self.evaluated for name in evaluation.classes}))
+        return tuple(sorted({name for _e, evaluation in self.evaluated for name in evaluation.classes}))
 
 
 def unique_labels(names: Sequence[str], keys: Sequence[str]) -> tuple[str, ...]:
     """Return names that are all different: an empty one is called by its key, one used twice gets its key added."""
-    plain = [name.strip() or f"Experiment {key}" for name, key in zip(names, keys, strict=True)]
+    plain = [name.strip() or _("Experiment {number}").format(number=key) for name, key in zip(names, keys, strict=True)]
     uses = Counter(plain)
     return tuple(f"{name} ({key})" if uses[name] > 1 else name for name, key in zip(plain, keys, strict=True))
 
 
 def explain_missing(things: Sequence[tuple[str, object]]) -> tuple[str, ...]:
     """Return a sentence for every thing, with the label of its experiment, that is missing, with its reason."""
-    return tuple(f"“{label}” {thing.reason}." for label, thing in things if isinstance(thing, Missing))
+    return tuple(
+        _("“{name}” {does}.").format(name=label, does=thing.words)
+        for label, thing in things
+        if isinstance(thing, Missing)
+    )
 
 
 # The small files of an experiment, from their content to values; whoever gets the content is somebody else.
@@ -204,12 +222,12 @@ def parse_hyperparameters(content: bytes) -> Maybe[Mapping[str, object]]:
     try:
         loaded = values(compose(decode_text(content, "hyperparameters.yaml"), takes_repeated=True))
     except EncodingError:
-        return Missing(reason="has hyperparameters that are not UTF-8")
+        return Missing(reason=N_("has hyperparameters that are not UTF-8"))
     except yaml.YAMLError:
         loaded = None
     if isinstance(loaded, dict) and all(isinstance(key, str) for key in loaded):
         return loaded
-    return Missing(reason="has hyperparameters that are not valid YAML")
+    return Missing(reason=N_("has hyperparameters that are not valid YAML"))
 
 
 def parse_app_state(content: bytes) -> Maybe[Mapping[str, object]]:
@@ -218,7 +236,7 @@ def parse_app_state(content: bytes) -> Maybe[Mapping[str, object]]:
         loaded = json.loads(content)
     except (ValueError, RecursionError):
         loaded = None
-    return loaded if isinstance(loaded, dict) else Missing(reason="has settings that cannot be read")
+    return loaded if isinstance(loaded, dict) else Missing(reason=N_("has settings that cannot be read"))
 
 
 def parse_train_images(content: bytes) -> frozenset[int] | None:

@@ -1,7 +1,9 @@
 """Exported files beside the checkpoints they came from, in words."""
 
 from traindash.domain.experiment import ExportScore
-from traindash.formatting import in_points, metric, plural
+from traindash.formatting import count, in_points, metric
+from traindash.language import gettext as _
+from traindash.language import ngettext
 
 TOLERATED = 0.005  # half a point: what arithmetic of another runtime may change without anybody noticing
 RUNTIMES = {"ONNXRuntime": "ONNX", "TensorRT": "TensorRT"}  # key in a record → what people call the file
@@ -17,18 +19,25 @@ def score_words(runtime: str, score: ExportScore) -> str:
     name = RUNTIMES.get(runtime, runtime)
     gap = in_points(score.score - score.checkpoint_score)
     given = f", {score.given}" if score.given else ""
-    return (
-        f"The {name} file reaches {score.metric} {metric(score.score)}, the checkpoint {metric(score.checkpoint_score)}"
-        f" ({gap}), both on {plural(score.images, 'validation image')}{given}."
+    reaches = ngettext(
+        "The {format} file reaches {metric} {score}, the checkpoint {other} ({gap}), both on {images} validation "
+        "image{given}.",
+        "The {format} file reaches {metric} {score}, the checkpoint {other} ({gap}), both on {images} validation "
+        "images{given}.",
+        score.images,
     )
+    figures = {"metric": score.metric, "score": metric(score.score), "other": metric(score.checkpoint_score)}
+    return reaches.format(format=name, **figures, gap=gap, images=count(score.images), given=given)
 
 
 def score_problem(runtime: str, score: ExportScore) -> str:
     """Return what is to be told of an exported file that differs; empty where it works as the checkpoint does."""
     if not differs(score):
         return ""
-    than = "worse" if score.score < score.checkpoint_score else "better"
-    return (
-        f"The exported {RUNTIMES.get(runtime, runtime)} model works {than} than its checkpoint. "
-        f"{score_words(runtime, score)} Measure it on your own images before you use it, or use the checkpoint."
+    works = (
+        _("The exported {format} model works worse than its checkpoint.")
+        if score.score < score.checkpoint_score
+        else _("The exported {format} model works better than its checkpoint.")
     )
+    measure = _("Measure it on your own images before you use it, or use the checkpoint.")
+    return f"{works.format(format=RUNTIMES.get(runtime, runtime))} {score_words(runtime, score)} {measure}"

@@ -9,6 +9,7 @@ from traindash.comparison.pictures.crops import LoadImage
 from traindash.comparison.speed import SpeedTest, parse_speed_test
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import evaluate_files
+from traindash.language import N_
 
 TRUTH, FOUND = "cocoGt.json", "cocoDt.json"
 
@@ -79,18 +80,18 @@ def _read(folder: Path, key: str, label: str, style: SeriesStyle) -> ComparedExp
         msg = f"{folder} holds no evaluation: {TRUTH} and {FOUND} are missing."
         raise InputError(msg, "Name the evaluation directory of an experiment.")
     file = folder / "speedtest" / "speedtest.json"
-    speed: Maybe[SpeedTest] = Missing(reason="was evaluated without the speed test")
+    speed: Maybe[SpeedTest] = Missing(reason=N_("was evaluated without the speed test"))
     if file.is_file():
         try:
             speed = parse_speed_test(file.read_bytes())
         except InputError as error:
-            speed = Missing(reason=f"has a speed test that cannot be read: {error.message.rstrip('.')}")
+            speed = Missing(reason=N_("has a speed test that cannot be read: {about}"), about=error.message.rstrip("."))
     return ComparedExperiment(
         key=key,
         label=label,
         style=style,
         evaluation=evaluate_files(place / TRUTH, place / FOUND),
         speed=speed,
-        training=Missing(reason="is read from its evaluation alone, which holds no training curves"),
-        hyperparameters=Missing(reason="is read from its evaluation alone, which holds no hyperparameters"),
+        training=Missing(reason=N_("is read from its evaluation alone, which holds no training curves")),
+        hyperparameters=Missing(reason=N_("is read from its evaluation alone, which holds no hyperparameters")),
     )

@@ -16,7 +16,9 @@ from traindash.errors import InputError
 from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
 from traindash.evaluation.evaluation import SIZES, Evaluation, SizeName, size_of
 from traindash.evaluation.flow import Change, Flow, object_flow
-from traindash.formatting import plural
+from traindash.formatting import count, nouns, plural
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 
 class Outcome(StrEnum):
@@ -26,22 +28,22 @@ class Outcome(StrEnum):
     all objects. A query for ``FALSE_ALARM`` means both.
     """
 
-    FOUND = "found"
-    MISSED = "missed"
-    FALSE_ALARM = "false alarm"
-    CONFUSED = "confused"
-    ON_NOTHING = "on nothing"
+    FOUND = N_("found")
+    MISSED = N_("missed")
+    FALSE_ALARM = N_("false alarm")
+    CONFUSED = N_("confused")
+    ON_NOTHING = N_("on nothing")
 
 
 class FlowChange(StrEnum):
     """What changed for an object or a false alarm from the baseline to another experiment."""
 
-    GAINED = "gained"
-    LOST = "lost"
-    SWAPPED = "swapped"
-    MOVED_BOX = "shifted"
-    NEW_ALARM = "new false alarm"
-    VANISHED_ALARM = "vanished false alarm"
+    GAINED = N_("gained")
+    LOST = N_("lost")
+    SWAPPED = N_("swapped")
+    MOVED_BOX = N_("shifted")
+    NEW_ALARM = N_("new false alarm")
+    VANISHED_ALARM = N_("vanished false alarm")
 
 
 class Agreement(StrEnum):
@@ -52,9 +54,9 @@ class Agreement(StrEnum):
     alarm is the same where image and class are and the boxes overlap by IoU 0.75 or more.
     """
 
-    DISPUTED = "they disagree"
-    ALONE = "only this one"
-    TOGETHER = "all of them"
+    DISPUTED = N_("they disagree")
+    ALONE = N_("only this one")
+    TOGETHER = N_("all of them")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,23 +126,27 @@ class ImageQuery:
         """What the entries are called, one and many: ``missed object``, ``missed objects``."""
         if self.change is not None:
             is_alarm = self.change in {FlowChange.NEW_ALARM, FlowChange.VANISHED_ALARM}
-            return (self.change.value, f"{self.change.value}s") if is_alarm else ("object", "objects")
+            return _CHANGED_ALARMS[self.change] if is_alarm else ("object", "objects")
         if len(self.outcomes) == 1:
             return _NOUNS[self.outcomes[0]]
         if self.outcomes == (Outcome.FOUND, Outcome.MISSED):
-            return "object", "objects"
+            return nouns("object", "objects")
         covering = isinstance(self.classes, Covering | TakenForEachOther)
         if covering or self.score is not None or Outcome.MISSED not in (self.outcomes or Outcome):
-            return "prediction", "predictions"
-        return "object or false alarm", "objects and false alarms"
+            return nouns("prediction", "predictions")
+        return nouns("object or false alarm", "objects and false alarms")
 
 
+_CHANGED_ALARMS = {
+    FlowChange.NEW_ALARM: nouns("new false alarm", "new false alarms"),
+    FlowChange.VANISHED_ALARM: nouns("vanished false alarm", "vanished false alarms"),
+}
 _NOUNS = {
-    Outcome.FOUND: ("found object", "found objects"),
-    Outcome.MISSED: ("missed object", "missed objects"),
-    Outcome.FALSE_ALARM: ("false alarm", "false alarms"),
-    Outcome.CONFUSED: ("false alarm on an object", "false alarms on objects"),
-    Outcome.ON_NOTHING: ("false alarm", "false alarms"),
+    Outcome.FOUND: nouns("found object", "found objects"),
+    Outcome.MISSED: nouns("missed object", "missed objects"),
+    Outcome.FALSE_ALARM: nouns("false alarm", "false alarms"),
+    Outcome.CONFUSED: nouns("false alarm on an object", "false alarms on objects"),
+    Outcome.ON_NOTHING: nouns("false alarm", "false alarms"),
 }
 
 
@@ -173,7 +179,9 @@ class Hits:
 
     def words(self, one: str, many: str) -> str:
         """Return how many there are: ``12 missed objects in 9 images``."""
-        return f"{plural(self.count, one, many)} in {plural(self.images.size, 'image')}"
+        entries = plural(self.count, one, many)
+        found = ngettext("{entries} in {count} image", "{entries} in {count} images", self.images.size)
+        return found.format(entries=entries, count=count(self.images.size))
 
     def taken(self, rows: IntArray | BoolArray | list[int]) -> "Hits":
         """Return some of the entries, in the order given."""
@@ -305,8 +313,8 @@ def _agreeing(query: ImageQuery, agreement: Agreement, images: ImageSet, hits: H
 
 def _changed(query: ImageQuery, change: FlowChange, images: ImageSet) -> Hits:
     if images.baseline is None:
-        message = "The baseline has no evaluation, so nothing can be gained or lost against it."
-        raise InputError(message, "Choose another baseline.")
+        message = _("The baseline has no evaluation, so nothing can be gained or lost against it.")
+        raise InputError(message, _("Choose another baseline."))
     baseline = images.baseline
     parts = []
     for position, key in enumerate(images.keys):

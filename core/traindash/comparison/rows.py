@@ -17,6 +17,8 @@ from traindash.comparison.speed import NOTICEABLE, SpeedTest
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.semantic import SemanticEvaluation
 from traindash.formatting import MISSING, count, duration, metric, plural, size
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 Trend: TypeAlias = Literal["better", "worse", "same", "unsure", "none"]
 Better: TypeAlias = Literal["higher", "lower", "neither"]
@@ -105,7 +107,8 @@ def metric_row(comparison: Comparison, metric: Metric, significance: Significanc
             cell = _beside_baseline(cell, comparison, i, metric, (ranked[comparison.baseline], significance))
         if left_out[i]:
             total = len(comparison.experiments[i].evaluated_classes)
-            cell = replace(cell, note=f"{len(left_out[i])} of {plural(total, 'class', 'classes')} not counted")
+            of = ngettext("{number} of {total} class not counted", "{number} of {total} classes not counted", total)
+            cell = replace(cell, note=of.format(number=count(len(left_out[i])), total=count(total)))
         cells.append(cell if alike else replace(cell, change="none"))
     return MetricRow(metric=metric, cells=tuple(cells))
 
@@ -227,10 +230,10 @@ def _throughput(experiment: ComparedExperiment) -> float | None:
 
 
 MAP = _quality(
-    "mAP", "mAP", "Average precision over classes and IoU 0.50 to 0.95, the usual single number for a detector."
+    "mAP", "mAP", N_("Average precision over classes and IoU 0.50 to 0.95, the usual single number for a detector.")
 )
 MIOU = _quality(
-    "mIoU", "mIoU", "Mean IoU over the classes, by pixels: the usual single number for a semantic segmentation."
+    "mIoU", "mIoU", N_("Mean IoU over the classes, by pixels: the usual single number for a semantic segmentation.")
 )
 
 
@@ -241,84 +244,120 @@ def _onnx(experiment: ComparedExperiment) -> float | None:
 
 LATENCY = Metric(
     key="latency",
-    title="Latency, batch 1 (ms)",
+    title=N_("Latency, batch 1 (ms)"),
     better="lower",
-    meaning="Time from image to result when images come one by one.",
+    meaning=N_("Time from image to result when images come one by one."),
     write=formatting.quantity,
     write_delta=formatting.ratio_change,
     read=_latency,
 )
 _MEANS = frozenset({"f1", "precision", "recall"})  # of Supervisely, over the classes that a model reports
-_ALL = "Mean of all classes with objects, IoU 0.50 to 0.95; a class for which nothing is reported counts 0."
-_THEIRS = "Supervisely leaves a class out of this mean where a model reports nothing for it, which flatters the model."
+_THEIRS = N_(
+    "Supervisely leaves a class out of this mean where a model reports nothing for it, which flatters the model."
+)
 METRICS: tuple[Metric, ...] = (
     MAP,
     Metric(
         key="box_mAP",
-        title="mAP of the boxes",
+        title=N_("mAP of the boxes"),
         better="higher",
-        meaning="For models that draw masks: the mAP of the boxes around them, to set beside detectors.",
+        meaning=N_("For models that draw masks: the mAP of the boxes around them, to set beside detectors."),
         write=formatting.metric,
         write_delta=_points,
         read=lambda experiment: experiment.info.evaluation_metrics.get("box_mAP") if experiment.info else None,
     ),
     MIOU,
-    _quality("mBoundaryIoU", "Mean boundary IoU", "How well the borders of the classes fit, by pixels along them."),
-    _quality("PixelAcc", "Pixel accuracy", "Share of all pixels that got the right class; large classes decide it."),
     _quality(
-        "mPrecision", "Mean precision of pixels", "Share of the predicted pixels that are right, mean of classes."
+        "mBoundaryIoU", N_("Mean boundary IoU"), N_("How well the borders of the classes fit, by pixels along them.")
     ),
-    _quality("mRecall", "Mean recall of pixels", "Share of the annotated pixels that are found, mean of classes."),
-    _quality("mF1_score", "Mean F1 of pixels", "Balance of precision and recall of pixels, mean of classes."),
+    _quality(
+        "PixelAcc", N_("Pixel accuracy"), N_("Share of all pixels that got the right class; large classes decide it.")
+    ),
+    _quality(
+        "mPrecision",
+        N_("Mean precision of pixels"),
+        N_("Share of the predicted pixels that are right, mean of classes."),
+    ),
+    _quality(
+        "mRecall", N_("Mean recall of pixels"), N_("Share of the annotated pixels that are found, mean of classes.")
+    ),
+    _quality("mF1_score", N_("Mean F1 of pixels"), N_("Balance of precision and recall of pixels, mean of classes.")),
     Metric(
         key="onnx_score",
-        title="mAP of the ONNX file",
+        title=N_("mAP of the ONNX file"),
         better="neither",  # it is held against its own checkpoint, not against other experiments
-        meaning="The exported file, run over validation images: it should equal the checkpoint to half a point.",
+        meaning=N_("The exported file, run over validation images: it should equal the checkpoint to half a point."),
         write=formatting.metric,
         write_delta=_points,
         read=_onnx,
     ),
-    _quality("AP50", "AP50", "Average precision when half of the box has to overlap (IoU 0.50)."),
-    _quality("AP75", "AP75", "Average precision when the box has to fit well (IoU 0.75)."),
-    _quality("f1_all", "F1", f"Balance of precision and recall at the confidence that suits each best. {_ALL}"),
-    _quality("precision_all", "Precision", f"Share of the predictions that are right. {_ALL}"),
-    _quality("recall_all", "Recall", f"Share of the objects that are found. {_ALL}"),
-    _quality("f1", "F1 (Supervisely)", _THEIRS),
-    _quality("precision", "Precision (Supervisely)", _THEIRS),
-    _quality("recall", "Recall (Supervisely)", _THEIRS),
-    _quality("iou", "Mean IoU", "How well the boxes of found objects fit."),
+    _quality("AP50", "AP50", N_("Average precision when half of the box has to overlap (IoU 0.50).")),
+    _quality("AP75", "AP75", N_("Average precision when the box has to fit well (IoU 0.75).")),
     _quality(
-        "classification_accuracy", "Classification accuracy", "Share of the found objects that got the right class."
+        "f1_all",
+        "F1",
+        N_(
+            "Balance of precision and recall at the confidence that suits each best. "
+            "Mean of all classes with objects, IoU 0.50 to 0.95; a class for which nothing is reported counts 0."
+        ),
     ),
     _quality(
-        "calibration_score", "Calibration score", "1 means that confidences are the true share of right predictions."
+        "precision_all",
+        N_("Precision"),
+        N_(
+            "Share of the predictions that are right. "
+            "Mean of all classes with objects, IoU 0.50 to 0.95; a class for which nothing is reported counts 0."
+        ),
     ),
-    _quality("f1_optimal_conf", "F1-optimal confidence", "The confidence threshold with the best F1.", "neither"),
+    _quality(
+        "recall_all",
+        N_("Recall"),
+        N_(
+            "Share of the objects that are found. "
+            "Mean of all classes with objects, IoU 0.50 to 0.95; a class for which nothing is reported counts 0."
+        ),
+    ),
+    _quality("f1", N_("F1 (Supervisely)"), _THEIRS),
+    _quality("precision", N_("Precision (Supervisely)"), _THEIRS),
+    _quality("recall", N_("Recall (Supervisely)"), _THEIRS),
+    _quality("iou", N_("Mean IoU"), N_("How well the boxes of found objects fit.")),
+    _quality(
+        "classification_accuracy",
+        N_("Classification accuracy"),
+        N_("Share of the found objects that got the right class."),
+    ),
+    _quality(
+        "calibration_score",
+        N_("Calibration score"),
+        N_("1 means that confidences are the true share of right predictions."),
+    ),
+    _quality(
+        "f1_optimal_conf", N_("F1-optimal confidence"), N_("The confidence threshold with the best F1."), "neither"
+    ),
     LATENCY,
     Metric(
         key="throughput",
-        title="Best throughput (img/s)",
+        title=N_("Best throughput (img/s)"),
         better="higher",
-        meaning="Images per second at the batch size that suits the model best.",
+        meaning=N_("Images per second at the batch size that suits the model best."),
         write=formatting.quantity,
         write_delta=formatting.ratio_change,
         read=_throughput,
     ),
     Metric(
         key="checkpoint",
-        title="Checkpoint size",
+        title=N_("Checkpoint size"),
         better="lower",
-        meaning="Size of the best checkpoint's file.",
+        meaning=N_("Size of the best checkpoint's file."),
         write=formatting.size,
         write_delta=formatting.ratio_change,
         read=lambda experiment: experiment.checkpoint_bytes,
     ),
     Metric(
         key="duration",
-        title="Training time",
+        title=N_("Training time"),
         better="neither",
-        meaning="How long the training took on its agent.",
+        meaning=N_("How long the training took on its agent."),
         write=formatting.duration,
         write_delta=formatting.ratio_change,
         read=lambda experiment: experiment.info.training_duration if experiment.info else None,
@@ -364,14 +403,23 @@ def _score_title(comparison: Comparison, experiment: ComparedExperiment) -> str:
     name = _score_of(experiment)
     if isinstance(experiment.semantic, SemanticEvaluation):
         listed = len(experiment.semantic.images)
-        return f"{name} on {plural(listed, 'image')}" if listed else name
+        on = ngettext("{metric} on {count} image", "{metric} on {count} images", listed)
+        return on.format(metric=name, count=count(listed)) if listed else name
     if not isinstance(experiment.evaluation, Evaluation):
         if read_metric(experiment, name) is None:
-            return f"no {name}: not evaluated"
-        unranked = "" if may_stand_beside(comparison, experiment) else "; not ranked"
-        return f"{name}, as recorded{unranked}"
-    images = plural(experiment.evaluation.table.image_count, "common image" if comparison.common else "image")
-    return f"mAP on {images}"
+            return _("no {metric}: not evaluated").format(metric=name)
+        recorded = (
+            _("{metric}, as recorded")
+            if may_stand_beside(comparison, experiment)
+            else _("{metric}, as recorded; not ranked")
+        )
+        return recorded.format(metric=name)
+    number = experiment.evaluation.table.image_count
+    if comparison.common:
+        on = ngettext("{metric} on {count} common image", "{metric} on {count} common images", number)
+    else:
+        on = ngettext("{metric} on {count} image", "{metric} on {count} images", number)
+    return on.format(metric="mAP", count=count(number))
 
 
 def _facts(experiment: ComparedExperiment) -> tuple[tuple[str, str], ...]:
@@ -380,20 +428,26 @@ def _facts(experiment: ComparedExperiment) -> tuple[tuple[str, str], ...]:
     known = evaluated if isinstance(evaluated, Evaluation) else experiment.semantic
     classes = "" if isinstance(known, Missing) else plural(len(known.classes), "class", "classes")
     if info is None:
-        return (("Classes", classes),)
-    trained = f"{count(info.train_size)} + {count(info.val_size)} images" if info.train_size and info.val_size else ""
+        return ((_("Classes"), classes),)
+    sides = _("{train} + {val} images").format(train=count(info.train_size), val=count(info.val_size))
+    trained = sides if info.train_size and info.val_size else ""
     number = (info.project_version or {}).get("version")
-    version = "" if number is None else f"version {number}"
+    version = "" if number is None else _("version {number}").format(number=number)
     checkpoint = f"{info.best_checkpoint}, {size(experiment.checkpoint_bytes)}"
     return (
-        ("Model", f"{info.model_name} ({info.framework_name})"),
-        ("Started from", start_of(info)),
-        ("Checkpoint", checkpoint if experiment.checkpoint_bytes is not None else info.best_checkpoint),
-        ("Data", ", ".join(part for part in (project_name(info), version, trained, classes) if part)),
-        ("Trained on", f"{info.device} in {duration(info.training_duration)}" if info.device else ""),
+        (_("Model"), f"{info.model_name} ({info.framework_name})"),
+        (_("Started from"), _(start_of(info))),
+        (_("Checkpoint"), checkpoint if experiment.checkpoint_bytes is not None else info.best_checkpoint),
+        (_("Data"), ", ".join(part for part in (project_name(info), version, trained, classes) if part)),
+        (
+            _("Trained on"),
+            _("{device} in {time}").format(device=info.device, time=duration(info.training_duration))
+            if info.device
+            else "",
+        ),
         *(
-            (f"{RUNTIMES.get(runtime, runtime)} file", f"{score.metric} {metric(score.score)}")
+            (_("{format} file").format(format=RUNTIMES.get(runtime, runtime)), f"{score.metric} {metric(score.score)}")
             for runtime, score in info.export_scores.items()
         ),
-        ("Date", (info.datetime or "")[:16]),
+        (_("Date"), (info.datetime or "")[:16]),
     )

@@ -15,7 +15,13 @@ from traindash.formatting import MISSING, setting
 from traindash.frameworks.hyperparameter_text import leaves
 from traindash.frameworks.registry import framework_or_none, roles_of
 from traindash.frameworks.spec import Role, Roles
+from traindash.language import N_
+from traindash.language import gettext as _
 
+# What a training may have started from, other than a checkpoint
+RANDOM, PRETRAINED = N_("Random initialisation"), N_("Pretrained weights")
+_STARTS = frozenset({RANDOM, PRETRAINED})
+_COUNTED = {"epoch": N_("{number} epochs"), "iteration": N_("{number} iterations")}
 # What differs between the settings of experiments. Settings are nested as they are; a leaf is named by its path, in
 # which a key with a dot of its own is quoted.
 #
@@ -45,9 +51,18 @@ class SettingRow:
         return self.values[place] is ABSENT
 
     @property
+    def title(self) -> str:
+        """Its name as it is shown: hyperparameters are called as their framework calls them."""
+        return setting_name(self.path)
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """The values as they are shown."""
-        return tuple(MISSING if value is ABSENT else setting(value) for value in self.values)
+        return tuple(MISSING if value is ABSENT else _value_text(value) for value in self.values)
+
+
+def _value_text(value: Value) -> str:
+    return _(value) if isinstance(value, str) and value in _STARTS else setting(value)
 
 
 def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[SettingRow, ...]:
@@ -70,12 +85,12 @@ def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[S
 
 # What hyperparameters of several frameworks are for, by which they can be told side by side though their keys differ
 _ROLE_WORDS: Mapping[Role, str] = {
-    "length": "Length",
-    "image_size": "Image size",
-    "batch": "Batch size",
-    "optimizer": "Optimizer",
-    "learning_rate": "Learning rate",
-    "seed": "Seed",
+    "length": N_("Length"),
+    "image_size": N_("Image size"),
+    "batch": N_("Batch size"),
+    "optimizer": N_("Optimizer"),
+    "learning_rate": N_("Learning rate"),
+    "seed": N_("Seed"),
 }
 
 
@@ -114,7 +129,9 @@ def _role_value(roles: Roles, experiment: ComparedExperiment, role: Role, *, wit
     if role == "image_size" and isinstance(value, list) and value and all(side == value[0] for side in value):
         side: Value = value[0]  # one number is a square
         return side
-    return f"{setting(value)} {roles.counts}s" if role == "length" and with_unit else value
+    if role == "length" and with_unit:
+        return _(_COUNTED.get(roles.counts, f"{{number}} {roles.counts}s")).format(number=setting(value))
+    return value
 
 
 def differ_in_framework(experiments: Sequence[ComparedExperiment]) -> bool:
@@ -170,14 +187,34 @@ def project_name(info: ExperimentInfo) -> str:
     """Return the project's name from the artifacts directory ``/experiments/<id>_<name>/…``, else its id."""
     parts = PurePosixPath(info.artifacts_dir).parts
     prefix = f"{info.project_id}_"
-    return next((part[len(prefix) :] for part in parts if part.startswith(prefix)), "") or f"Project {info.project_id}"
+    return next((part[len(prefix) :] for part in parts if part.startswith(prefix)), "") or _("Project {number}").format(
+        number=info.project_id
+    )
 
 
 def start_of(info: ExperimentInfo) -> str:
     """Return what the training started from."""
     if info.random_initialization:
-        return "Random initialisation"
-    return info.base_checkpoint or "Pretrained weights"
+        return RANDOM
+    return info.base_checkpoint or PRETRAINED
+
+
+# Names of settings that are ours; keys of hyperparameters are nobody's words
+_NAMES = frozenset(
+    {
+        *(N_("Framework"), N_("Model"), N_("Task"), N_("Started from"), N_("Project"), N_("Project version")),
+        *(N_("Training images"), N_("Validation images"), N_("Device"), N_("Training time"), N_("Exports")),
+        *(N_("Classes"), N_("Split"), N_("Options"), N_("Evaluated images"), N_("Evaluated classes")),
+        *(N_("Checkpoint size"), N_("Length (epochs)"), N_("Length (iterations)")),
+        *_ROLE_WORDS.values(),
+    }
+)
+
+
+def setting_name(path: str) -> str:
+    """Return what a setting is called; below a setting of ours are keys of others."""
+    own, dot, rest = path.partition(".")
+    return f"{_(own)}{dot}{rest}" if own in _NAMES else path
 
 
 # What people ask for first, in this order: of the set-up, and of the hyperparameters by their roles

@@ -7,19 +7,24 @@ from traindash.comparison.experiment import ComparedExperiment, unique_labels
 from traindash.comparison.setup_differences import (
     ABSENT,
     CONSEQUENCES,
+    PRETRAINED,
+    RANDOM,
     Value,
     compare_settings,
     in_telling_order,
+    setting_name,
     setup_of,
 )
 from traindash.formatting import plural, setting
+from traindash.language import N_, Language, current
+from traindash.language import gettext as _
 
 LONGEST = 24  # letters of a label that still stands beside its point, in a column's head and on a slide
 _MOST_PARTS = 3  # settings that one label names
 _FEWEST = 2
 # settings whose value says by itself what it is
 _SPEAKING = frozenset({"Model", "Project", "Framework", "Task"})
-_STARTS = {"Random initialisation": "from scratch", "Pretrained weights": "pretrained"}
+_STARTS = {RANDOM: N_("from scratch"), PRETRAINED: N_("pretrained")}
 
 
 def short_labels(experiments: Sequence[ComparedExperiment], given: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -60,8 +65,8 @@ def _own_names(names: Sequence[str]) -> list[str] | None:
 
 
 def _by_settings(experiments: Sequence[ComparedExperiment]) -> list[str]:
-    labels = ["" for _ in experiments]
-    for _ in range(_MOST_PARTS):
+    labels = ["" for _one in experiments]
+    for _part in range(_MOST_PARTS):
         best = max(_columns(experiments), key=lambda column: len(set(_with(labels, column))), default=None)
         if best is None or len(set(_with(labels, best))) == len(set(labels)):
             break
@@ -92,18 +97,21 @@ def _columns(experiments: Sequence[ComparedExperiment]) -> list[tuple[str, ...]]
 def _words(path: str, value: Value) -> str:
     """Return a setting in as few words as say what it is: ``epochs 25``, ``YOLO26s``, ``3 classes``."""
     name = path.rsplit(".", 1)[-1].strip('"')
-    lower = name[:1].lower() + name[1:] if " " in name else name
+    shown = setting_name(name)
+    # German nouns keep their capitals
+    lower = shown[:1].lower() + shown[1:] if " " in name and current() is Language.ENGLISH else shown
     match value:
         case _ if value is ABSENT or value is None:
-            words = f"no {lower}"
+            words = _("no {setting}").format(setting=lower)
         case bool():
-            words = f"{'with' if value else 'without'} {lower}"
+            words = (_("with {setting}") if value else _("without {setting}")).format(setting=lower)
         case list() | tuple() if path == "Classes":
             words = plural(len(value), "class", "classes")
         case int() if path == "Training images":
-            words = plural(value, "image")
+            words = plural(value, "image", "images")
         case str() if path == "Started from":
-            words = _STARTS.get(value, f"from {value.rsplit('/', 1)[-1]}")
+            start = _STARTS.get(value)
+            words = _(start) if start else _("from {checkpoint}").format(checkpoint=value.rsplit("/", 1)[-1])
         case _:
             words = setting(value) if path in _SPEAKING else f"{lower} {setting(value)}"
     return words

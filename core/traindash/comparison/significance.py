@@ -17,7 +17,8 @@ from traindash.evaluation.comparability import (
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.flow import are_aligned
 from traindash.evaluation.resampling import Metric, Samples, bootstrap, difference
-from traindash.formatting import plural, points_interval
+from traindash.formatting import count, in_points, quoted, signed
+from traindash.language import ngettext
 
 # metrics whose differences get an interval
 RESAMPLED = frozenset(
@@ -57,13 +58,24 @@ class Interval:
     @property
     def too_few(self) -> str:
         """A sentence for too few images."""
-        are = "is" if self.images == 1 else "are"
-        return f"{plural(self.images, 'image')} {are} too few to tell how sure that is; validate on more."
+        return ngettext(
+            "{images} image is too few to tell how sure that is; validate on more.",
+            "{images} images are too few to tell how sure that is; validate on more.",
+            self.images,
+        ).format(images=count(self.images))
 
     def in_words(self, decimals: int = 3) -> str:
         """Return the interval as the end of a sentence; ``decimals`` are those of the metrics around it."""
-        span = points_interval(self.low, self.high, decimals).replace(" to ", " and ")
-        return f"between {span} in {self.level * 100:.0f} of 100 tests like this one ({plural(self.images, 'image')})"
+        return ngettext(
+            "between {low} and {high} in {level} of 100 tests like this one ({images} image)",
+            "between {low} and {high} in {level} of 100 tests like this one ({images} images)",
+            self.images,
+        ).format(
+            low=signed(self.low * 100, decimals - 2),
+            high=in_points(self.high, decimals),
+            level=f"{self.level * 100:.0f}",
+            images=count(self.images),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +119,7 @@ def models_of(comparison: Comparison) -> list[MeasuredModel]:
     """Return the experiments that have an evaluation as ``traindash.evaluation`` judges them."""
     return [
         MeasuredModel(
-            name=f"“{experiment.label}”",
+            name=quoted(experiment.label),
             evaluation=evaluation,
             trained_on=experiment.train_image_ids,
             project_version=None if number is None else str(number),

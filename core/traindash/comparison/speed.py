@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from msgspec import Struct, ValidationError, convert
 
 from traindash.errors import InputError, issue_of
+from traindash.language import gettext as _
 
 NOTICEABLE = 0.05  # smaller differences of two times, as a share of the shorter one, are not called a difference
 
@@ -47,7 +48,7 @@ class SpeedTest:
     @property
     def machine(self) -> str:
         """What it ran on and how; times of different machines say nothing about the models."""
-        return f"{self.hardware or self.device or 'an unnamed device'}, {self.runtime or 'unnamed runtime'}"
+        return f"{self.hardware or self.device or _('an unnamed device')}, {self.runtime or _('unnamed runtime')}"
 
     def row(self, batch_size: int) -> SpeedRow | None:
         """Return the row of a batch size."""

@@ -22,15 +22,17 @@ from traindash.comparison.story_changes import Bar, Fact, Pair, Slide, Story, ch
 from traindash.comparison.verdict import Verdict, judge, ranking
 from traindash.domain.experiment import MEAN_IOU
 from traindash.evaluation.evaluation import Evaluation
-from traindash.formatting import count, listing, metric, percent, plural, quantity, size
+from traindash.formatting import count, listing, metric, percent, quantity, quoted, size
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 _MOST_BARS = 8  # rows that fit a projector of 1280 × 720
 _MOST_FACTS = 4
 _SHOWN_METRICS = ("mAP", "AP50", "precision_all", "recall_all")
 _PIXEL_METRICS = (MEAN_IOU, "mBoundaryIoU", "PixelAcc", "mRecall")
 _MEANINGS = {
-    "mAP": "mAP averages precision over all classes, thresholds and how well boxes have to fit: 1 is perfect.",
-    MEAN_IOU: "mIoU averages over the classes how well annotated and predicted pixels overlap: 1 is perfect.",
+    "mAP": N_("mAP averages precision over all classes, thresholds and how well boxes have to fit: 1 is perfect."),
+    MEAN_IOU: N_("mIoU averages over the classes how well annotated and predicted pixels overlap: 1 is perfect."),
 }
 
 
@@ -49,7 +51,7 @@ def build_slides(comparison: Comparison, significance: Significance, requirement
         )
         return Story(slides=tuple(slide for slide in whole if slide is not None), images=images)
     slides = (
-        _question(comparison, f"Wanted: {requirements_words(decision.requirements)}."),
+        _question(comparison, _("Wanted: {need}.").format(need=requirements_words(decision.requirements))),
         _data(comparison, significance),
         _winner(comparison, recommend(comparison, significance, decision), decision),
         *_changes(comparison, significance, images, comparable=comparable),
@@ -63,15 +65,17 @@ def _question(comparison: Comparison, wanted: str) -> Slide:
     experiments = comparison.experiments
     several = len(experiments) > 1
     title = (
-        f"Which of {count(len(experiments))} models to use?" if several else f"How good is “{experiments[0].label}”?"
+        _("Which of {count} models to use?").format(count=count(len(experiments)))
+        if several
+        else _("How good is “{name}”?").format(name=experiments[0].label)
     )
     baseline = experiments[comparison.baseline].label
     sentences = [wanted] if wanted else []
     if several:
-        sentences.append(f"Differences are measured against “{baseline}”.")
+        sentences.append(_("Differences are measured against “{name}”.").format(name=baseline))
     return Slide(
         key="question",
-        step="The question",
+        step=_("The question"),
         title=title,
         sentences=tuple(sentences),
         bars=tuple(_bar(one, 0.0, _kind(one)) for one in experiments[:_MOST_BARS]),  # without lengths: a list of names
@@ -95,53 +99,61 @@ def _data(comparison: Comparison, significance: Significance) -> Slide:
     if not evaluated:
         return Slide(
             key="data",
-            step="The data",
-            title="None of these experiments was evaluated",
-            sentences=("Train with the benchmark switched on to learn how good a model is.",),
+            step=_("The data"),
+            title=_("None of these experiments was evaluated"),
+            sentences=(_("Train with the benchmark switched on to learn how good a model is."),),
         )
     first = evaluated[0][1]  # all have its images where they may be compared; else the title says that they have not
     objects = first.table.objects_per_class()
     largest = sorted(zip(objects.tolist(), first.classes, strict=True), key=lambda item: (-item[0], item[1]))
     most = max(largest[0][0], 1)
-    images = plural(first.table.image_count, "image")
-    title = f"All were measured on the same {images}" if significance.are_comparable else "They were not measured alike"
+    images = first.table.image_count
+    same = ngettext(
+        "All were measured on the same {count} image", "All were measured on the same {count} images", images
+    )
+    title = same.format(count=count(images)) if significance.are_comparable else _("They were not measured alike")
     if len(evaluated) == 1:
-        title = f"Measured on {images}"
+        title = _measured_on(images)
     return Slide(
         key="data",
-        step="The data",
+        step=_("The data"),
         title=title,
         sentences=_about_data(comparison, significance, first),
         facts=(
-            Fact(value=count(first.table.image_count), label="validation images"),
-            Fact(value=count(int(objects.sum())), label="objects to find"),
-            Fact(value=count(len(first.classes)), label="classes" if len(first.classes) != 1 else "class"),
+            Fact(value=count(first.table.image_count), label=_("validation images")),
+            Fact(value=count(int(objects.sum())), label=_("objects to find")),
+            Fact(value=count(len(first.classes)), label=ngettext("class", "classes", len(first.classes))),
         ),
         bars=tuple(Bar(name=name, share=number / most, text=count(number)) for number, name in largest[:_MOST_BARS]),
-        bars_title="Objects of each class"
+        bars_title=_("Objects of each class")
         if len(largest) <= _MOST_BARS
-        else f"Objects of each class, the {_MOST_BARS} largest of {count(len(largest))}",
+        else _("Objects of each class, the {number} largest of {total}").format(
+            number=_MOST_BARS, total=count(len(largest))
+        ),
     )
+
+
+def _measured_on(images: int) -> str:
+    return ngettext("Measured on {count} image", "Measured on {count} images", images).format(count=count(images))
 
 
 def _pixels(comparison: Comparison) -> Slide:
     """Return what semantic segmentations were measured on: the classes of the first one, by their IoU."""
     measured = comparison.semantic
     if not measured:
-        return Slide(key="data", step="The data", title="On which images they were measured is not known here")
+        return Slide(key="data", step=_("The data"), title=_("On which images they were measured is not known here"))
     experiment, first = measured[0]
     known = sorted((one for one in first.classes if math.isfinite(one.iou)), key=lambda one: -one.iou)
-    images = plural(len(first.images), "image")
     return Slide(
         key="data",
-        step="The data",
-        title=f"Measured on {images}" if first.images else "Measured on images whose names are not known",
+        step=_("The data"),
+        title=_measured_on(len(first.images)) if first.images else _("Measured on images whose names are not known"),
         facts=(
-            Fact(value=count(len(first.images)), label="validation images"),
-            Fact(value=count(first.counted), label="classes" if first.counted != 1 else "class"),
+            Fact(value=count(len(first.images)), label=_("validation images")),
+            Fact(value=count(first.counted), label=ngettext("class", "classes", first.counted)),
         ),
         bars=tuple(Bar(name=one.name, share=one.iou, text=metric(one.iou)) for one in known[:_MOST_BARS]),
-        bars_title=f"IoU of each class, “{experiment.label}”",
+        bars_title=_("IoU of each class, “{name}”").format(name=experiment.label),
     )
 
 
@@ -149,10 +161,16 @@ def _about_data(comparison: Comparison, significance: Significance, first: Evalu
     smallest = min(zip(first.table.objects_per_class().tolist(), first.classes, strict=True))
     sentences = [reason.text for reason in significance.reasons[:3]]
     if len(first.classes) > 1:
-        sentences.append(f"The rarest class is “{smallest[1]}” with {plural(smallest[0], 'object')}.")
+        rarest = ngettext(
+            "The rarest class is “{name}” with {count} object.",
+            "The rarest class is “{name}” with {count} objects.",
+            smallest[0],
+        )
+        sentences.append(rarest.format(name=smallest[1], count=count(smallest[0])))
     without = [e.label for e in comparison.experiments if not isinstance(e.evaluation, Evaluation)]
     if without:
-        sentences.append(f"Without an evaluation: {listing([f'“{label}”' for label in without])}.")
+        names = listing([quoted(label) for label in without])
+        sentences.append(_("Without an evaluation: {names}.").format(names=names))
     return tuple(sentences)
 
 
@@ -165,7 +183,7 @@ def _winner(comparison: Comparison, verdict: Verdict, decision: Decision) -> Sli
     bars = tuple(_bar(e, value, metric(value), best=e.key == verdict.winner) for e, value in ranked[:_MOST_BARS])
     return Slide(
         key="winner",
-        step="The answer, and how sure it is",
+        step=_("The answer, and how sure it is"),
         title=verdict.headline.rstrip("."),
         sentences=verdict.sentences[:3],
         bars=candidates or bars,
@@ -178,13 +196,14 @@ def _winner(comparison: Comparison, verdict: Verdict, decision: Decision) -> Sli
 
 def _figure_title(decision: Decision) -> str:
     goal = decision.requirements.goal
-    return f"{figure_name(goal)}{', less is better' if less_is_better(goal) else ', 0 to 1'}"
+    title = _("{figure}, less is better") if less_is_better(goal) else _("{figure}, 0 to 1")
+    return title.format(figure=figure_name(goal))
 
 
 def _bars_title(comparison: Comparison) -> str:
     if comparison.score == MEAN_IOU:
-        return "mIoU, 0 to 1: mean over the classes of the overlap in pixels"
-    return "mAP, 0 to 1: average precision over classes and IoU 0.50 to 0.95"
+        return _("mIoU, 0 to 1: mean over the classes of the overlap in pixels")
+    return _("mAP, 0 to 1: average precision over classes and IoU 0.50 to 0.95")
 
 
 def _alone(experiment: ComparedExperiment) -> Slide:
@@ -192,15 +211,22 @@ def _alone(experiment: ComparedExperiment) -> Slide:
     value = read_metric(experiment, name)
     known = {item.key: item for item in METRICS}
     shown_metrics = _PIXEL_METRICS if experiment.is_semantic else _SHOWN_METRICS
-    facts = [(known[key].title, known[key].read(experiment)) for key in shown_metrics]
+    facts = [(_(known[key].title), known[key].read(experiment)) for key in shown_metrics]
     shown = [(name, number) for name, number in facts if number is not None and math.isfinite(number)]
-    title = "It has no metrics" if value is None else f"“{experiment.label}” reaches a {name} of {metric(value)}"
+    reaches = _("“{name}” reaches a {metric} of {value}")
+    title = (
+        _("It has no metrics")
+        if value is None
+        else reaches.format(name=experiment.label, metric=name, value=metric(value))
+    )
     return Slide(
         key="winner",
-        step="How good it is",
+        step=_("How good it is"),
         title=title,
         facts=tuple(Fact(value=metric(number), label=name) for name, number in shown[:_MOST_FACTS]),
-        sentences=(_MEANINGS[name],) if shown else ("Train with the benchmark switched on to learn how good it is.",),
+        sentences=(_(_MEANINGS[name]),)
+        if shown
+        else (_("Train with the benchmark switched on to learn how good it is."),),
     )
 
 
@@ -215,7 +241,7 @@ def _changes(
         )
     baseline = comparison.experiments[comparison.baseline].key
     # one pair tells a story: the baseline, and the best of the others
-    others = [experiment.key for experiment, _ in ranking(comparison) if experiment.key != baseline]
+    others = [experiment.key for experiment, _value in ranking(comparison) if experiment.key != baseline]
     other = next((key for key in others if key in evaluated), None)
     if not comparable or baseline not in evaluated or other is None:
         return (_each(comparison, comparable=comparable),)
@@ -233,17 +259,17 @@ def _each(comparison: Comparison, *, comparable: bool) -> Slide:
     ranked = [(e, read_metric(e, comparison.score)) for e in comparison.experiments]
     known = [(e, value) for e, value in ranked if value is not None and math.isfinite(value)]
     why = (
-        "The baseline or all others have no evaluation, so differences cannot be shown."
+        _("The baseline or all others have no evaluation, so differences cannot be shown.")
         if comparable
-        else "Numbers of different data say nothing about which model is better."
+        else _("Numbers of different data say nothing about which model is better.")
     )
     return Slide(
         key="each",
-        step="Each for itself",
-        title="What each one reaches on its own data" if known else "None of them has metrics",
+        step=_("Each for itself"),
+        title=_("What each one reaches on its own data") if known else _("None of them has metrics"),
         sentences=(why,),
         bars=tuple(_bar(e, value, metric(value)) for e, value in known[:_MOST_BARS]),
-        bars_title=f"{comparison.score}, 0 to 1",
+        bars_title=_("{figure}, 0 to 1").format(figure=comparison.score),
     )
 
 
@@ -254,25 +280,34 @@ def _speed(comparison: Comparison) -> Slide | None:
         return None
     timed.sort(key=lambda item: item[2].total)
     slowest = timed[-1][2].total  # fills its row; shorter is better
-    machines = sorted({test.machine for _, test, _ in timed})
+    machines = sorted({test.machine for _e, test, _row in timed})
     missing = len(comparison.experiments) - len(timed)
-    title, best = _fastest([(e, row) for e, _, row in timed], same_machine=len(machines) == 1, all_timed=not missing)
+    title, best = _fastest(
+        [(e, row) for e, _test, row in timed], same_machine=len(machines) == 1, all_timed=not missing
+    )
     return Slide(
         key="speed",
-        step="Speed",
+        step=_("Speed"),
         title=title,
         sentences=(
-            f"Measured on {listing(machines)}, images one by one."
-            if len(machines) == 1
-            else f"Measured on different machines or runtimes, so times are not compared: {listing(machines)}.",
-            *([f"{plural(missing, 'experiment')} without a speed test."] if missing else []),
+            (
+                _("Measured on {machines}, images one by one.")
+                if len(machines) == 1
+                else _("Measured on different machines or runtimes, so times are not compared: {machines}.")
+            ).format(machines=listing(machines)),
+            *([_without_speed(missing)] if missing else []),
         ),
         bars=tuple(
             _bar(e, row.total / slowest, f"{latency_text(row)} ms", best=e.key == best)
-            for e, _, row in timed[:_MOST_BARS]
+            for e, _test, row in timed[:_MOST_BARS]
         ),
-        bars_title="Time for one image (ms), with its measured spread; shorter is better",
+        bars_title=_("Time for one image (ms), with its measured spread; shorter is better"),
     )
+
+
+def _without_speed(missing: int) -> str:
+    without = ngettext("{count} experiment without a speed test.", "{count} experiments without a speed test.", missing)
+    return without.format(count=count(missing))
 
 
 def _fastest(
@@ -281,18 +316,20 @@ def _fastest(
     """Return the title of the step about speed, and the key of the fastest one; ``None`` where nobody is."""
     (first, row), *others = timed
     if not others:
-        return f"“{first.label}” needs {quantity(row.total)} ms for an image", None
+        needs = _("“{name}” needs {time} ms for an image")
+        return needs.format(name=first.label, time=quantity(row.total)), None
     if not same_machine:
-        return "Their times come from different machines", None
+        return _("Their times come from different machines"), None
     # within what measurements scatter, nobody is faster
     near = [e.label for e, other in others if not times_differ(row, other)]
     if len(near) == len(others) and all_timed:
-        return "Their speeds cannot be told apart", None
+        return _("Their speeds cannot be told apart"), None
     if near:
-        names = listing([f"“{label}”" for label in (first.label, *near)])
-        return f"{names} {'cannot be told apart in speed' if len(near) == len(others) else 'are the fastest'}", None
+        alike = _("{names} cannot be told apart in speed") if len(near) == len(others) else _("{names} are the fastest")
+        return alike.format(names=listing([quoted(label) for label in (first.label, *near)])), None
     less = percent(1 - row.total / others[0][1].total)
-    return f"“{first.label}” needs {less} less time than “{others[0][0].label}”, the next one", first.key
+    faster = _("“{name}” needs {share} less time than “{other}”, the next one")
+    return faster.format(name=first.label, share=less, other=others[0][0].label), first.key
 
 
 def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision) -> Slide:
@@ -301,22 +338,23 @@ def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision
     sentences = [*advice.details[:3]] if winner is not None else [*advice.sentences[:3]]
     if verdict.winner is not None and advice.winner is not None and verdict.winner != advice.winner:
         label = next(e.label for e in comparison.experiments if e.key == verdict.winner)
-        sentences.append(f"“{label}” has the highest mAP, which averages all thresholds; in use there is only one.")
+        highest = _("“{name}” has the highest mAP, which averages all thresholds; in use there is only one.")
+        sentences.append(highest.format(name=label))
     facts = []
     title = advice.headline.rstrip(".")
     if winner is not None:
         several = len(comparison.experiments) > 1
-        title = f"Take “{winner.label}”" if several else f"Use “{winner.label}” with this threshold"
+        title = (_("Take “{name}”") if several else _("Use “{name}” with this threshold")).format(name=winner.label)
         facts = [
-            Fact(value=threshold_text(winner), label="threshold to set"),
-            Fact(value=percent(winner.point.recall), label="of the objects found"),
-            Fact(value=percent(winner.point.precision), label="of its reports right"),
+            Fact(value=threshold_text(winner), label=_("threshold to set")),
+            Fact(value=percent(winner.point.recall), label=_("of the objects found")),
+            Fact(value=percent(winner.point.precision), label=_("of its reports right")),
         ]
         if winner.contender.latency is not None:
-            facts.append(Fact(value=f"{quantity(winner.contender.latency)} ms", label="for an image"))
+            facts.append(Fact(value=f"{quantity(winner.contender.latency)} ms", label=_("for an image")))
     return Slide(
         key="recommendation",
-        step="Recommendation",
+        step=_("Recommendation"),
         title=title,
         sentences=tuple(sentences),
         facts=tuple(facts),

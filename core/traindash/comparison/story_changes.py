@@ -19,6 +19,7 @@ from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.flow import Flow, object_flow
 from traindash.formatting import count, in_points, metric, plural, points
+from traindash.language import gettext as _
 
 # What a step of the story consists of; how it is drawn is another matter.
 
@@ -86,7 +87,7 @@ def opens_elsewhere(link: str) -> bool:
 
 def link_words(link: str) -> str:
     """Return what an address of the live comparison is called; one of this machine opens nowhere else, and says so."""
-    return "Live comparison" if opens_elsewhere(link) else "Live comparison, on the computer this was made on"
+    return _("Live comparison") if opens_elsewhere(link) else _("Live comparison, on the computer this was made on")
 
 
 Direction = Literal["better", "worse"]
@@ -151,22 +152,28 @@ def change_slide(pair: Pair, significance: Significance, images: ImageSet, direc
         flow = object_flow(pair.before, pair.after)
     except InputError:  # the two do not have the same objects
         flow = None
-    key, step = ("improvement", "Best improvement") if direction == "better" else ("regression", "Worst regression")
+    key, step = (
+        ("improvement", _("Best improvement")) if direction == "better" else ("regression", _("Worst regression"))
+    )
     if best is None:  # nothing to show: a step without a point is left out
         return None
     subject = _subject(pair, images, flow, best.name, direction)
-    said = f"From {metric(best.before)} to {metric(best.after)}"
+    said = _("From {before} to {after}.")
     if best.interval is not None and best.sure:
-        said += f"; the difference lies {best.interval.in_words()}"
+        said = _("From {before} to {after}; the difference lies {span}.")
     elif best.interval is not None:
-        said += f", but the difference lies {best.interval.in_words()}: this may be luck"
+        said = _("From {before} to {after}, but the difference lies {span}: this may be luck.")
+    span = "" if best.interval is None else best.interval.in_words()
     return Slide(
         key=key,
         step=step,
         title=_title(pair, best, direction),
-        sentences=(f"{said}.", *_objects(pair, flow, best.name, direction)),
+        sentences=(
+            said.format(before=metric(best.before), after=metric(best.after), span=span),
+            *_objects(pair, flow, best.name, direction),
+        ),
         bars=_bars(changes, sign, _FEW_BARS if subject else _MOST_BARS, best),
-        bars_title=f"AP of each class against “{pair.baseline.label}” (points)",
+        bars_title=_("AP of each class against “{name}” (points)").format(name=pair.baseline.label),
         subject=subject,
         seen=_seen(pair, subject),
         caption=_caption(images, subject),
@@ -179,49 +186,71 @@ def class_slide(experiment: ComparedExperiment, evaluation: Evaluation, kind: Li
     known = [(item.ap, item.name) for item in evaluation.per_class if math.isfinite(item.ap)]
     ordered = sorted(known, key=lambda item: (-item[0] if kind == "strong" else item[0], item[1]))
     value, name = ordered[0]
-    word = "best" if kind == "strong" else "worst"
+    title = _("It is best at “{name}”: AP {value}") if kind == "strong" else _("It is worst at “{name}”: AP {value}")
+    seen = _("{found} of {objects} found, {alarms}.")
     place = evaluation.classes.index(name)
     counts = evaluation.counts
     found, missed = int(counts.at_levels(counts.tp)[place]), int(counts.at_levels(counts.fn)[place])
     alarms = int(counts.at_levels(counts.fp)[place])
     return Slide(
         key="improvement" if kind == "strong" else "regression",
-        step="What it is good at" if kind == "strong" else "What it is bad at",
-        title=f"It is {word} at “{name}”: AP {metric(value)}",
-        sentences=(f"{count(found)} of {plural(found + missed, 'object')} found, {plural(alarms, 'false alarm')}.",),
+        step=_("What it is good at") if kind == "strong" else _("What it is bad at"),
+        title=title.format(name=name, value=metric(value)),
+        sentences=(
+            seen.format(
+                found=count(found),
+                objects=plural(found + missed, "object", "objects"),
+                alarms=plural(alarms, "false alarm", "false alarms"),
+            ),
+        ),
         bars=tuple(
             Bar(name=other, share=max(0.0, ap), text=metric(ap), style=experiment.style, best=other == name)
             for ap, other in ordered[:_MOST_BARS]
         ),
-        bars_title="AP of each class, 0 to 1",
+        bars_title=_("AP of each class, 0 to 1"),
         tone="good" if kind == "strong" else "bad",
     )
 
 
 def _title(pair: Pair, best: ClassChange, direction: Direction) -> str:
-    amount = in_points(abs(best.difference)).lstrip("+")
-    word = "gains" if direction == "better" else "loses"
+    words = {
+        "class_name": best.name,
+        "name": pair.other.label,
+        "amount": in_points(abs(best.difference)).lstrip("+"),
+    }
     if not best.sure and best.interval is not None:
-        return f"No class is surely {direction}; “{best.name}” {word} {amount} of AP"
-    return f"“{pair.other.label}” {word} {amount} of AP on “{best.name}”"
+        unsure = (
+            _("No class is surely better; “{class_name}” gains {amount} of AP")
+            if direction == "better"
+            else _("No class is surely worse; “{class_name}” loses {amount} of AP")
+        )
+        return unsure.format(**words)
+    changed = (
+        _("“{name}” gains {amount} of AP on “{class_name}”")
+        if direction == "better"
+        else _("“{name}” loses {amount} of AP on “{class_name}”")
+    )
+    return changed.format(**words)
 
 
 def _objects(pair: Pair, flow: Flow | None, class_name: str, direction: Direction) -> tuple[str, ...]:
     if flow is None:
         return ()
-    counts, where = flow.by_class()[pair.before.classes.index(class_name)], f"Of “{class_name}”"
+    counts = flow.by_class()[pair.before.classes.index(class_name)]
     gained, lost, new, gone = counts.gained, counts.lost, counts.new_alarms, counts.vanished_alarms
-    found = f"{plural(gained, 'object')} {_is(gained)} newly found and {count(lost)} {_is(lost)} lost"
-    alarms = f"{plural(new, 'false alarm')} {_is(new)} new and {count(gone)} {_is(gone)} gone"
+    found = _("{gained} newly found, {lost} lost")
     if not gained and not lost:
-        found = f"nothing is newly found or lost; the boxes fit {direction}"
+        found = (
+            _("nothing is newly found or lost; the boxes fit better")
+            if direction == "better"
+            else _("nothing is newly found or lost; the boxes fit worse")
+        )
     elif direction == "worse":
-        found = f"{plural(lost, 'object')} {_is(lost)} lost and {count(gained)} {_is(gained)} newly found"
-    return (f"{where}, {found}; {alarms}.",)
-
-
-def _is(number: int) -> str:
-    return "is" if number == 1 else "are"
+        found = _("{lost} lost, {gained} newly found")
+    objects = {"gained": plural(gained, "object", "objects"), "lost": plural(lost, "object", "objects")}
+    alarms = _("{new} new, {gone} gone").format(new=plural(new, "false alarm", "false alarms"), gone=count(gone))
+    of_class = _("Of “{class_name}”: {found}; {alarms}.")
+    return (of_class.format(class_name=class_name, found=found.format(**objects), alarms=alarms),)
 
 
 def _bars(changes: tuple[ClassChange, ...], sign: int, most: int, told: ClassChange) -> tuple[Bar, ...]:
@@ -258,15 +287,17 @@ def _subject(
         (
             one
             for one in subjects(hits.taken(largest), images, [baseline, other])
-            if tuple(mark is not None and mark.kind is MarkKind.FOUND for _, mark in one.predictions) == found
+            if tuple(mark is not None and mark.kind is MarkKind.FOUND for _one, mark in one.predictions) == found
         ),
         None,
     )
 
 
 def _caption(images: ImageSet, subject: Subject | None) -> str:
-    line = "outline" if images.has_masks else "corners"
-    return f"White {line}: as annotated. {images.name(subject.image)}" if subject else ""
+    if subject is None:
+        return ""
+    line = _("White outline: as annotated.") if images.has_masks else _("White corners: as annotated.")
+    return f"{line} {images.name(subject.image)}"
 
 
 def _seen(pair: Pair, subject: Subject | None) -> tuple[Seen, ...]:
@@ -274,6 +305,6 @@ def _seen(pair: Pair, subject: Subject | None) -> tuple[Seen, ...]:
     if subject is None:
         return ()
     return tuple(
-        Seen(name=experiment.label, style=experiment.style, words=mark.words if mark else "Nothing reported here")
-        for experiment, (_, mark) in zip((pair.baseline, pair.other), subject.predictions, strict=True)
+        Seen(name=experiment.label, style=experiment.style, words=mark.words if mark else _("Nothing reported here"))
+        for experiment, (_one, mark) in zip((pair.baseline, pair.other), subject.predictions, strict=True)
     )

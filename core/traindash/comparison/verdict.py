@@ -13,7 +13,9 @@ from traindash.comparison.significance import Interval, Significance, significan
 from traindash.comparison.speed import SpeedTest, times_differ
 from traindash.domain.experiment import MEAN_IOU
 from traindash.evaluation.evaluation import Evaluation
-from traindash.formatting import count, in_points, listing, metric, plural, points, quantity
+from traindash.formatting import count, in_points, listing, metric, plural, points, quantity, quoted, size_word
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 NOTICEABLE = 0.005  # half a point of average precision; less is not worth a word
 _MOST_NAMED = 3
@@ -66,20 +68,30 @@ def weak_sides(
     if classes is None:
         return ()
     sizes = size_regressions(winner, other)
-    against = f"Against “{other.label}”, “{winner.label}”"
+    both = {"winner": winner.label, "other": other.label}
     if not classes and not sizes:
-        return (f"{against} is not clearly behind on any class or size of objects.",)
+        return (
+            _("Against “{other}”, “{winner}” is not clearly behind on any class or size of objects.").format(**both),
+        )
     sentences = []
     if classes:
         total = len(winner.evaluation.classes) if isinstance(winner.evaluation, Evaluation) else len(classes)
-        names = listing([f"“{b.name}” ({in_points(b.gap, decimals)})" for b in classes], limit=_MOST_NAMED)
-        sentences.append(
-            f"{against} is behind on {count(len(classes))} of {plural(total, 'class', 'classes')}: {names}"
-            f"{_certain(classes)}."
+        names = listing([f"{quoted(b.name)} ({in_points(b.gap, decimals)})" for b in classes], limit=_MOST_NAMED)
+        behind = ngettext(
+            "Against “{other}”, “{winner}” is behind on {number} of {total} class: {classes}{certain}.",
+            "Against “{other}”, “{winner}” is behind on {number} of {total} classes: {classes}{certain}.",
+            total,
         )
+        numbers = {"number": count(len(classes)), "total": count(total)}
+        sentences.append(behind.format(**both, **numbers, classes=names, certain=_certain(classes)))
     if sizes:
-        names = listing([f"{b.name} ({in_points(b.gap, decimals)})" for b in sizes])
-        sentences.append(f"{'It' if classes else against} is behind on {names} objects.")
+        names = listing([f"{size_word(b.name)} ({in_points(b.gap, decimals)})" for b in sizes])
+        behind = (
+            _("It is behind on {sizes} objects.")
+            if classes
+            else _("Against “{other}”, “{winner}” is behind on {sizes} objects.")
+        )
+        sentences.append(behind.format(**both, sizes=names))
     return tuple(sentences)
 
 
@@ -88,17 +100,18 @@ def _certain(classes: tuple[Regression, ...]) -> str:
     known = [regression for regression in classes if regression.certain is not None]
     if not known:
         return ""
-    sure = [f"“{regression.name}”" for regression in known if regression.certain]
+    sure = [quoted(regression.name) for regression in known if regression.certain]
     if not sure:
-        return "; with these images none of that is sure"
+        return _("; with these images none of that is sure")
     if len(sure) == len(classes):
-        return "; with these images that is sure"
-    return f"; only {listing(sure, limit=_MOST_NAMED)} for sure"
+        return _("; with these images that is sure")
+    return _("; only {classes} for sure").format(classes=listing(sure, limit=_MOST_NAMED))
 
 
 _FEWEST = 2
 _MOST_SETTINGS = 3
-_OPEN = ("How sure that is, is still being measured on these images.",)
+_OPEN = N_("How sure that is, is still being measured on these images.")
+_UNLIKE = N_("These experiments cannot be ranked: they were not measured alike.")
 
 Ranking = list[tuple[ComparedExperiment, float]]
 
@@ -132,7 +145,7 @@ def judge(comparison: Comparison, significance: Significance | None = None) -> V
     if not known.are_comparable:
         return Verdict(
             kind="unlike",
-            headline="These experiments cannot be ranked: they were not measured alike.",
+            headline=_(_UNLIKE),
             sentences=tuple(reason.text for reason in known.reasons if not reason.only_a_warning),
             warnings=tuple(reason.text for reason in known.reasons if reason.only_a_warning),
         )
@@ -148,9 +161,12 @@ def of_common(comparison: Comparison) -> tuple[str, ...]:
     """Return of what all figures are, where the experiments were scored again on what they have in common."""
     if comparison.common is None:
         return ()
-    images, classes = plural(comparison.common.images, "image"), len(comparison.common.classes)
-    shared = f"the {images} and {plural(classes, 'class', 'classes')} that they have in common"
-    return (f"All figures here are of {shared}, scored again for each.",)
+    shared = {
+        "images": plural(comparison.common.images, "image", "images"),
+        "classes": plural(len(comparison.common.classes), "class", "classes"),
+    }
+    all_of = _("All figures here are of the {images} and {classes} that they have in common, scored again for each.")
+    return (all_of.format(**shared),)
 
 
 def ranking(comparison: Comparison) -> Ranking:
@@ -171,11 +187,13 @@ def _by_pixels(comparison: Comparison) -> Verdict:
     if finds:
         return Verdict(
             kind="unlike",
-            headline="These models do different work and cannot be ranked.",
+            headline=_("These models do different work and cannot be ranked."),
             sentences=(
-                f"Semantic segmentation gives every pixel a class and is measured by mIoU: {_quoted(labels)}. "
-                f"Detection and instance segmentation find single objects and are measured by mAP: {_quoted(finds)}.",
-                "No number of one says anything about the other.",
+                _(
+                    "Semantic segmentation gives every pixel a class and is measured by mIoU: {pixels}. Detection and "
+                    "instance segmentation find single objects and are measured by mAP: {objects}."
+                ).format(pixels=_quoted(labels), objects=_quoted(finds)),
+                _("No number of one says anything about the other."),
             ),
         )
     ranked = ranking(comparison)
@@ -184,7 +202,7 @@ def _by_pixels(comparison: Comparison) -> Verdict:
     if unlike := unlike_pixels(comparison):
         return Verdict(
             kind="unlike",
-            headline="These experiments cannot be ranked: they were not measured alike.",
+            headline=_(_UNLIKE),
             sentences=unlike,
         )
     (first, top), (second, below) = ranked[:2]
@@ -192,16 +210,15 @@ def _by_pixels(comparison: Comparison) -> Verdict:
     lead = in_points(top - below, comparison.decimals).lstrip("+")
     verdict = tie or Verdict(
         kind="winner",
-        headline=f"“{first.label}” has the highest mIoU, {metric(top, comparison.decimals)}: {lead} more than "
-        f"“{second.label}”.",
+        headline=_highest(MEAN_IOU, (first, metric(top, comparison.decimals)), lead, second),
         winner=first.key,
     )
-    unsure = "How sure the difference is, is not measured for semantic segmentations."
-    unknown = () if len(comparison.semantic) == len(ranked) else (_UNKNOWN_IMAGES,)
+    unsure = _("How sure the difference is, is not measured for semantic segmentations.")
+    unknown = () if len(comparison.semantic) == len(ranked) else (_(_UNKNOWN_IMAGES),)
     return replace(verdict, sentences=_setup(ranked), warnings=(*unknown, *(() if tie else (unsure,))))
 
 
-_UNKNOWN_IMAGES = (
+_UNKNOWN_IMAGES = N_(
     "Some have only the figures of their record; whether they come from the same images and classes is not known."
 )
 
@@ -212,11 +229,13 @@ def _tie(ranked: Ranking, decimals: int, name: str = "mAP") -> Verdict | None:
     best = metric(top, decimals)
     level = [experiment.label for experiment, value in ranked if metric(value, decimals) == best]
     if len(level) > 1:
-        return Verdict(kind="tie", headline=f"{_quoted(level)} have the same {name} of {best}.")
+        same = _("{names} have the same {metric} of {value}.").format(names=_quoted(level), metric=name, value=best)
+        return Verdict(kind="tie", headline=same)
     near = [experiment.label for experiment, value in ranked if points(top - value, decimals) == points(0, decimals)]
     if len(near) > 1:
         least = quantity(10.0 ** (2 - decimals))
-        return Verdict(kind="tie", headline=f"{_quoted(near)} are less than {least} points of {name} apart, at {best}.")
+        close = _("{names} are less than {points} points of {metric} apart, at {value}.")
+        return Verdict(kind="tie", headline=close.format(names=_quoted(near), points=least, metric=name, value=best))
     return None
 
 
@@ -224,21 +243,22 @@ def _lead(ranked: Ranking, significance: Significance, comparison: Comparison) -
     first, top = ranked[0]
     decimals = comparison.decimals
     intervals = {
-        experiment.key: significance.interval(experiment.key, first.key, "mAP") for experiment, _ in ranked[1:]
+        experiment.key: significance.interval(experiment.key, first.key, "mAP") for experiment, _value in ranked[1:]
     }
     level = [pair for pair in ranked[1:] if (one := intervals[pair[0].key]) is not None and not one.tells_apart]
     second, next_value = (level or ranked[1:])[0]
     lead = in_points(top - next_value, decimals).lstrip("+")
     if level:
-        headline = f"{_quoted([first.label, *(experiment.label for experiment, _ in level)])} cannot be told apart."
+        names = _quoted([first.label, *(experiment.label for experiment, _value in level)])
+        headline = _("{names} cannot be told apart.").format(names=names)
     else:
-        headline = f"“{first.label}” has the highest mAP, {metric(top, decimals)}: {lead} more than “{second.label}”."
+        headline = _highest("mAP", (first, metric(top, decimals)), lead, second)
     is_open = significance.pending and second.key in significance.aligned
     return Verdict(
         kind="tie" if level else "open" if is_open else "winner",
         headline=headline,
         sentences=(
-            *(_OPEN if is_open else _significance((first, second), lead, intervals[second.key], comparison)),
+            *((_(_OPEN),) if is_open else _significance((first, second), lead, intervals[second.key], comparison)),
             *weak_sides(first, second, significance, decimals),
             *_speed(first, second),
         ),
@@ -246,13 +266,22 @@ def _lead(ranked: Ranking, significance: Significance, comparison: Comparison) -
     )
 
 
+def _highest(name: str, first: tuple[ComparedExperiment, str], lead: str, second: ComparedExperiment) -> str:
+    """Return who has the highest figure, which is written already, and by how much it leads."""
+    highest = _("“{winner}” has the highest {metric}, {value}: {lead} more than “{other}”.")
+    return highest.format(winner=first[0].label, metric=name, value=first[1], lead=lead, other=second.label)
+
+
 def _too_few(comparison: Comparison, ranked: int) -> str:
     total = len(comparison.experiments)
     if total == 0:
-        return "No experiment is chosen."
+        return _("No experiment is chosen.")
     if total == 1:
-        return "One experiment is chosen; choose another to compare it with."
-    return f"{ranked or 'None'} of {total} experiments has metrics that can be ranked, so there is no winner."
+        return _("One experiment is chosen; choose another to compare it with.")
+    if ranked:
+        one = _("{number} of {total} experiments has metrics that can be ranked, so there is no winner.")
+        return one.format(number=ranked, total=total)
+    return _("None of {total} experiments has metrics that can be ranked, so there is no winner.").format(total=total)
 
 
 def _recorded(comparison: Comparison) -> tuple[str, ...]:
@@ -263,12 +292,17 @@ def _recorded(comparison: Comparison) -> tuple[str, ...]:
         return ()
     if len(recorded) == len(known):
         return (
-            "The metrics are those of the experiments' records; whether they come from the same images is not known.",
+            _(
+                "The metrics are those of the experiments' records; whether they come from the same images is not "
+                "known."
+            ),
         )
-    has, is_ranked = ("has", "is") if len(recorded) == 1 else ("have", "are")
-    return (
-        f"{_quoted(recorded)} {has} only recorded metrics, of images that are not known, and {is_ranked} not ranked.",
+    only = ngettext(
+        "{names} has only recorded metrics, of images that are not known, and is not ranked.",
+        "{names} have only recorded metrics, of images that are not known, and are not ranked.",
+        len(recorded),
     )
+    return (only.format(names=_quoted(recorded)),)
 
 
 def _significance(
@@ -277,16 +311,33 @@ def _significance(
     first, second = pair
     if interval is None:
         images = first.evaluation.table.image_count if isinstance(first.evaluation, Evaluation) else 0
-        several = "All" if len(comparison.evaluated) > _FEWEST else "Both"
-        return (f"{several} were measured on the same {plural(images, 'image')}.",) if images else ()
+        if not images:
+            return ()
+        same = (
+            ngettext(
+                "All were measured on the same {images} image.",
+                "All were measured on the same {images} images.",
+                images,
+            )
+            if len(comparison.evaluated) > _FEWEST
+            else ngettext(
+                "Both were measured on the same {images} image.",
+                "Both were measured on the same {images} images.",
+                images,
+            )
+        )
+        return (same.format(images=count(images)),)
     span = interval.in_words(comparison.decimals)
     if interval.tells_apart:
-        luck = "another training of the same models may still turn out otherwise"
-        return (f"The difference to “{second.label}” lies {span}; {luck}.",)
-    ahead = f"“{first.label}” is ahead of “{second.label}” by {lead}"
+        apart = _(
+            "The difference to “{other}” lies {span}; another training of the same models may still turn out otherwise."
+        )
+        return (apart.format(other=second.label, span=span),)
+    names = {"winner": first.label, "other": second.label, "lead": lead}
     if not interval.has_enough_images:
-        return (f"{ahead}. {interval.too_few}",)
-    return (f"{ahead}, but the difference lies anywhere {span}.",)
+        return (_("“{winner}” is ahead of “{other}” by {lead}.").format(**names), interval.too_few)
+    unsure = _("“{winner}” is ahead of “{other}” by {lead}, but the difference lies anywhere {span}.")
+    return (unsure.format(**names, span=span),)
 
 
 def _speed(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, ...]:
@@ -296,25 +347,33 @@ def _speed(first: ComparedExperiment, second: ComparedExperiment) -> tuple[str, 
     if mine is None or theirs is None:
         return ()
     if first.speed.machine != second.speed.machine:
-        return ("Their speed was measured on different machines or runtimes, so it is not compared.",)
-    both = f"{quantity(mine.total)} ms against {quantity(theirs.total)} ms"
+        return (_("Their speed was measured on different machines or runtimes, so it is not compared."),)
+    both = {"mine": quantity(mine.total), "theirs": quantity(theirs.total)}
     if not times_differ(mine, theirs):
-        return (f"Their speeds cannot be told apart ({both}).",)
-    share = abs(mine.total / theirs.total - 1) * 100
-    word = "more" if mine.total > theirs.total else "less"
-    return (f"“{first.label}” needs {share:.0f} % {word} time for an image ({both}).",)
+        return (_("Their speeds cannot be told apart ({mine} ms against {theirs} ms).").format(**both),)
+    share = f"{abs(mine.total / theirs.total - 1) * 100:.0f}"
+    needs = (
+        _("“{name}” needs {share} % more time for an image ({mine} ms against {theirs} ms).")
+        if mine.total > theirs.total
+        else _("“{name}” needs {share} % less time for an image ({mine} ms against {theirs} ms).")
+    )
+    return (needs.format(name=first.label, share=share, **both),)
 
 
 def _setup(ranked: Ranking) -> tuple[str, ...]:
     """Return what the two best were set up differently in."""
-    (first, _), (second, _) = ranked[:2]
+    (first, _top), (second, _next) = ranked[:2]
     rows = telling_differences(first, second)
     if not rows:
         return ()
-    shown = [f"{row.path} {' against '.join(map(_short, row.texts))}" for row in rows]
-    return (
-        f"What differs in the set-up of “{first.label}” and “{second.label}”: {listing(shown, limit=_MOST_SETTINGS)}.",
-    )
+    shown = [
+        _("{setting} {value} against {other}").format(setting=row.title, value=_short(value), other=_short(other))
+        for row in rows
+        for value, other in [row.texts]
+    ]
+    differs = _("What differs in the set-up of “{first}” and “{second}”: {settings}.")
+    settings = listing(shown, limit=_MOST_SETTINGS)
+    return (differs.format(first=first.label, second=second.label, settings=settings),)
 
 
 def _short(text: str, most: int = 40) -> str:
@@ -322,4 +381,4 @@ def _short(text: str, most: int = 40) -> str:
 
 
 def _quoted(labels: Sequence[str]) -> str:
-    return listing([f"“{label}”" for label in labels])
+    return listing([quoted(label) for label in labels])

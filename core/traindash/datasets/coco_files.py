@@ -187,10 +187,12 @@ def _take_key_points(content: _Content, points: _Content, places: tuple[str, str
     if not taken:
         return False
     place, beside = places
-    message = f"Its pictures are those of {place}; the key points of {plural(taken, 'object')} are taken with them."
+    objects = plural(taken, "object", "objects")
+    message = f"Its pictures are those of {place}; the key points of {objects} are taken with them."
     log.note(ProblemKind.KEY_POINTS, beside, message)
     if missing := len(set_points) - taken:
-        message = f"The key points of {plural(missing, 'object')} are left out, for {place} does not have the objects."
+        objects = plural(missing, "object", "objects")
+        message = f"The key points of {objects} are left out, for {place} does not have the objects."
         log.skip_file(ProblemKind.KEY_POINTS, beside, message)
     return True
 

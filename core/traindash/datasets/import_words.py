@@ -111,8 +111,8 @@ def problem_groups(report: ImportReport) -> tuple[ProblemGroup, ...]:
     lost = [
         words
         for number, words in (
-            (report.images_skipped, plural(report.images_skipped, "image")),
-            (report.objects_skipped, plural(report.objects_skipped, "object")),
+            (report.images_skipped, plural(report.images_skipped, "image", "images")),
+            (report.objects_skipped, plural(report.objects_skipped, "object", "objects")),
             (files, plural(files, "other entry", "other entries")),
         )
         if number
@@ -141,7 +141,7 @@ def in_words(problem: ImportProblems) -> str:
         return plural(problem.count, *_WHOLE[key])
     clause = _SPECIAL.get(key) or _CLAUSES.get(problem.kind) or f"({problem.kind})"
     noun = _NOUNS.get(problem.effect) or _CHANGED_NOUNS.get(problem.kind, _OBJECT)
-    with_them = f", with {plural(problem.objects, 'object')} on {'it' if problem.count == 1 else 'them'}"
+    with_them = f", with {plural(problem.objects, 'object', 'objects')} on {'it' if problem.count == 1 else 'them'}"
     return f"{plural(problem.count, *noun)} {clause}{with_them if problem.objects else ''}"
 
 
@@ -159,4 +159,4 @@ def balance(report: ImportReport) -> Iterator[tuple[str, str]]:
 
 
 def _both(images: int, objects: int) -> str:
-    return f"{plural(images, 'image')}, {plural(objects, 'object')}"
+    return f"{plural(images, 'image', 'images')}, {plural(objects, 'object', 'objects')}"

@@ -12,6 +12,9 @@ from traindash.errors import InputError
 from traindash.evaluation.coco_files import IntArray
 from traindash.evaluation.evaluation import Evaluation, restrict
 from traindash.evaluation.outcomes import EvaluationSettings
+from traindash.formatting import count
+from traindash.language import gettext as _
+from traindash.language import ngettext
 
 # Which image is which, across evaluations: by content, by the platform's id, or by dataset, name and size.
 #
@@ -97,8 +100,6 @@ def training_identities(model: MeasuredModel, kind: IdentityKind) -> frozenset[s
 
 # Why experiments may not stand side by side: one check per cause, each gives sentences for people.
 
-KINDS = {"bbox": "boxes", "segm": "masks"}
-
 
 class ReasonKind(StrEnum):
     """What a reason is about."""
@@ -156,7 +157,7 @@ def all_reasons(found: Findings) -> tuple[Reason, ...]:
 def _task(found: Findings) -> Iterator[Reason]:
     kinds = {model.evaluation.kind for model in found.models}
     if len(kinds) > 1:
-        text = f"Some experiments were scored by {KINDS['bbox']}, others by {KINDS['segm']}."
+        text = _("Some experiments were scored by boxes, others by masks.")
         yield Reason(kind=ReasonKind.TASK, text=text, names=_names(found))
 
 
@@ -164,13 +165,21 @@ def _images(found: Findings) -> Iterator[Reason]:
     for model, images in zip(found.models, found.images, strict=True):
         own = len(images) - len(found.shared)
         if own:
-            text = f"{own} of the {len(images)} images of {model.name} are not in all experiments."
+            text = ngettext(
+                "{number} of the {total} images of {name} is not in all experiments.",
+                "{number} of the {total} images of {name} are not in all experiments.",
+                own,
+            ).format(number=count(own), total=count(len(images)), name=model.name)
             yield Reason(kind=ReasonKind.IMAGES, text=text, names=(model.name,))
 
 
 def _annotations(found: Findings) -> Iterator[Reason]:
     if found.changed:
-        text = f"The annotations of {found.changed} common images are not the same in all experiments."
+        text = ngettext(
+            "The annotations of {count} common image are not the same in all experiments.",
+            "The annotations of {count} common images are not the same in all experiments.",
+            found.changed,
+        ).format(count=count(found.changed))
         yield Reason(kind=ReasonKind.ANNOTATIONS, text=text, names=_names(found))
 
 
@@ -178,7 +187,8 @@ def _classes(found: Findings) -> Iterator[Reason]:
     for model in found.models:
         own = [name for name in model.evaluation.classes if name not in found.classes]
         if own:
-            text = f"{model.name} has classes that not all experiments have: {', '.join(own)}."
+            unlike = _("{name} has classes that not all experiments have: {classes}.")
+            text = unlike.format(name=model.name, classes=", ".join(own))
             yield Reason(kind=ReasonKind.CLASSES, text=text, names=(model.name,))
 
 
@@ -186,40 +196,41 @@ def _thresholds(found: Findings) -> Iterator[Reason]:
     settings = [model.evaluation.settings for model in found.models]
     ious = [(s.iou_threshold, s.iou_threshold_per_class) for s in settings]
     if any(one != ious[0] for one in ious):
-        text = "The experiments were scored at different IoU thresholds."
+        text = _("The experiments were scored at different IoU thresholds.")
         yield Reason(kind=ReasonKind.THRESHOLDS, text=text, names=_names(found))
     if len({s.confidence_threshold for s in settings}) > 1:
-        text = "The confidence thresholds were not chosen in the same way."
+        text = _("The confidence thresholds were not chosen in the same way.")
         yield Reason(kind=ReasonKind.THRESHOLDS, text=text, names=_names(found))
 
 
 def _version(found: Findings) -> Iterator[Reason]:
     known = {model.project_version for model in found.models if model.project_version is not None}
     if len({model.project for model in found.models if model.project is not None}) > 1:
-        text = "The experiments were scored on different projects."
+        text = _("The experiments were scored on different projects.")
         yield Reason(kind=ReasonKind.VERSION, text=text, names=_names(found), only_a_warning=found.changed == 0)
     elif len(known) > 1:
-        text = "The experiments were scored on different versions of the project."
+        text = _("The experiments were scored on different versions of the project.")
         yield Reason(kind=ReasonKind.VERSION, text=text, names=_names(found), only_a_warning=found.changed == 0)
 
 
 def _leakage(found: Findings) -> Iterator[Reason]:
     for model, images, seen in zip(found.models, found.images, found.seen, strict=True):
         if seen:
-            text = f"{model.name} was trained on {len(seen)} of the {len(images)} images it was scored on."
+            trained = _("{name} was trained on {number} of the {total} images it was scored on.")
+            text = trained.format(name=model.name, number=count(len(seen)), total=count(len(images)))
             yield Reason(kind=ReasonKind.LEAKAGE, text=text, names=(model.name,))
 
 
 def _unknown_training(found: Findings) -> Iterator[Reason]:
     unknown = tuple(c.name for c, seen in zip(found.models, found.seen, strict=True) if seen is None)
     if unknown:
-        text = f"It is not known on which images {', '.join(unknown)} was trained."
+        text = _("It is not known on which images {names} was trained.").format(names=", ".join(unknown))
         yield Reason(kind=ReasonKind.UNKNOWN_TRAINING, text=text, names=unknown, only_a_warning=True)
 
 
 def _weak_identity(found: Findings) -> Iterator[Reason]:
     if found.identity is IdentityKind.NAME and len(found.models) > 1:
-        text = "Images were told apart by dataset, name and size, because neither content nor ids agree."
+        text = _("Images were told apart by dataset, name and size, because neither content nor ids agree.")
         yield Reason(kind=ReasonKind.WEAK_IDENTITY, text=text, names=_names(found), only_a_warning=True)
 
 

@@ -182,9 +182,10 @@ def _placed(
                 first = int(np.argmax(lost))
                 number = int(lost.sum())
                 verb = ("has", "is") if number == 1 else ("have", "are")
+                lost_rows = plural(number, noun, f"{noun}s")
                 notes.add(
-                    f"{plural(number, noun)} {verb[0]} no {what} in the ground truth and {verb[1]} left out, the first "
-                    f"one with {key} {getattr(rows[first], key)}."
+                    f"{lost_rows} {verb[0]} no {what} in the ground truth and {verb[1]} left out, "
+                    f"the first one with {key} {getattr(rows[first], key)}."
                 )
         places = np.flatnonzero(kept)
         rows = [rows[i] for i in places.tolist()]
@@ -201,11 +202,13 @@ def _have_masks(objects: _Placed[WireObject], found: _Placed[WireDetection], not
     lacking = [sum(not is_mask(shape) for shape in shapes) for shapes in sides]
     if not any(lacking):
         if short := sum(_short_parts(shape) for shapes in sides for shape in shapes):
-            notes.add(f"{plural(short, 'part')} of outlines with less than three points cover nothing.")
+            notes.add(f"{plural(short, 'part', 'parts')} of outlines with less than three points cover nothing.")
         return True
     if all(number < len(shapes) for number, shapes in zip(lacking, sides, strict=True)):
         nouns = zip(lacking, sides, (objects.noun, found.noun), strict=True)
-        told = " and ".join(f"{number} of {plural(len(shapes), noun)}" for number, shapes, noun in nouns if number)
+        told = " and ".join(
+            f"{number} of {plural(len(shapes), noun, f'{noun}s')}" for number, shapes, noun in nouns if number
+        )
         notes.add(f"Boxes were compared and not masks, since {told} have no mask.")
     return False
 
@@ -223,7 +226,7 @@ def _ground_truth(
     boxes, area, masks = _shapes(objects, sizes, by_mask=by_mask)
     said_area = np.array([np.nan if row.area is None else row.area for row in rows], dtype=np.float64)
     if not by_mask and (number := int((boxes[:, 2:] < 0).any(axis=1).sum())):
-        notes.add(f"{plural(number, 'object')} with a negative width or height cannot be found, so missed.")
+        notes.add(f"{plural(number, 'object', 'objects')} with a negative width or height cannot be found, so missed.")
     truth = GroundTruth(
         ids=_object_ids(objects, notes),
         image=objects.image,
@@ -245,7 +248,9 @@ def _object_ids(objects: _Placed[WireObject], notes: _Notes) -> IntArray:
     if isinstance(keys, np.ndarray) and keys.size == len(objects.rows):
         if (alike := keys.size - np.unique(keys).size) == 0:
             return keys
-        notes.add(f"{plural(alike, 'object')} of the ground truth had the id of another; all were numbered anew.")
+        notes.add(
+            f"{plural(alike, 'object', 'objects')} of the ground truth had the id of another; all were numbered anew."
+        )
     return objects.places + 1
 
 
@@ -256,7 +261,10 @@ def _detections(
     # COCO takes the area of a prediction from its shape, whatever the file says (``loadRes`` of pycocotools)
     boxes, area, masks = _shapes(found, sizes, by_mask=by_mask)
     if not by_mask and (number := int((boxes[:, 2:] < 0).any(axis=1).sum())):
-        notes.add(f"{plural(number, 'detection')} with a negative width or height can find nothing: false alarms.")
+        notes.add(
+            f"{plural(number, 'detection', 'detections')} with a negative width or height can find nothing: "
+            "false alarms."
+        )
     detections = Detections(
         place=found.places,
         image=found.image,
@@ -285,7 +293,7 @@ def _class_names(truth: _Truth, notes: _Notes) -> tuple[str, ...]:
     alike = {name for name, number in Counter(names).items() if number > 1}
     if not alike:
         return tuple(names)
-    names_of = f"{plural(len(alike), 'class name')} {_s(len(alike), 'stand')}"
+    names_of = f"{plural(len(alike), 'class name', 'class names')} {_s(len(alike), 'stand')}"
     notes.add(f"{names_of} for more than one class; their ids tell them apart.")
     ids = [row.id for row in truth.categories]
     return tuple(f"{name} (id {one})" if name in alike else name for name, one in zip(names, ids, strict=True))

@@ -197,7 +197,9 @@ def _choice(choice: ModelChoice) -> Section:
         f"{f'; of single classes: {own}' if own else ''}.",
     ]
     if choice.compared_with:
-        sentences.append(f"Looked at beside {formatting.plural(len(choice.compared_with), 'other experiment')}.")
+        sentences.append(
+            f"Looked at beside {formatting.plural(len(choice.compared_with), 'other experiment', 'other experiments')}."
+        )
     return Section(title="The choice", sentences=tuple(sentences))
 
 
@@ -238,7 +240,7 @@ def _figures(evaluation: Evaluation, figures: Sequence[Figure], choice: ModelCho
     for one in figures:
         span = "" if math.isnan(one.low) else f"{one.low:.3f} to {one.high:.3f}"
         rows.append((one.title, formatting.metric(one.value), span))
-    images = formatting.plural(evaluation.table.image_count, "validation image")
+    images = formatting.plural(evaluation.table.image_count, "validation image", "validation images")
     return Section(
         title="Figures",
         sentences=(
@@ -302,7 +304,8 @@ def _limits(info: ExperimentInfo, experiment: ComparedExperiment, evaluation: Ev
     )
     images = evaluation.table.image_count
     if images < _FEW_IMAGES:
-        yield f"{formatting.plural(images, 'validation image')} are few: the intervals above are wide for that reason."
+        used = formatting.plural(images, "validation image", "validation images")
+        yield f"{used} are few: the intervals above are wide for that reason."
     objects = dict(zip(evaluation.classes, evaluation.table.objects_per_class().tolist(), strict=True))
     if few := [f"{name} ({number})" for name, number in objects.items() if number < _FEW_OBJECTS]:
         yield f"Few objects were there to measure these classes on: {', '.join(few)}."
@@ -316,7 +319,8 @@ def _limits(info: ExperimentInfo, experiment: ComparedExperiment, evaluation: Ev
     sizes = [one for one in experiment.by_size() if one.objects and not math.isnan(one.ap)]
     if len(sizes) > 1:
         weak = min(sizes, key=lambda one: one.ap)
-        yield f"It is weakest on {weak.name} objects: AP {weak.ap:.3f} of {formatting.plural(weak.objects, 'object')}."
+        objects_of = formatting.plural(weak.objects, "object", "objects")
+        yield f"It is weakest on {weak.name} objects: AP {weak.ap:.3f} of {objects_of}."
 
 
 def _licence(info: ExperimentInfo, licence: str) -> Section:

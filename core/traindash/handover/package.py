@@ -315,7 +315,7 @@ def package_name(choice: ModelChoice, form: Form) -> str:
 
 def summary(packed: Packed) -> str:
     """Say in a sentence what was packed."""
-    return f"{plural(len(packed.files), 'file')}, {packed.checked or 'not tried on this machine'}"
+    return f"{plural(len(packed.files), 'file', 'files')}, {packed.checked or 'not tried on this machine'}"
 
 
 def _zip(target: Path, folder: Path, files: Sequence[str], root: str) -> None:

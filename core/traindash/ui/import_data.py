@@ -148,7 +148,7 @@ def progress_text(running: DataImport) -> str:
         "recognising": "Looking at the layout",
         "looking": "A first look at the images",
         "reading": f"Reading images{images}",
-        "saving": f"Saving, {count(running.done)} of {plural(running.total or running.done, 'image')}",
+        "saving": f"Saving, {count(running.done)} of {plural(running.total or running.done, 'image', 'images')}",
     }
     return texts.get(running.step, "Waiting for the import before this one")
 
@@ -219,7 +219,7 @@ def _seen(import_id: ImportId, layout: str) -> tuple[str, bool]:
         look = _look(import_id, layout)
     except AppError as error:
         return f"It cannot be read so: {error.message}", False
-    images, objects = plural(look.report.images, "image"), plural(look.report.objects, "object")
+    images, objects = plural(look.report.images, "image", "images"), plural(look.report.objects, "object", "objects")
     return f"{images} with {objects}{'' if look.is_whole else ' at first sight'}.", True
 
 

@@ -97,7 +97,7 @@ def _draw_pictures(look: FirstLook) -> None:
 
 def _draw_picture(item: LookedAtImage, classes: Mapping[str, ObjectClass]) -> None:
     annotation = annotation_from_json(item.annotation)
-    objects = plural(len(annotation.labels), "object")
+    objects = plural(len(annotation.labels), "object", "objects")
     with st.container(gap="xsmall"):
         st.image(drawn(item.picture, annotation, classes), width="stretch", alt=f"{item.name} with {objects}")
         st.html(

@@ -11,6 +11,7 @@ import mimetypes
 import pkgutil
 import threading
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
@@ -19,6 +20,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from traindash import ui
+from traindash.language import Language
+from traindash.ui.preferences import language_of_request, messages_for_scripts
 from traindash.ui.screens import DEFAULT, SCREENS
 from traindash.ui.streamlit_internals import CLIENT_FOLDER, STATIC, client_modules, index_page
 from traindash.ui.theme import STYLE
@@ -47,12 +50,17 @@ def screen_routes() -> list[Route]:
     def route(path: str, screen_id: str) -> Route:
         now = client_modules((*_PARTS, *_MORE_PARTS.get(screen_id, ())))
         later = [name for name in every if name not in now]
-        html = index_page(f"window.tdLater = {json.dumps(later)};{_BEFORE}", STYLE, now)
+        asked = f"window.tdLater = {json.dumps(later)};{_BEFORE}"
 
-        def answer(_request: Request) -> HTMLResponse:
+        @cache
+        def page_in(spoken: Language) -> str:
+            return index_page(f"{messages_for_scripts(spoken)};{asked}", STYLE, now, language=spoken)
+
+        def answer(request: Request) -> HTMLResponse:
             # Streamlit answers any path with its page (1.67); a route of our own comes first, and only for screens that
             # there are.
-            return HTMLResponse(html, headers={"Cache-Control": "no-cache"})
+            html = page_in(language_of_request(request.cookies, request.headers))
+            return HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Cookie, Accept-Language"})
 
         return Route(path, answer, methods=["GET"])
 

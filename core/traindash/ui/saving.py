@@ -11,6 +11,7 @@ from traindash.comparison.charts.drawing import Drawing
 from traindash.comparison.charts.echarts import LIBRARY, NARROW, WIDE, look, panel_data
 from traindash.comparison.exports import Record, chart_records, csv_text, json_text
 from traindash.comparison.report.rendering import own_text
+from traindash.language import gettext as _
 from traindash.ui.streamlit_internals import PopoverContainer
 
 _HTML = """
@@ -62,7 +63,7 @@ def draw_table_saving(name: str, records: Callable[[], Sequence[Record]]) -> Non
 
 
 def _menu(name: str) -> PopoverContainer:
-    return st.popover("Save as", icon=":material/download:", type="tertiary", key=f"save-{name}", on_change="rerun")
+    return st.popover(_("Save as"), icon=":material/download:", type="tertiary", key=f"save-{name}", on_change="rerun")
 
 
 def _draw_values(name: str, records: Callable[[], Sequence[Record]]) -> None:

@@ -253,7 +253,7 @@ def _draw_watched() -> None:
     for server, number in Counter(task.server for task in connection.task_completions().open()).items():
         known = any(item.address == server for item in connection.servers())
         host = host_of(server)
-        text = f"Watching {formatting.plural(number, 'task')} on {host}."
+        text = f"Watching {formatting.plural(number, 'task', 'tasks')} on {host}."
         if known:
             st.caption(plain(text))
         else:
@@ -328,7 +328,11 @@ def draw_links() -> None:
 def _save_hosts() -> None:
     kept = connection.own_client().links.allow(str(st.session_state[_HOSTS]).splitlines())
     st.session_state[_HOSTS] = "\n".join(kept)  # without what was around their names
-    flash(f"Images may be fetched from {formatting.plural(len(kept), 'host')}." if kept else "No host is allowed.")
+    flash(
+        f"Images may be fetched from {formatting.plural(len(kept), 'host', 'hosts')}."
+        if kept
+        else "No host is allowed."
+    )
 
 
 # The agents with their hardware, what they run and what waits for them, refreshing itself.
@@ -438,7 +442,7 @@ def _hardware(agent: Agent) -> str:
         total = formatting.size(int(device.total_bytes)) if device.total_bytes is not None else ""
         parts.append(f"{device.name}, {free} of {total} memory free" if free and total else device.name)
     if agent.threads is not None:
-        parts.append(f"{formatting.plural(agent.threads, 'thread')} per task")
+        parts.append(f"{formatting.plural(agent.threads, 'thread', 'threads')} per task")
     return " · ".join(parts) or "The server does not say what it computes with."
 
 
@@ -469,5 +473,5 @@ def _apply() -> None:
     count, threads = int(st.session_state[_COUNT]), int(st.session_state[_THREADS])
     attempt(
         lambda: queues.configure(connection.client(), connection.team_id(), count=count, threads=threads),
-        f"{formatting.plural(count, 'agent')}, {formatting.plural(threads, 'thread')} each.",
+        f"{formatting.plural(count, 'agent', 'agents')}, {formatting.plural(threads, 'thread', 'threads')} each.",
     )

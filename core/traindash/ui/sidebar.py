@@ -15,6 +15,7 @@ from traindash.supervisely.transport import host_of
 from traindash.tasks.completions import NewlyCompleted
 from traindash.ui import connection, lookups, screens, theme
 from traindash.ui.palette import draw_palette_button
+from traindash.ui.preferences import draw_preferences
 from traindash.ui.servers import Origin
 from traindash.ui.state import task_just_started
 from traindash.ui.tasks.text import duration, task_title
@@ -142,7 +143,7 @@ def draw_sidebar(screen_id: str) -> None:
         with st.container(key="notify-switch"):
             on = _is_on()
             st.fragment(_switch, run_every=_EVERY if on else None)(on)
-        theme.draw_look_choice()
+        draw_preferences()
         with st.container(key="server-badge"):
             server = connection.server()
             icon = ":material/computer:" if server.origin is Origin.EMBEDDED else ":material/cloud:"

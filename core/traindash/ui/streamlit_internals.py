@@ -35,7 +35,7 @@ __all__ = [
 
 STATIC = Path(st.__file__).parent / "static"  # the web client as it comes with the package (1.67)
 SERVER_SETTING, SERVER_KEY = "window.__streamlit", "BACKEND_BASE_URL"
-_FIRST_SCRIPT, _HEAD_END, _END = "<script", "</head>", "</body>"
+_FIRST_SCRIPT, _HEAD_END, _END, _LANGUAGE = "<script", "</head>", "</body>", 'lang="en"'
 CLIENT_FOLDER = STATIC / "static"  # scripts, style sheets and fonts, whose names have the hash of what is in them
 _ICONS = "MaterialSymbols-Rounded"
 _MODULES = CLIENT_FOLDER / "js"  # one file for each part
@@ -90,7 +90,7 @@ def client_modules(parts: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def index_page(script: str = "", style: str = "", modules: Iterable[str] = ()) -> str:
+def index_page(script: str = "", style: str = "", modules: Iterable[str] = (), *, language: str = "en") -> str:
     """Return the HTML page that loads Streamlit's client, told where its server is; a script of ours runs before it.
 
     ``modules`` are what the client will need for the page, see :func:`client_modules`. It asks for each part only when
@@ -103,7 +103,7 @@ def index_page(script: str = "", style: str = "", modules: Iterable[str] = ()) -
     Without being told the client asks below its own path first (``/compare/_stcore/health``) and logs two errors in the
     browser's console on every load of a page. It reads the answer from ``window.__streamlit`` before it asks (1.67).
     """
-    html = (STATIC / "index.html").read_text(encoding="utf-8")
+    html = (STATIC / "index.html").read_text(encoding="utf-8").replace(_LANGUAGE, f'lang="{language}"', 1)
     told = f"<script>{SERVER_SETTING} = {{ {SERVER_KEY}: location.origin }}; {script}</script>"
     ahead = "".join(
         f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in modules if name not in html

@@ -20,13 +20,6 @@ _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
 _SHEETS = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("style.css", "workspace.css"))
 # Of all pages. Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
 STYLE = "".join([_GROUND, table_style(), *_SHEETS])
-_look_choice = st.components.v2.component(
-    "traindash_look",
-    html='<div role="group" aria-label="Look"><button type="button" value="">System</button>'
-    '<button type="button" value="light">Light</button><button type="button" value="dark">Dark</button></div>',
-    css=Path(__file__).with_name("look_choice.css").read_text(encoding="utf-8"),
-    js=Path(__file__).with_name("look_choice.js").read_text(encoding="utf-8"),
-)
 _SORTING = own_text("sorting.js")
 _FROM_THE_RIGHT = frozenset({"R", "AL", "RLO", "RLE", "LRO", "LRE"})
 _SHORTCODE = re.compile(r":(?=[\w+/-]*[A-Za-z][\w+/-]*:)")
@@ -65,11 +58,6 @@ def theme_name() -> Literal["light", "dark"]:
     """Return which of the two themes the person sees; light before the browser has said."""
     # The browser tells it with its first message; before that it is None (1.67).
     return "dark" if st.context.theme.type == "dark" else "light"
-
-
-def draw_look_choice() -> None:
-    """Draw the choice of light and dark for this browser; ``look.js`` hands it to Streamlit at each start."""
-    _look_choice(key="look-choice")
 
 
 def status_badge(look: StatusLook) -> None:

@@ -26,10 +26,6 @@ def test_points(value: float | None, text: str) -> None:
     assert formatting.points(value) == text
 
 
-def test_points_interval() -> None:
-    assert formatting.points_interval(0.004, 0.0312) == "+0.4 to +3.1 points"
-
-
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
@@ -92,7 +88,7 @@ def test_quantity(value: float, text: str) -> None:
 
 def test_counts_and_nouns() -> None:
     assert formatting.count(1234) == "1,234"
-    assert formatting.plural(1, "image") == "1 image"
+    assert formatting.plural(1, "image", "images") == "1 image"
     assert formatting.plural(2, "class", "classes") == "2 classes"
     assert formatting.ratio_change(11.2, 10) == "+12 %"
     assert formatting.ratio_change(1, 0) == "–"

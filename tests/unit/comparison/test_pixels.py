@@ -116,7 +116,7 @@ def test_the_iou_of_each_class_says_what_does_not_count(tmp_path: Path) -> None:
     assert isinstance(bars, Bars)
     assert drawing.panels[0].x.categories == ("background", "leaf", "lemon", "never")
     assert bars.values == (0.95, 0.62, 0.81, None)
-    assert "1 class of 4 are neither annotated nor predicted" in drawing.notes[0]
+    assert "1 class of 4 is neither annotated nor predicted" in drawing.notes[0]
     assert drawing.notes[1] == "“background” counts in the mean as any other class."
 
 

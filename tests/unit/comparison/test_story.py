@@ -126,8 +126,8 @@ def test_objects_in_the_sentences_are_those_of_the_flow() -> None:
     flow = object_flow(chosen.evaluated[0][1], chosen.evaluated[1][1]).by_class()
     name = re.findall("“([^”]+)”", slide.title)[1]
     place = chosen.evaluated[0][1].classes.index(name)
-    assert f"Of “{name}”, {flow[place].gained} object" in slide.sentences[1]
-    assert f"and {flow[place].lost} " in slide.sentences[1]
+    assert f"Of “{name}”: {flow[place].gained} object" in slide.sentences[1]
+    assert f", {flow[place].lost} object" in slide.sentences[1]
     assert slide.subject is not None
     (_, before), (_, after) = slide.subject.predictions
     assert before is None or before.kind is not MarkKind.FOUND

@@ -159,7 +159,7 @@ def test_changed_annotations_leave_the_other_images() -> None:
     found = comparability([a, b])
     assert found.kind is ComparabilityKind.RESCORE
     assert [reason.text for reason in found.reasons] == [
-        "The annotations of 1 common images are not the same in all experiments.",
+        "The annotations of 1 common image are not the same in all experiments.",
         "The experiments were scored on different versions of the project.",
     ]
     assert "103" not in {one.text for one in found.images}

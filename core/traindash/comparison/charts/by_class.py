@@ -20,26 +20,29 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.image_query import CountedAs, ImageQuery, Outcome
 from traindash.evaluation.evaluation import SIZES, Evaluation, SizeSlice
 from traindash.evaluation.metrics import ClassMetrics
-from traindash.formatting import count, metric
+from traindash.formatting import alternatives, count, metric, size_word
+from traindash.language import N_
+from traindash.language import gettext as _
 
 MOST_CLASSES = 24  # classes that fit beside each other; with more, those that differ most are drawn
 _RADAR_CLASSES = range(5, 13)  # with fewer classes a radar says less than bars, with more it cannot be read
 
 Read = Callable[[ClassMetrics], float]
 # what precision and recall are shares of
+PRECISION, RECALL = N_("Precision"), N_("Recall")
 REPORTED, PRESENT = (Outcome.FOUND, Outcome.FALSE_ALARM), (Outcome.FOUND, Outcome.MISSED)
 
 
 @of_evaluations
 def draw_ap(comparison: Comparison) -> Drawing:
     """Draw the average precision of each class; with 5 to 12 classes as a radar too."""
-    drawing = _draw(comparison, (("", "AP, IoU 0.50 to 0.95", lambda item: item.ap),))
+    drawing = _draw(comparison, (("", _("AP, IoU 0.50 to 0.95"), lambda item: item.ap),))
     if len(comparison.classes) not in _RADAR_CLASSES:
         return drawing
     rows = [
         (experiment, _values(one, comparison.classes, lambda item: item.ap)) for experiment, one in comparison.evaluated
     ]
-    radar = radar_panel("Class", comparison.classes, rows, comparison.decimals)
+    radar = radar_panel(_("Class"), comparison.classes, rows, comparison.decimals)
     return Drawing(panels=(*drawing.panels, *([radar] if radar else [])), notes=drawing.notes)
 
 
@@ -49,8 +52,8 @@ def draw_precision_recall(comparison: Comparison) -> Drawing:
     return _draw(
         comparison,
         (
-            ("Precision", "Precision", lambda c: c.precision),
-            ("Recall", "Recall", lambda c: c.recall),
+            (PRECISION, _(PRECISION), lambda c: c.precision),
+            (RECALL, _(RECALL), lambda c: c.recall),
             ("F1", "F1", lambda c: c.f1),
         ),
     )
@@ -71,21 +74,21 @@ def _draw(comparison: Comparison, figures: Sequence[tuple[str, str, Read]]) -> D
         ]
         panels.append(
             Panel(
-                title=title,
-                x=Axis(title="Class", categories=names),
+                title=_(title) if title else "",
+                x=Axis(title=_("Class"), categories=names),
                 y=Axis(title=axis, low=0, high=1, decimals=comparison.decimals),
                 marks=tuple(bars),
-                alt=in_words([e.label for e, _ in comparison.evaluated], names, bars),
+                alt=in_words([e.label for e, _one in comparison.evaluated], names, bars),
             )
         )
-    notes = left_out_classes(comparison, names, "that differ most. The table has all")
+    notes = left_out_classes(comparison, names, _("that differ most. The table has all"))
     return Drawing(panels=tuple(panels), notes=tuple(notes))
 
 
 def chosen_classes(comparison: Comparison, read: Read, most: int = MOST_CLASSES) -> tuple[str, ...]:
     """Return the classes to draw, alphabetical: all, or those whose figure differs most between the experiments."""
     values = [
-        {item.name: finite(read(item)) for item in evaluation.per_class} for _, evaluation in comparison.evaluated
+        {item.name: finite(read(item)) for item in evaluation.per_class} for _e, evaluation in comparison.evaluated
     ]
     return most_apart(comparison.classes, values, most)
 
@@ -112,11 +115,11 @@ def class_queries(
     names: Sequence[str],
     what: tuple[str, tuple[Outcome, ...]],
 ) -> list[ImageQuery | None]:
-    """Return what is behind a bar of each class: how its title begins and which outcomes it has are ``what``."""
+    """Return what is behind a bar of each class: its title, a message, and which outcomes it has are ``what``."""
     words, outcomes = what
     return [
         ImageQuery(
-            title=f"{words} “{name}”, “{experiment.label}”",
+            title=_(words).format(class_name=name, name=experiment.label),
             experiment=experiment.key,
             classes=CountedAs(class_name=name),
             outcomes=outcomes,
@@ -132,10 +135,11 @@ def _queries(
 ) -> list[ImageQuery | None]:
     regression: dict[str, tuple[str, tuple[Outcome, ...]]] = {
         # precision is a share of what is reported, recall of what is there; F1 and AP need both
-        "Precision": ("Everything reported as", REPORTED),
-        "Recall": ("All objects of", PRESENT),
+        PRECISION: (N_("Everything reported as “{class_name}”, “{name}”"), REPORTED),
+        RECALL: (N_("All objects of “{class_name}”, “{name}”"), PRESENT),
     }
-    return class_queries(experiment, evaluation, names, regression.get(figure, ("All outcomes of", ())))
+    every: tuple[str, tuple[Outcome, ...]] = (N_("All outcomes of “{class_name}”, “{name}”"), ())
+    return class_queries(experiment, evaluation, names, regression.get(figure, every))
 
 
 def _values(evaluation: Evaluation, names: Sequence[str], read: Read) -> list[float | None]:
@@ -145,24 +149,34 @@ def _values(evaluation: Evaluation, names: Sequence[str], read: Read) -> list[fl
 
 # in the order of ``traindash.evaluation.evaluation``; COCO's borders
 # short, or they run into each other under the bars
-_NAMES = ("Small, < 32²", "Medium", "Large, > 96²")
+_NAMES = (N_("Small, < 32²"), N_("Medium"), N_("Large, > 96²"))
+_SHORT_NAMES = (N_("Small"), N_("Medium"), N_("Large"))
 
-# title of the panel, how the titles of what is behind its bars begin, and the outcomes that are behind them
+
+def _ap(one: SizeSlice) -> float:
+    return one.ap
+
+
+def _ar(one: SizeSlice) -> float:
+    return one.ar
+
+
+# title of the panel, the message that titles what is behind its bars, and the outcomes that are behind them
 _Figure = tuple[str, str, tuple[Outcome, ...]]
 
 
 @of_evaluations
 def draw_sizes(comparison: Comparison) -> Drawing:
     """Draw average precision and average recall of objects of each size."""
-    measured = [experiment.by_size() for experiment, _ in comparison.evaluated]
+    measured = [experiment.by_size() for experiment, _evaluation in comparison.evaluated]
     panels = (
-        _panel(comparison, measured, ("Average precision", "All outcomes of", ()), lambda one: one.ap),
-        _panel(comparison, measured, ("Average recall", "All", PRESENT), lambda one: one.ar),
+        _panel(comparison, measured, (_("Average precision"), N_("All outcomes, {size} objects, “{name}”"), ()), _ap),
+        _panel(comparison, measured, (_("Average recall"), N_("All {size} objects, “{name}”"), PRESENT), _ar),
     )
     notes = []
-    empty = [name for name, *slices in zip(_NAMES, *measured, strict=True) if not any(one.objects for one in slices)]
+    empty = [name for name, *slices in zip(SIZES, *measured, strict=True) if not any(one.objects for one in slices)]
     if empty:
-        notes.append(f"No object is {' or '.join(name.split(',')[0].lower() for name in empty)}.")
+        notes.append(_("No object is {sizes}.").format(sizes=alternatives([size_word(name) for name in empty])))
     return Drawing(panels=panels, tables=(_table(comparison, measured),), notes=tuple(notes))
 
 
@@ -171,10 +185,10 @@ def _panel(
 ) -> Panel:
     title, words, outcomes = figure
     bars = []
-    for (experiment, _), slices in zip(comparison.evaluated, measured, strict=True):
+    for (experiment, _one), slices in zip(comparison.evaluated, measured, strict=True):
         queries = [
             ImageQuery(
-                title=f"{words} {size} objects, “{experiment.label}”",
+                title=_(words).format(size=size_word(size), name=experiment.label),
                 experiment=experiment.key,
                 size=size,
                 outcomes=outcomes,
@@ -182,19 +196,20 @@ def _panel(
             for size in SIZES
         ]
         bars.append(metric_bars(experiment, [read(one) for one in slices], queries, comparison.decimals))
+    names = tuple(map(_, _NAMES))
     return Panel(
         title=title,
-        x=Axis(title="Area of the object in pixels (medium: between)", categories=_NAMES),
-        y=Axis(title=f"{title}, IoU 0.50 to 0.95", low=0, high=1, decimals=comparison.decimals),
+        x=Axis(title=_("Area of the object in pixels (medium: between)"), categories=names),
+        y=Axis(title=_("{figure}, IoU 0.50 to 0.95").format(figure=title), low=0, high=1, decimals=comparison.decimals),
         marks=tuple(bars),
-        alt=in_words([e.label for e, _ in comparison.evaluated], _NAMES, bars),
+        alt=in_words([e.label for e, _one in comparison.evaluated], names, bars),
     )
 
 
 def _table(comparison: Comparison, measured: list[tuple[SizeSlice, ...]]) -> Table:
     present = [i for i in range(len(_NAMES)) if any(slices[i].objects for slices in measured)]
-    names = [_NAMES[i].split(",", maxsplit=1)[0] for i in present]
-    columns = [f"{name}: {figure}" for name in names for figure in ("objects", "AP", "AP50", "AP75")]
+    names = [_(_SHORT_NAMES[i]) for i in present]
+    columns = [f"{name}: {figure}" for name in names for figure in (_("objects"), "AP", "AP50", "AP75")]
     rows = [
         TableRow(
             name=experiment.label,
@@ -208,6 +223,6 @@ def _table(comparison: Comparison, measured: list[tuple[SizeSlice, ...]]) -> Tab
                 )
             ),
         )
-        for (experiment, _), slices in zip(comparison.evaluated, measured, strict=True)
+        for (experiment, _one), slices in zip(comparison.evaluated, measured, strict=True)
     ]
-    return Table(title="Figures by size", columns=tuple(columns), rows=tuple(rows))
+    return Table(title=_("Figures by size"), columns=tuple(columns), rows=tuple(rows))

@@ -24,21 +24,25 @@ from traindash.evaluation.confusion import SCORE_BINS, score_distribution
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.matching import IOU_THRESHOLDS
 from traindash.evaluation.metrics import BIN_EDGES
-from traindash.formatting import count, metric
+from traindash.formatting import count, decimal, metric
+from traindash.language import N_
+from traindash.language import gettext as _
 
 _MOST_POINTS = 200  # of a curve; more are not seen on 760 pixels
 _LEVELS = (0, 2, 5, 8)  # indexes of the IoU thresholds 0.50, 0.60, 0.75 and 0.90
 
 # title of the panel, of its vertical axis, and the (N,) values by falling score
 Figure = tuple[str, str, Callable[[Evaluation], FloatArray]]
-_THRESHOLD = "Confidence threshold"
+_THRESHOLD = N_("Confidence threshold")
 
 
 @of_evaluations
 def draw_confidence_profile(comparison: Comparison) -> Drawing:
     """Draw F1 over the threshold, with the best threshold marked."""
     return _drawn(
-        comparison, [("", "F1, mean over IoU 0.50 to 0.95", lambda evaluation: evaluation.profile.f1)], mark_best=True
+        comparison,
+        [("", _("F1, mean over IoU 0.50 to 0.95"), lambda evaluation: evaluation.profile.f1)],
+        mark_best=True,
     )
 
 
@@ -52,20 +56,22 @@ def draw_confidence_by_iou(comparison: Comparison) -> Drawing:
 def draw_confidence_precision_recall(comparison: Comparison) -> Drawing:
     """Draw what a higher threshold gains in precision and costs in recall."""
     figures: list[Figure] = [
-        ("Precision", "Precision, mean over IoU 0.50 to 0.95", lambda one: one.profile.precision),
-        ("Recall", "Recall, mean over IoU 0.50 to 0.95", lambda one: one.profile.recall),
+        (_("Precision"), _("Precision, mean over IoU 0.50 to 0.95"), lambda one: one.profile.precision),
+        (_("Recall"), _("Recall, mean over IoU 0.50 to 0.95"), lambda one: one.profile.recall),
     ]
     return _drawn(comparison, figures, mark_best=False)
 
 
 def _at_iou(level: int) -> Figure:
-    iou = f"{IOU_THRESHOLDS[level]:.2f}"
-    return f"IoU {iou}", f"F1 at IoU {iou}", lambda one: one.profile.f1_by_iou[level]
+    iou = decimal(IOU_THRESHOLDS[level], 2)
+    return f"IoU {iou}", _("F1 at IoU {iou}").format(iou=iou), lambda one: one.profile.f1_by_iou[level]
 
 
 def _drawn(comparison: Comparison, figures: list[Figure], *, mark_best: bool) -> Drawing:
     notes = [
-        f"“{e.label}” has no right prediction, so it has no curve." for e, one in comparison.evaluated if _blind(one)
+        _("“{name}” has no right prediction, so it has no curve.").format(name=e.label)
+        for e, one in comparison.evaluated
+        if _blind(one)
     ]
     seeing = [(experiment, one) for experiment, one in comparison.evaluated if not _blind(one)]
     if not seeing:
@@ -91,15 +97,16 @@ def _panel(
         line, best = _line(experiment, evaluation.profile.scores, values)
         at = metric(line.x[best], decimals)
         lines.append(replace(line, highlight=best, highlight_text=at) if mark_best else line)
-        words.append(f"{experiment.label}{f' is best at {at}' if mark_best else ''}")
+        best_at = _("{name} is best at {threshold}").format(name=experiment.label, threshold=at)
+        words.append(best_at if mark_best else experiment.label)
     if not lines:
         return None
     return Panel(
         title=title,
-        x=Axis(title=_THRESHOLD, low=0, high=1, decimals=decimals),
+        x=Axis(title=_(_THRESHOLD), low=0, high=1, decimals=decimals),
         y=Axis(title=axis, low=0, high=1, decimals=decimals),
         marks=tuple(lines),
-        alt=f"{axis} over the confidence threshold. {'; '.join(words)}",
+        alt=_("{figure} over the confidence threshold. {values}").format(figure=axis, values="; ".join(words)),
     )
 
 
@@ -114,19 +121,21 @@ def _line(experiment: ComparedExperiment, scores: FloatArray, values: FloatArray
     pairs = sorted((float(scores[i]), -i, value) for i in drawn if (value := finite(values[i])) is not None)
     line = Line(
         name=experiment.label,
-        x=tuple(round(x, 4) for x, _, _ in pairs),
-        y=tuple(y for _, _, y in pairs),
+        x=tuple(round(x, 4) for x, _row, _y in pairs),
+        y=tuple(y for _x, _row, y in pairs),
         style=experiment.style,
         queries=tuple(
             ImageQuery(
-                title=f"All outcomes at a confidence of {metric(x)}, “{experiment.label}”",
+                title=_("All outcomes at a confidence of {value}, “{name}”").format(
+                    value=metric(x), name=experiment.label
+                ),
                 experiment=experiment.key,
                 confidence=x,
             )
-            for x, _, _ in pairs
+            for x, _row, _y in pairs
         ),
     )
-    return line, next(place for place, (_, row, _) in enumerate(pairs) if row == -best)
+    return line, next(place for place, (_x, row, _y) in enumerate(pairs) if row == -best)
 
 
 # How sure the models are when they are right, and when they are wrong.
@@ -143,21 +152,21 @@ def draw_confidence_spread(comparison: Comparison) -> Drawing:
     for experiment, evaluation in comparison.evaluated:
         spread = score_distribution(evaluation.view)
         if spread.right.sum() + spread.wrong.sum() == 0:
-            notes.append(f"“{experiment.label}” predicted nothing.")
+            notes.append(_("“{name}” predicted nothing.").format(name=experiment.label))
             continue
         spreads.append((experiment, spread))
     if not spreads:
         return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
-    most = max(int(_joined(counts).max()) for _, spread in spreads for counts in (spread.right, spread.wrong))
+    most = max(int(_joined(counts).max()) for _e, spread in spreads for counts in (spread.right, spread.wrong))
     step = max(1, int(10 ** (len(str(most)) - 1)) // 2)
     highest = -(-most // step) * step  # a round number, the same for both panels
     return Drawing(
         panels=(
             _confidence_spread_panel(
-                "Right predictions (TP)", Outcome.FOUND, [(e, spread.right) for e, spread in spreads], highest
+                _("Right predictions (TP)"), Outcome.FOUND, [(e, spread.right) for e, spread in spreads], highest
             ),
             _confidence_spread_panel(
-                "Wrong predictions (FP)", Outcome.FALSE_ALARM, [(e, spread.wrong) for e, spread in spreads], highest
+                _("Wrong predictions (FP)"), Outcome.FALSE_ALARM, [(e, spread.wrong) for e, spread in spreads], highest
             ),
         ),
         notes=tuple(notes),
@@ -180,10 +189,10 @@ def _confidence_spread_panel(
     words = [f"{experiment.label} {count(int(counts.sum()))}" for experiment, counts in spreads]
     return Panel(
         title=title,
-        x=Axis(title=f"Confidence (bins of {_WIDTH:.2f})", low=0, high=1, decimals=2),
-        y=Axis(title="Predictions", low=0, high=highest, decimals=None, whole=True),
+        x=Axis(title=_("Confidence (bins of {width})").format(width=decimal(_WIDTH, 2)), low=0, high=1, decimals=2),
+        y=Axis(title=_("Predictions"), low=0, high=highest, decimals=None, whole=True),
         marks=tuple(lines),
-        alt=f"{title} by confidence. In all: {', '.join(words)}",
+        alt=_("{figure} by confidence. In all: {values}").format(figure=title, values=", ".join(words)),
     )
 
 
@@ -191,7 +200,9 @@ def _query(experiment: ComparedExperiment, title: str, outcome: Outcome, place: 
     low, high = place * _WIDTH, (place + 1) * _WIDTH
     last = place == len(_MIDDLES) - 1
     return ImageQuery(
-        title=f"{title} with a confidence of {low:.2f} to {high:.2f}, “{experiment.label}”",
+        title=_("{figure} with a confidence of {low} to {high}, “{name}”").format(
+            figure=title, low=decimal(low, 2), high=decimal(high, 2), name=experiment.label
+        ),
         experiment=experiment.key,
         outcomes=(outcome,),
         confidence=0.0,
@@ -206,7 +217,12 @@ def _joined(counts: IntArray) -> IntArray:
 
 # Whether a confidence of 0.8 means that 80 % are right.
 
-_COLUMNS = ("Optimal threshold", "Expected error (ECE)", "Largest error (MCE)", "Calibration score")
+_COLUMNS = (
+    N_("Optimal threshold"),
+    N_("Expected error (ECE)"),
+    N_("Largest error (MCE)"),
+    N_("Calibration score"),
+)
 
 
 @of_evaluations
@@ -224,37 +240,39 @@ def draw_reliability(comparison: Comparison) -> Drawing:
             if (x := finite(score)) is not None and (y := finite(share)) is not None
         ]
         if not points:
-            notes.append(f"“{experiment.label}” predicted nothing.")
+            notes.append(_("“{name}” predicted nothing.").format(name=experiment.label))
             continue
         lines.append(
             Line(
                 name=experiment.label,
-                x=tuple(round(x, 4) for x, _, _ in points),
-                y=tuple(round(y, 4) for _, y, _ in points),
+                x=tuple(round(x, 4) for x, _y, _query in points),
+                y=tuple(round(y, 4) for _x, y, _query in points),
                 style=experiment.style,
                 points=True,
-                queries=tuple(query for _, _, query in points),
+                queries=tuple(query for _x, _y, query in points),
             )
         )
         words.append(f"{experiment.label} {metric(bins.expected_error, comparison.decimals)}")
     if not lines:
         return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
-    perfect = Line(name="Perfect", x=(0.0, 1.0), y=(0.0, 1.0), style=None)
+    perfect = Line(name=_("Perfect"), x=(0.0, 1.0), y=(0.0, 1.0), style=None)
     panel = Panel(
         title="",
-        x=Axis(title="Mean confidence of the predictions", low=0, high=1, decimals=comparison.decimals),
-        y=Axis(title="Share of right predictions", low=0, high=1, decimals=comparison.decimals),
+        x=Axis(title=_("Mean confidence of the predictions"), low=0, high=1, decimals=comparison.decimals),
+        y=Axis(title=_("Share of right predictions"), low=0, high=1, decimals=comparison.decimals),
         marks=(*lines, perfect),
-        alt=f"Reliability diagram. Expected calibration error: {', '.join(words)}",
+        alt=_("Reliability diagram. Expected calibration error: {values}").format(values=", ".join(words)),
     )
-    table = Table(title="Calibration", columns=_COLUMNS, rows=tuple(rows))
+    table = Table(title=_("Calibration"), columns=tuple(map(_, _COLUMNS)), rows=tuple(rows))
     return Drawing(panels=(panel,), tables=(table,), notes=tuple(notes))
 
 
 def _reliability_query(experiment: ComparedExperiment, place: int) -> ImageQuery:
     low, high = BIN_EDGES[place : place + 2].tolist()
     return ImageQuery(
-        title=f"Predictions with a confidence of {low:.1f} to {high:.1f}, “{experiment.label}”",
+        title=_("Predictions with a confidence of {low} to {high}, “{name}”").format(
+            low=decimal(low, 1), high=decimal(high, 1), name=experiment.label
+        ),
         experiment=experiment.key,
         confidence=0.0,
         score=open_below(low, high) if place else Span(low, high),

@@ -26,11 +26,13 @@ from traindash.evaluation.coco_files import FloatArray
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.matching import ratio
 from traindash.formatting import count, signed
+from traindash.language import N_
+from traindash.language import gettext as _
 
 _MOST_PANELS = 6  # matrices below each other; who compares more looks at the difference to one of them
 _MOST_CLASSES = 24  # names along an axis of 420 pixels that can still be read
 _MOST_TEXTS = 16  # rows whose cells have room for a number; beyond, the tooltip says the share
-_NOTHING = "(none)"  # row of missed objects, column of false alarms beside all objects
+_NOTHING = N_("(none)")  # row of missed objects, column of false alarms beside all objects
 _FEWEST = 2
 
 Evaluated = tuple[ComparedExperiment, Evaluation]
@@ -50,14 +52,18 @@ def draw_confusion_difference(comparison: Comparison) -> Drawing:
     """Draw for each experiment what its matrix has more or less than the one of the baseline."""
     baseline = comparison.experiments[comparison.baseline]
     if not isinstance(baseline.evaluation, Evaluation):
-        return Drawing(empty=f"The baseline “{baseline.label}” has no evaluation. Choose another baseline.")
+        lacks = _("The baseline “{name}” has no evaluation. Choose another baseline.")
+        return Drawing(empty=lacks.format(name=baseline.label))
     if len(comparison.evaluated) < _FEWEST:
-        return Drawing(empty=f"Only “{baseline.label}” has an evaluation. Choose another experiment that has one.")
+        alone = _("Only “{name}” has an evaluation. Choose another experiment that has one.")
+        return Drawing(empty=alone.format(name=baseline.label))
     names = confused_classes(comparison)
     others = [(e, evaluation) for e, evaluation in comparison.evaluated if e.key != baseline.key]
     alike = [(e, one) for e, one in others if _alike(one, baseline.evaluation)]
     notes = [
-        f"“{e.label}” was not measured on the same objects as the baseline, so their matrices have no difference."
+        _(
+            "“{name}” was not measured on the same objects as the baseline, so their matrices have no difference."
+        ).format(name=e.label)
         for e, one in others
         if not _alike(one, baseline.evaluation)
     ]
@@ -70,11 +76,11 @@ def draw_confusion_difference(comparison: Comparison) -> Drawing:
 
 def confused_classes(comparison: Comparison, most: int = _MOST_CLASSES) -> tuple[str, ...]:
     """Return the classes to draw in the order of the first evaluation: all, or those with most confusions."""
-    order = dict.fromkeys(name for _, evaluation in comparison.evaluated for name in evaluation.classes)
+    order = dict.fromkeys(name for _e, evaluation in comparison.evaluated for name in evaluation.classes)
     if len(order) <= most:
         return tuple(order)
     wrong = dict.fromkeys(order, 0)
-    for _, evaluation in comparison.evaluated:
+    for _e, evaluation in comparison.evaluated:
         named = evaluation.confusion.matrix[:-1, :-1]  # without the row and the column of “none”
         mistakes = named.sum(axis=0) + named.sum(axis=1) - 2 * np.diagonal(named)
         for name, number in zip(evaluation.classes, mistakes.tolist(), strict=True):
@@ -86,8 +92,8 @@ def confused_classes(comparison: Comparison, most: int = _MOST_CLASSES) -> tuple
 def _notes(comparison: Comparison, names: Sequence[str], panels: int) -> tuple[str, ...]:
     notes = []
     if panels > _MOST_PANELS:
-        notes.append(f"The first {_MOST_PANELS} of {panels} are drawn.")
-    return *notes, *left_out_classes(comparison, names, "with most confusions")
+        notes.append(_("The first {number} of {total} are drawn.").format(number=_MOST_PANELS, total=panels))
+    return *notes, *left_out_classes(comparison, names, _("with most confusions"))
 
 
 def _alike(one: Evaluation, other: Evaluation) -> bool:
@@ -111,7 +117,7 @@ def _panel(experiment: ComparedExperiment, evaluation: Evaluation, names: Sequen
     right, objects = int(np.trace(matrix[:-1, :-1])), int(matrix[:, :-1].sum())
     return _matrix(
         experiment.label,
-        (*(name for name in names if name in evaluation.classes), _NOTHING),
+        (*(name for name in names if name in evaluation.classes), _(_NOTHING)),
         Cells(
             shades=_floats(shares[np.ix_(rows, rows)]),
             texts=tuple(
@@ -119,7 +125,9 @@ def _panel(experiment: ComparedExperiment, evaluation: Evaluation, names: Sequen
             ),
             queries=_cell_queries(experiment, evaluation, rows),
         ),
-        f"Confusion matrix of {experiment.label}: {count(right)} of {count(objects)} objects got their own class.",
+        _("Confusion matrix of {name}: {number} of {total} objects got their own class.").format(
+            name=experiment.label, number=count(right), total=count(objects)
+        ),
     )
 
 
@@ -136,24 +144,30 @@ def _cell_queries(
 
 def _query(experiment: ComparedExperiment, classes: tuple[str, ...], predicted: int, true: int) -> ImageQuery:
     """Return what is behind a cell; the last row and the last column stand for nothing."""
-    nothing, where = len(classes), f"“{experiment.label}”"
+    nothing, name = len(classes), experiment.label
     if predicted == nothing:
         return ImageQuery(
-            title=f"Missed “{classes[true]}”, {where}",
+            title=_("Missed “{class_name}”, “{name}”").format(class_name=classes[true], name=name),
             experiment=experiment.key,
             classes=CountedAs(class_name=classes[true]),
             outcomes=(Outcome.MISSED,),
         )
     if true == nothing:
         return ImageQuery(
-            title=f"“{classes[predicted]}” reported where there is nothing, {where}",
+            title=_("“{class_name}” reported where there is nothing, “{name}”").format(
+                class_name=classes[predicted], name=name
+            ),
             experiment=experiment.key,
             classes=CountedAs(class_name=classes[predicted]),
             outcomes=(Outcome.ON_NOTHING,),
         )
-    verb = "recognised as" if predicted == true else "taken for"
+    title = (
+        _("“{true}” recognised as “{predicted}”, “{name}”")
+        if predicted == true
+        else _("“{true}” taken for “{predicted}”, “{name}”")
+    )
     return ImageQuery(
-        title=f"“{classes[true]}” {verb} “{classes[predicted]}”, {where}",
+        title=title.format(true=classes[true], predicted=classes[predicted], name=name),
         experiment=experiment.key,
         classes=Covering(true=classes[true], predicted=classes[predicted]),
     )
@@ -169,7 +183,7 @@ def _change(old: Evaluated, new: Evaluated, names: Sequence[str]) -> Panel:
     gained = int(np.trace(evaluation.confusion.matrix[:-1, :-1]) - np.trace(before.confusion.matrix[:-1, :-1]))
     return _matrix(
         experiment.label,
-        (*(name for name in names if name in evaluation.classes), _NOTHING),
+        (*(name for name in names if name in evaluation.classes), _(_NOTHING)),
         Cells(
             shades=_floats(shades),
             texts=tuple(
@@ -178,7 +192,9 @@ def _change(old: Evaluated, new: Evaluated, names: Sequence[str]) -> Panel:
             change=True,
             queries=_cell_queries(experiment, evaluation, rows),
         ),
-        f"Change from {baseline.label} to {experiment.label}: {signed(gained, 0)} objects got their own class.",
+        _("Change from {baseline} to {name}: {number} objects got their own class.").format(
+            baseline=baseline.label, name=experiment.label, number=signed(gained, 0)
+        ),
     )
 
 
@@ -189,8 +205,8 @@ def _floats(values: FloatArray) -> tuple[tuple[float, ...], ...]:
 def _matrix(title: str, names: tuple[str, ...], cells: Cells, alt: str) -> Panel:
     return Panel(
         title=title,
-        x=Axis(title="True class", categories=names),
-        y=Axis(title="Predicted class", categories=names),
+        x=Axis(title=_("True class"), categories=names),
+        y=Axis(title=_("Predicted class"), categories=names),
         marks=(cells,),
         alt=alt,
         size="square",
@@ -198,7 +214,7 @@ def _matrix(title: str, names: tuple[str, ...], cells: Cells, alt: str) -> Panel
 
 
 _MOST_PAIRS = 20  # of two experiments; fewer where more bars stand beside each other
-_COUNT, _PROBABILITY = "Count", "Probability"
+_COUNT, _PROBABILITY = N_("Count"), N_("Probability")
 
 Pair = tuple[str, str]
 
@@ -207,15 +223,16 @@ Pair = tuple[str, str]
 def draw_confused_pairs(comparison: Comparison) -> Drawing:
     """Draw the pairs of classes that any of the models confuses most, as counts and as probabilities."""
     notes = []
-    known = [_pairs(evaluation) for _, evaluation in comparison.evaluated]
+    known = [_pairs(evaluation) for _e, evaluation in comparison.evaluated]
     # a pair is drawn for all experiments if any of them confuses it often
     pairs = {pair: max(one.get(pair, (0, 0.0))[0] for one in known) for one in known for pair in one}
     if not pairs:
-        return Drawing(empty=" ".join(["No class was taken for another one.", *without_evaluation(comparison)]))
+        return Drawing(empty=" ".join([_("No class was taken for another one."), *without_evaluation(comparison)]))
     most = bars_that_fit(len(known), _MOST_PAIRS)
     names = sorted(pairs, key=lambda pair: (-pairs[pair], pair))[:most]
     if len(names) < len(pairs):
-        notes.append(f"The {len(names)} most frequent of {len(pairs)} pairs are drawn.")
+        most_frequent = _("The {number} most frequent of {total} pairs are drawn.")
+        notes.append(most_frequent.format(number=len(names), total=len(pairs)))
     return Drawing(
         panels=tuple(_confused_pairs_panel(comparison, known, names, what) for what in (_COUNT, _PROBABILITY)),
         notes=tuple(notes),
@@ -226,11 +243,13 @@ def _confused_pairs_panel(
     comparison: Comparison, known: Sequence[Mapping[Pair, tuple[int, float]]], names: list[Pair], title: str
 ) -> Panel:
     bars = []
-    for (experiment, _), found in zip(comparison.evaluated, known, strict=True):
+    for (experiment, _one), found in zip(comparison.evaluated, known, strict=True):
         values = [found.get(pair, (0, 0.0)) for pair in names]
         queries = [
             ImageQuery(
-                title=f"“{first}” and “{second}” taken for each other, “{experiment.label}”",
+                title=_("“{first}” and “{second}” taken for each other, “{name}”").format(
+                    first=first, second=second, name=experiment.label
+                ),
                 experiment=experiment.key,
                 classes=TakenForEachOther(first=first, second=second),
             )
@@ -239,22 +258,22 @@ def _confused_pairs_panel(
             for first, second in names
         ]
         bars.append(
-            count_bars(experiment, [value for value, _ in values], queries)
+            count_bars(experiment, [value for value, _share in values], queries)
             if title == _COUNT
-            else share_bars(experiment, [value for _, value in values], queries)
+            else share_bars(experiment, [value for _number, value in values], queries)
         )
     categories = tuple(f"{first} ↔ {second}" for first, second in names)
     y = (
-        Axis(title="Confused predictions", low=0, decimals=None, whole=True)
+        Axis(title=_("Confused predictions"), low=0, decimals=None, whole=True)
         if title == _COUNT
-        else Axis(title="Share of the predictions of both classes", low=0, decimals=comparison.decimals)
+        else Axis(title=_("Share of the predictions of both classes"), low=0, decimals=comparison.decimals)
     )
     return Panel(
-        title=title,
-        x=Axis(title="Pair of classes", categories=categories),
+        title=_(title),
+        x=Axis(title=_("Pair of classes"), categories=categories),
         y=y,
         marks=tuple(bars),
-        alt=f"{title}. {in_words([e.label for e, _ in comparison.evaluated], categories, bars)}",
+        alt=f"{_(title)}. {in_words([e.label for e, _one in comparison.evaluated], categories, bars)}",
     )
 
 
@@ -270,16 +289,16 @@ def _pairs(evaluation: Evaluation) -> dict[Pair, tuple[int, float]]:
 
 # Whether found objects got the right name.
 
-_ALL = "All classes"
+_ALL = N_("All classes")
 
 
 @of_evaluations
 def draw_classification(comparison: Comparison) -> Drawing:
     """Draw the share of covered objects that got their own class: of all classes, and of each."""
-    shares = [_classification_shares(evaluation) for _, evaluation in comparison.evaluated]
+    shares = [_classification_shares(evaluation) for _e, evaluation in comparison.evaluated]
     names = most_apart(comparison.classes, shares, bars_that_fit(len(shares), _MOST_CLASSES))
-    notes = left_out_classes(comparison, names, "that differ most")
-    categories = (_ALL, *names)
+    notes = left_out_classes(comparison, names, _("that differ most"))
+    categories = (_(_ALL), *names)
     bars = []
     for (experiment, evaluation), by_class in zip(comparison.evaluated, shares, strict=True):
         overall = finite(evaluation.key_metrics.classification_accuracy)
@@ -287,14 +306,14 @@ def draw_classification(comparison: Comparison) -> Drawing:
         bars.append(metric_bars(experiment, values, _queries(experiment, values, names), comparison.decimals))
     # an experiment that finds nothing has no accuracy, which is not the same as 0
     if all(value is None for bar in bars for value in bar.values):
-        why = "No experiment covered any object, so none was given a class."
+        why = _("No experiment covered any object, so none was given a class.")
         return Drawing(empty=" ".join([why, *without_evaluation(comparison), *notes]))
     panel = Panel(
         title="",
-        x=Axis(title="True class", categories=categories),
-        y=Axis(title="Share with the right class", low=0, high=1, decimals=comparison.decimals),
+        x=Axis(title=_("True class"), categories=categories),
+        y=Axis(title=_("Share with the right class"), low=0, high=1, decimals=comparison.decimals),
         marks=tuple(bars),
-        alt=in_words([e.label for e, _ in comparison.evaluated], categories, bars),
+        alt=in_words([e.label for e, _one in comparison.evaluated], categories, bars),
     )
     return Drawing(panels=(panel,), notes=tuple(notes))
 
@@ -307,7 +326,9 @@ def _queries(
         None
         if value is None
         else ImageQuery(
-            title=f"Predictions on {'objects' if name is None else f'“{name}”'}, “{experiment.label}”",
+            title=(
+                _("Predictions on objects, “{name}”") if name is None else _("Predictions on “{class_name}”, “{name}”")
+            ).format(class_name=name, name=experiment.label),
             experiment=experiment.key,
             classes=Covering(true=name),
         )

@@ -15,6 +15,8 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison, Miss
 from traindash.comparison.image_query import ImageQuery
 from traindash.comparison.palette import SeriesStyle
 from traindash.formatting import count, metric, percent
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,18 +157,19 @@ class View:
 
 
 def nothing(sentences: Sequence[str], advice: str) -> Drawing:
-    """Return a drawing without panels: why (a sentence for each experiment), and what to do."""
+    """Return a drawing without panels: why (a sentence for each experiment), and what to do (a message)."""
     shown = list(sentences[:3])
     if len(sentences) > len(shown):
-        shown.append(f"{len(sentences) - len(shown)} more are like that.")
-    return Drawing(empty=" ".join([*shown, advice]))
+        more = len(sentences) - len(shown)
+        shown.append(ngettext("{count} more is like that.", "{count} more are like that.", more).format(count=more))
+    return Drawing(empty=" ".join([*shown, _(advice)]))
 
 
 # What most charts begin with: the experiments that have an evaluation, and a word about those that have none.
 
-_GONE = "It appears here when its files are back."
-ADVICE = "Train with the benchmark switched on to get this chart."
-CHOOSE = "Choose finished experiments on the experiments page to see them here."
+_GONE = N_("It appears here when its files are back.")
+ADVICE = N_("Train with the benchmark switched on to get this chart.")
+CHOOSE = N_("Choose finished experiments on the experiments page to see them here.")
 
 
 def without_evaluation(comparison: Comparison) -> tuple[str, ...]:
@@ -245,7 +248,8 @@ def _bars(
 def left_out_classes(comparison: Comparison, names: Sequence[str], which: str) -> list[str]:
     """Return the note that only some classes are drawn, and which; none where all of them are."""
     total = len(comparison.classes)
-    return [f"{len(names)} of {total} classes are drawn: those {which}."] if len(names) < total else []
+    drawn = _("{number} of {total} classes are drawn: those {which}.")
+    return [drawn.format(number=len(names), total=total, which=which)] if len(names) < total else []
 
 
 def bars_that_fit(experiments: int, most: int, room: int = 120) -> int:
@@ -267,25 +271,27 @@ def radar_panel(
 
     A spoke that one experiment lacks is left out for all: a gap would bend the shape into something that is not there.
     """
-    columns = [[finite(values[i]) for _, values in rows] for i in range(len(spokes))]
+    columns = [[finite(values[i]) for _e, values in rows] for i in range(len(spokes))]
     known = [i for i, column in enumerate(columns) if None not in column]
     if len(known) < _FEWEST_SPOKES or not rows:
         return None
     marks = []
-    for place, (experiment, _) in enumerate(rows):
+    for place, (experiment, _values) in enumerate(rows):
         values = tuple(float(columns[i][place] or 0.0) for i in known)
         texts = tuple(metric(value, decimals) for value in values)
         # nothing is behind the figures where only the record has them
         query = None
         if not isinstance(experiment.evaluation, Missing):
-            query = ImageQuery(title=f"All outcomes of “{experiment.label}”", experiment=experiment.key)
+            query = ImageQuery(
+                title=_("All outcomes of “{name}”").format(name=experiment.label), experiment=experiment.key
+            )
         marks.append(Radar(name=experiment.label, values=values, texts=texts, style=experiment.style, query=query))
     names = tuple(spokes[i] for i in known)
     words = [f"{mark.name}: {', '.join(map(' '.join, zip(names, mark.texts, strict=True)))}" for mark in marks]
     return Panel(
         title="",
         x=Axis(title=title, categories=names),
-        y=Axis(title="Value, 0 to 1", low=0, high=1, decimals=decimals),
+        y=Axis(title=_("Value, 0 to 1"), low=0, high=1, decimals=decimals),
         marks=tuple(marks),
         alt="; ".join(words),
     )

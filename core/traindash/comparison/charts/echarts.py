@@ -10,7 +10,8 @@ from typing import Any, assert_never
 
 from traindash.comparison.charts.drawing import Axis, Bars, Cells, Line, Panel, Radar
 from traindash.comparison.palette import SERIES, Theme
-from traindash.formatting import signed
+from traindash.formatting import percent, points
+from traindash.language import gettext as _
 
 Option = dict[str, Any]
 
@@ -334,16 +335,17 @@ def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
 
 def cell_place(panel: Panel, row: int, column: int) -> str:
     """Return which classes meet in a cell."""
-    return f"Predicted {panel.y.categories[row]}, true {panel.x.categories[column]}"
+    place = _("Predicted {predicted}, true {true}")
+    return place.format(predicted=panel.y.categories[row], true=panel.x.categories[column])
 
 
 def cell_words(cells: Cells, row: int, column: int) -> str:
     """Return what a cell says: its number where it is written, and its share of the true class."""
     text, shade = cells.texts[row][column], cells.shades[row][column]
     if cells.change:
-        share = f"{signed(shade * 100, 1)} pt of the true class"
+        share = _("{points} of the true class").format(points=points(shade))
     else:
-        share = f"{shade * 100:.0f} % of the true class"
+        share = _("{share} of the true class").format(share=percent(shade))
     return f"{text} ({share})" if text else share
 
 

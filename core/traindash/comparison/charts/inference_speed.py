@@ -6,11 +6,13 @@ from traindash.comparison.charts.drawing import CHOOSE, Axis, Bars, Drawing, Lin
 from traindash.comparison.experiment import ComparedExperiment, Comparison, explain_missing
 from traindash.comparison.speed import SpeedRow, SpeedTest
 from traindash.formatting import MISSING, listing, quantity
+from traindash.language import N_
+from traindash.language import gettext as _
 
-_MACHINE = ("Model", "Device", "Hardware", "Runtime")
+_MACHINE = (N_("Model"), N_("Device"), N_("Hardware"), N_("Runtime"))
 Measured = tuple[ComparedExperiment, SpeedTest]
 
-_ADVICE = (
+_ADVICE = N_(
     "Switch the speed test on in the benchmark step to measure it, or make the report on the server: the platform of"
     " this machine measures it for that."
 )
@@ -22,28 +24,30 @@ def draw_inference_speed(comparison: Comparison, view: View) -> Drawing:
     measured = [(e, e.speed) for e in comparison.experiments if isinstance(e.speed, SpeedTest) and e.speed.rows]
     missing = list(explain_missing([(e.label, e.speed) for e in comparison.experiments]))
     missing += [
-        f"The speed test of “{e.label}” measured no batch size."
+        _("The speed test of “{name}” measured no batch size.").format(name=e.label)
         for e in comparison.experiments
         if isinstance(e.speed, SpeedTest) and not e.speed.rows
     ]
     if not measured:
         return nothing(missing, _ADVICE if comparison.experiments else CHOOSE)
-    sizes = sorted({row.batch_size for _, test in measured for row in test.rows})
-    machines = sorted({test.machine for _, test in measured})
+    sizes = sorted({row.batch_size for _e, test in measured for row in test.rows})
+    machines = sorted({test.machine for _e, test in measured})
     if len(machines) > 1:  # drawn all the same: people know their machines; nobody is called faster
         missing.append(
-            f"The speed tests ran on different machines or runtimes ({listing(machines)}): compare with care."
+            _("The speed tests ran on different machines or runtimes ({machines}): compare with care.").format(
+                machines=listing(machines)
+            )
         )
     panels = (
-        _panel("Latency", "Time for one batch (ms)", sizes, measured, lambda row: row.total),
-        _panel("Throughput", "Images per second (img/s)", sizes, measured, lambda row: row.images_per_second),
+        _panel(_("Latency"), _("Time for one batch (ms)"), sizes, measured, lambda row: row.total),
+        _panel(_("Throughput"), _("Images per second (img/s)"), sizes, measured, lambda row: row.images_per_second),
     )
-    how = dict.fromkeys(test.how for _, test in measured if test.how)
+    how = dict.fromkeys(test.how for _e, test in measured if test.how)
     return Drawing(panels=panels, tables=_tables(sizes, measured), notes=(*how, *missing))
 
 
 def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:
-    batches = tuple(f"Batch {size}" for size in sizes)
+    batches = tuple(_("Batch {size}").format(size=size) for size in sizes)
     machines = []
     for e, test in measured:
         texts = (e.info.model_name if e.info else "", test.device, test.hardware, test.runtime)
@@ -58,16 +62,16 @@ def _tables(sizes: list[int], measured: list[Measured]) -> tuple[Table, ...]:
 
     return (
         Table(
-            title="Time for one batch (ms)",
+            title=_("Time for one batch (ms)"),
             columns=batches,
             rows=rows(lambda row: _with_spread(row.total, row.total_std)),
         ),
         Table(
-            title="Images per second (img/s)",
+            title=_("Images per second (img/s)"),
             columns=batches,
             rows=rows(lambda row: _with_spread(row.images_per_second, row.images_per_second_std)),
         ),
-        Table(title="Measured on", columns=_MACHINE, rows=tuple(machines)),
+        Table(title=_("Measured on"), columns=tuple(map(_, _MACHINE)), rows=tuple(machines)),
     )
 
 
@@ -96,8 +100,10 @@ def _panel(
             marks.append(Line(name=experiment.label, x=x, y=tuple(values), style=experiment.style, points=True))
     return Panel(
         title=title,
-        x=Axis(title="Batch size (images)", categories=tuple(map(str, sizes))),
+        x=Axis(title=_("Batch size (images)"), categories=tuple(map(str, sizes))),
         y=Axis(title=axis, low=0, decimals=1),
         marks=tuple(marks),
-        alt=f"{axis} for batch sizes {', '.join(map(str, sizes))}: {'; '.join(words)}",
+        alt=_("{figure} for batch sizes {sizes}: {values}").format(
+            figure=axis, sizes=", ".join(map(str, sizes)), values="; ".join(words)
+        ),
     )

@@ -29,7 +29,9 @@ from traindash.comparison.image_query import CountedAs, ImageQuery, Outcome
 from traindash.comparison.rows import may_stand_beside, read_metric
 from traindash.evaluation.coco_files import FloatArray
 from traindash.evaluation.evaluation import Evaluation
-from traindash.formatting import metric
+from traindash.formatting import metric, percent, quoted
+from traindash.language import N_
+from traindash.language import gettext as _
 
 # keys are Supervisely's names of the metrics (docs/supervisely-api.md 7.2)
 _NAMES = {
@@ -37,30 +39,30 @@ _NAMES = {
     "AP50": "AP50",
     "AP75": "AP75",
     "f1_all": "F1",
-    "precision_all": "Precision",
-    "recall_all": "Recall",
-    "iou": "Mean IoU",
+    "precision_all": N_("Precision"),
+    "recall_all": N_("Recall"),
+    "iou": N_("Mean IoU"),
 }
 # of semantic segmentations, by the names of their records
 PIXELS = {
     "mIoU": "mIoU",
-    "mBoundaryIoU": "Boundary IoU",
-    "PixelAcc": "Pixel accuracy",
-    "mPrecision": "Precision",
-    "mRecall": "Recall",
+    "mBoundaryIoU": N_("Boundary IoU"),
+    "PixelAcc": N_("Pixel accuracy"),
+    "mPrecision": N_("Precision"),
+    "mRecall": N_("Recall"),
     "mF1_score": "F1",
 }
 # the three that are averaged over all classes and IoU 0.50 to 0.95, as the table of key metrics has them
-THREE = {"precision_all": "Precision", "recall_all": "Recall", "f1_all": "F1"}
+THREE = {"precision_all": N_("Precision"), "recall_all": N_("Recall"), "f1_all": "F1"}
 # the spokes of Supervisely's radar
 _SEVEN = {
     "mAP": "mAP",
     "f1_all": "F1",
-    "precision_all": "Precision",
-    "recall_all": "Recall",
-    "iou": "Mean IoU",
-    "classification_accuracy": "Classification accuracy",
-    "calibration_score": "Calibration score",
+    "precision_all": N_("Precision"),
+    "recall_all": N_("Recall"),
+    "iou": N_("Mean IoU"),
+    "classification_accuracy": N_("Classification accuracy"),
+    "calibration_score": N_("Calibration score"),
 }
 
 
@@ -68,15 +70,20 @@ def draw_radar(comparison: Comparison, view: View) -> Drawing:
     """Draw Supervisely's seven base metrics around a centre."""
     del view
     known = _known(comparison, _SEVEN)
-    notes = _left_out(comparison, [experiment for experiment, _ in known])
+    notes = _left_out(comparison, [experiment for experiment, _values in known])
     if not known:
         return nothing(notes, ADVICE if comparison.experiments else CHOOSE)
-    panel = radar_panel("Metric", tuple(_SEVEN.values()), known, comparison.decimals)
+    panel = radar_panel(_("Metric"), tuple(map(_, _SEVEN.values())), known, comparison.decimals)
     if panel is None:
-        return Drawing(empty="Fewer than three of these metrics are known of every experiment. The table has the rest.")
-    missing = [name for name in _SEVEN.values() if name not in panel.x.categories]
+        return Drawing(
+            empty=_("Fewer than three of these metrics are known of every experiment. The table has the rest.")
+        )
+    missing = [name for name in map(_, _SEVEN.values()) if name not in panel.x.categories]
     if missing:
-        notes = (*notes, f"Not known of every experiment, so not drawn: {', '.join(missing)}.")
+        notes = (
+            *notes,
+            _("Not known of every experiment, so not drawn: {metrics}.").format(metrics=", ".join(missing)),
+        )
     return Drawing(panels=(panel,), notes=notes)
 
 
@@ -84,20 +91,20 @@ def draw_key_metrics(comparison: Comparison, view: View, names: Mapping[str, str
     """Draw metrics as bars; ``names`` are Supervisely's → what they are called."""
     del view
     known = _known(comparison, names)
-    missing = _left_out(comparison, [experiment for experiment, _ in known])
+    missing = _left_out(comparison, [experiment for experiment, _values in known])
     if not known:
         return nothing(missing, ADVICE if comparison.experiments else CHOOSE)
     bars = [
         metric_bars(experiment, values, _queries(experiment, names), comparison.decimals)
         for experiment, values in known
     ]
-    categories = tuple(names.values())
+    categories = tuple(map(_, names.values()))
     panel = Panel(
         title="",
-        x=Axis(title="Metric", categories=categories),
-        y=Axis(title="Value, 0 to 1", low=0, high=1, decimals=comparison.decimals),
+        x=Axis(title=_("Metric"), categories=categories),
+        y=Axis(title=_("Value, 0 to 1"), low=0, high=1, decimals=comparison.decimals),
         marks=tuple(bars),
-        alt=in_words([experiment.label for experiment, _ in known], categories, bars),
+        alt=in_words([experiment.label for experiment, _values in known], categories, bars),
     )
     return Drawing(panels=(panel,), notes=missing)
 
@@ -117,26 +124,25 @@ def _queries(experiment: ComparedExperiment, names: Mapping[str, str]) -> list[I
     if isinstance(experiment.evaluation, Missing):
         return []
     regression: dict[str, tuple[str, tuple[Outcome, ...]]] = {
-        "precision_all": ("Everything reported by", REPORTED),
-        "recall_all": ("All objects with", PRESENT),
-        "iou": ("Found by", (Outcome.FOUND,)),
+        "precision_all": (N_("Everything reported by “{name}”"), REPORTED),
+        "recall_all": (N_("All objects with “{name}”"), PRESENT),
+        "iou": (N_("Found by “{name}”"), (Outcome.FOUND,)),
     }
-    words = [regression.get(key, ("All outcomes of", ())) for key in names]
+    words = [regression.get(key, (N_("All outcomes of “{name}”"), ())) for key in names]
     return [
-        ImageQuery(title=f"{start} “{experiment.label}”", experiment=experiment.key, outcomes=outcomes)
+        ImageQuery(title=_(start).format(name=experiment.label), experiment=experiment.key, outcomes=outcomes)
         for start, outcomes in words
     ]
 
 
 def _left_out(comparison: Comparison, drawn: list[ComparedExperiment]) -> tuple[str, ...]:
-    labels = tuple(f"“{experiment.label}”" for experiment in drawn)
+    labels = tuple(quoted(experiment.label) for experiment in drawn)
     return tuple(note for note in without_evaluation(comparison) if not note.startswith(labels))
 
 
 # Precision over recall: the mean of the classes, and each class.
 
 _MOST_PANELS = 12  # classes with a panel of their own; the choice of a class above shows the others
-_RECALL = Axis(title="Recall", low=0, high=1, decimals=2)
 
 
 def draw_pr_curves(comparison: Comparison, view: View) -> Drawing:
@@ -145,7 +151,11 @@ def draw_pr_curves(comparison: Comparison, view: View) -> Drawing:
         return no_evaluation(comparison)
     panel = _panel(comparison, view.class_name)
     if panel is None:
-        return Drawing(empty=f"No experiment has objects of the class “{view.class_name}”. Choose another class.")
+        return Drawing(
+            empty=_("No experiment has objects of the class “{name}”. Choose another class.").format(
+                name=view.class_name
+            )
+        )
     return Drawing(panels=(panel,), notes=without_evaluation(comparison))
 
 
@@ -154,7 +164,7 @@ def draw_pr_by_class(comparison: Comparison) -> Drawing:
     """Draw one panel for each class."""
     names = chosen_classes(comparison, lambda c: c.ap, _MOST_PANELS)
     panels = tuple(panel for name in names if (panel := _panel(comparison, name)) is not None)
-    notes = left_out_classes(comparison, names, "that differ most")
+    notes = left_out_classes(comparison, names, _("that differ most"))
     return Drawing(panels=panels, notes=tuple(notes))
 
 
@@ -169,10 +179,10 @@ def _panel(comparison: Comparison, class_name: str | None) -> Panel | None:
         words.append(f"{experiment.label} {metric(area, comparison.decimals)}")
     return Panel(
         title=class_name or "",
-        x=_RECALL,
-        y=Axis(title="Precision", low=0, high=1, decimals=comparison.decimals),
+        x=Axis(title=_("Recall"), low=0, high=1, decimals=2),
+        y=Axis(title=_("Precision"), low=0, high=1, decimals=comparison.decimals),
         marks=tuple(lines),
-        alt=f"Precision over recall. Area under the curve: {', '.join(words)}",
+        alt=_("Precision over recall. Area under the curve: {values}").format(values=", ".join(words)),
     )
 
 
@@ -213,12 +223,12 @@ def confidences_for(evaluation: Evaluation, class_name: str | None, recall: Sequ
 
 
 def _query(experiment: ComparedExperiment, class_name: str | None, recall: float, confidence: float) -> ImageQuery:
-    what = "all objects" if class_name is None else f"“{class_name}”"
-    title = f"{recall * 100:.0f} % of {what} found: confidence {metric(confidence)}"
+    what = _("all objects") if class_name is None else quoted(class_name)
+    title = _("{share} of {what} found: confidence {confidence}, “{name}”")
     if math.isnan(confidence):  # single classes get there, which the mean of the curves is made of
-        title, confidence = f"Fewer than {recall * 100:.0f} % of {what} found, whatever the confidence", 0.0
+        title, confidence = _("Fewer than {share} of {what} found, whatever the confidence, “{name}”"), 0.0
     return ImageQuery(
-        title=f"{title}, “{experiment.label}”",
+        title=title.format(share=percent(recall), what=what, confidence=metric(confidence), name=experiment.label),
         experiment=experiment.key,
         classes=None if class_name is None else CountedAs(class_name=class_name),
         confidence=confidence,

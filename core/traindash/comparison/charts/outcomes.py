@@ -30,17 +30,30 @@ from traindash.evaluation.coco_files import BoolArray, FloatArray, IntArray
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.flow import aligned_objects, unshared_alarms
 from traindash.evaluation.metrics import ClassMetrics
-from traindash.formatting import count, metric, percent
+from traindash.formatting import count, decimal, metric, percent, quoted
+from traindash.language import N_
+from traindash.language import gettext as _
 
 KINDS = {
-    "Found (TP)": Outcome.FOUND,
-    "Missed (FN)": Outcome.MISSED,
-    "False alarms (FP)": Outcome.FALSE_ALARM,
+    N_("Found (TP)"): Outcome.FOUND,
+    N_("Missed (FN)"): Outcome.MISSED,
+    N_("False alarms (FP)"): Outcome.FALSE_ALARM,
 }
 _NAMES = tuple(KINDS)
+# what is behind the bars of a class, in the order of these names
+_TITLES = (
+    N_("Found (TP): “{class_name}”, “{name}”"),
+    N_("Missed (FN): “{class_name}”, “{name}”"),
+    N_("False alarms (FP): “{class_name}”, “{name}”"),
+)
+_SHARE_TITLES = (N_("Missed: “{class_name}”, “{name}”"), N_("False alarm: “{class_name}”, “{name}”"))
 # counts depend on how often a class occurs, so shares stand beside them
-_SHARES = ("Missed, share of objects", "False alarms, share of predictions")
+_SHARES = (N_("Missed, share of objects"), N_("False alarms, share of predictions"))
 _MOST_CLASSES = 24  # groups of bars whose names can be read
+
+
+def _names() -> tuple[str, ...]:
+    return tuple(map(_, _NAMES))
 
 
 @of_evaluations
@@ -51,16 +64,16 @@ def draw_outcomes(comparison: Comparison) -> Drawing:
         counts = evaluation.counts
         values = (counts.total.tp, counts.total.fn, counts.total.fp)
         queries = [
-            ImageQuery(title=f"{name}, “{experiment.label}”", experiment=experiment.key, outcomes=(outcome,))
+            ImageQuery(title=f"{_(name)}, {quoted(experiment.label)}", experiment=experiment.key, outcomes=(outcome,))
             for name, outcome in KINDS.items()
         ]
         bars.append(count_bars(experiment, values, queries))
     panel = Panel(
         title="",
-        x=Axis(title="Outcome at IoU 0.50 and F1-optimal confidence", categories=_NAMES),
-        y=Axis(title="Objects or predictions", low=0, decimals=None, whole=True),
+        x=Axis(title=_("Outcome at IoU 0.50 and F1-optimal confidence"), categories=_names()),
+        y=Axis(title=_("Objects or predictions"), low=0, decimals=None, whole=True),
         marks=tuple(bars),
-        alt=in_words([e.label for e, _ in comparison.evaluated], _NAMES, bars),
+        alt=in_words([e.label for e, _one in comparison.evaluated], _names(), bars),
     )
     return Drawing(panels=(panel,))
 
@@ -70,7 +83,7 @@ def draw_outcomes_by_class(comparison: Comparison) -> Drawing:
     """Draw the counts of each class, and as shares, which do not depend on how often a class occurs."""
     most = bars_that_fit(len(comparison.evaluated), _MOST_CLASSES)
     names = chosen_classes(comparison, lambda item: item.f1, most)
-    notes = left_out_classes(comparison, names, "whose F1 differs most")
+    notes = left_out_classes(comparison, names, _("whose F1 differs most"))
     counted = [_counts(comparison, names, place) for place in range(len(KINDS))]
     return Drawing(panels=(*counted, *(_shares(comparison, names, place) for place in (0, 1))), notes=tuple(notes))
 
@@ -79,14 +92,14 @@ def _counts(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
     bars = []
     for experiment, evaluation in comparison.evaluated:
         values = [None if c is None else (c.tp, c.fn, c.fp)[place] for c in _of(evaluation, names)]
-        queries = class_queries(experiment, evaluation, names, (f"{_NAMES[place]}:", (KINDS[_NAMES[place]],)))
+        queries = class_queries(experiment, evaluation, names, (_TITLES[place], (KINDS[_NAMES[place]],)))
         bars.append(count_bars(experiment, values, queries))
     return Panel(
-        title=_NAMES[place],
-        x=Axis(title="Class", categories=tuple(names)),
-        y=Axis(title=("Objects", "Objects", "Predictions")[place], low=0, decimals=None, whole=True),
+        title=_(_NAMES[place]),
+        x=Axis(title=_("Class"), categories=tuple(names)),
+        y=Axis(title=(_("Objects"), _("Objects"), _("Predictions"))[place], low=0, decimals=None, whole=True),
         marks=tuple(bars),
-        alt=f"{_NAMES[place]}. {in_words([e.label for e, _ in comparison.evaluated], names, bars)}",
+        alt=f"{_(_NAMES[place])}. {in_words([e.label for e, _one in comparison.evaluated], names, bars)}",
     )
 
 
@@ -98,19 +111,19 @@ def _shares(comparison: Comparison, names: Sequence[str], place: int) -> Panel:
             part, rest = (0, 0) if item is None else ((item.fn, item.tp), (item.fp, item.tp))[place]
             values.append(part / (part + rest) if part + rest else None)
         outcome = (Outcome.MISSED, Outcome.FALSE_ALARM)[place]
-        queries = class_queries(experiment, evaluation, names, (f"{outcome.capitalize()}:", (outcome,)))
+        queries = class_queries(experiment, evaluation, names, (_SHARE_TITLES[place], (outcome,)))
         bars.append(share_bars(experiment, values, queries))
     return Panel(
-        title=_SHARES[place],
-        x=Axis(title="Class", categories=tuple(names)),
+        title=_(_SHARES[place]),
+        x=Axis(title=_("Class"), categories=tuple(names)),
         y=Axis(
-            title=("Share of the objects", "Share of the predictions")[place],
+            title=(_("Share of the objects"), _("Share of the predictions"))[place],
             low=0,
             high=1,
             decimals=comparison.decimals,
         ),
         marks=tuple(bars),
-        alt=f"{_SHARES[place]}. {in_words([e.label for e, _ in comparison.evaluated], names, bars)}",
+        alt=f"{_(_SHARES[place])}. {in_words([e.label for e, _one in comparison.evaluated], names, bars)}",
     )
 
 
@@ -169,42 +182,46 @@ def draw_outcome_differences(comparison: Comparison) -> Drawing:
     """Draw common and unique outcomes."""
     if len(comparison.evaluated) < _FEWEST:
         alone = comparison.evaluated[0][0].label
-        return Drawing(empty=f"Only “{alone}” has an evaluation. Choose another experiment that has one.")
-    experiments = [experiment for experiment, _ in comparison.evaluated]
+        return Drawing(
+            empty=_("Only “{name}” has an evaluation. Choose another experiment that has one.").format(name=alone)
+        )
+    experiments = [experiment for experiment, _one in comparison.evaluated]
     try:
-        shared = shared_outcomes([evaluation for _, evaluation in comparison.evaluated])
+        shared = shared_outcomes([evaluation for _e, evaluation in comparison.evaluated])
     except InputError as error:
-        return Drawing(empty=f"Objects cannot be compared one by one: {error}")
+        return Drawing(empty=_("Objects cannot be compared one by one: {error}").format(error=error))
     return Drawing(panels=(_panel(experiments, shared),))
 
 
 def _panel(experiments: list[ComparedExperiment], shared: Shared) -> Panel:
-    several = "all" if len(experiments) > _FEWEST else "both"
+    shared_by = _("Common to all") if len(experiments) > _FEWEST else _("Common to both")
     common = Bars(
-        name=f"Common to {several}",
+        name=shared_by,
         values=shared.common,
         texts=tuple(map(count, shared.common)),
         style=None,
-        queries=_queries(experiments[0], f"common to {several}", Agreement.TOGETHER),
+        queries=_queries(experiments[0], shared_by, Agreement.TOGETHER),
     )
     unique = [
-        count_bars(experiment, values, _queries(experiment, f"only “{experiment.label}”", Agreement.ALONE))
+        count_bars(
+            experiment, values, _queries(experiment, _("only “{name}”").format(name=experiment.label), Agreement.ALONE)
+        )
         for experiment, values in zip(experiments, shared.unique, strict=True)
     ]
-    names = [f"Common to {several}", *(f"Only {experiment.label}" for experiment in experiments)]
+    names = [shared_by, *(_("Only {name}").format(name=experiment.label) for experiment in experiments)]
     return Panel(
         title="",
-        x=Axis(title="Outcome at IoU 0.50; false alarms are the same from IoU 0.75 on", categories=_NAMES),
-        y=Axis(title="Objects or predictions", low=0, decimals=None, whole=True),
+        x=Axis(title=_("Outcome at IoU 0.50; false alarms are the same from IoU 0.75 on"), categories=_names()),
+        y=Axis(title=_("Objects or predictions"), low=0, decimals=None, whole=True),
         marks=(common, *unique),
-        alt=in_words(names, _NAMES, [common, *unique]),
+        alt=in_words(names, _names(), [common, *unique]),
     )
 
 
 def _queries(experiment: ComparedExperiment, whose: str, agreement: Agreement) -> tuple[ImageQuery, ...]:
     """Return what is behind the bars; what all have in common is shown by the entries of one of them."""
     return tuple(
-        ImageQuery(title=f"{name}, {whose}", experiment=experiment.key, outcomes=(outcome,), agreement=agreement)
+        ImageQuery(title=f"{_(name)}, {whose}", experiment=experiment.key, outcomes=(outcome,), agreement=agreement)
         for name, outcome in KINDS.items()
     )
 
@@ -225,7 +242,7 @@ def _alarms_alone(evaluations: list[Evaluation], place: int) -> int:
 # How well the boxes of found objects fit.
 
 _EDGES = np.linspace(0.5, 1.0, 11)  # below 0.50 a prediction finds nothing
-_COLUMNS = ("Mean IoU", "Median IoU", "IoU 0.75 or more", "IoU 0.90 or more", "Found objects")
+_COLUMNS = (N_("Mean IoU"), N_("Median IoU"), N_("IoU 0.75 or more"), N_("IoU 0.90 or more"), N_("Found objects"))
 # middles of the bins, where the points of the lines stand
 _MIDDLES = tuple(round(float(low) + 0.025, 3) for low in _EDGES[:-1])
 
@@ -237,7 +254,7 @@ def draw_iou_histogram(comparison: Comparison) -> Drawing:
     for experiment, evaluation in comparison.evaluated:
         overlaps = found_overlaps(evaluation)
         if not overlaps.size:
-            notes.append(f"“{experiment.label}” found no object.")
+            notes.append(_("“{name}” found no object.").format(name=experiment.label))
             continue
         shares = np.histogram(np.clip(overlaps, 0.5, 1.0), _EDGES)[0] / overlaps.size
         lines.append(
@@ -259,19 +276,21 @@ def draw_iou_histogram(comparison: Comparison) -> Drawing:
         return Drawing(empty=" ".join([*without_evaluation(comparison), *notes]))
     panel = Panel(
         title="",
-        x=Axis(title="IoU of prediction and object (bins of 0.05)", low=0.5, high=1),
-        y=Axis(title="Share of found objects", low=0, decimals=comparison.decimals),
+        x=Axis(title=_("IoU of prediction and object (bins of 0.05)"), low=0.5, high=1),
+        y=Axis(title=_("Share of found objects"), low=0, decimals=comparison.decimals),
         marks=tuple(lines),
-        alt=f"Share of found objects by IoU. Mean IoU: {', '.join(words)}",
+        alt=_("Share of found objects by IoU. Mean IoU: {values}").format(values=", ".join(words)),
     )
-    table = Table(title="Fit of what is found", columns=_COLUMNS, rows=tuple(rows))
+    table = Table(title=_("Fit of what is found"), columns=tuple(map(_, _COLUMNS)), rows=tuple(rows))
     return Drawing(panels=(panel,), tables=(table,), notes=tuple(notes))
 
 
 def _query(experiment: ComparedExperiment, place: int) -> ImageQuery:
     low, high, last = float(_EDGES[place]), float(_EDGES[place + 1]), place == len(_MIDDLES) - 1
     return ImageQuery(
-        title=f"Found with an IoU of {low:.2f} to {high:.2f}, “{experiment.label}”",
+        title=_("Found with an IoU of {low} to {high}, “{name}”").format(
+            low=decimal(low, 2), high=decimal(high, 2), name=experiment.label
+        ),
         experiment=experiment.key,
         outcomes=(Outcome.FOUND,),
         iou=Span(low, math.inf) if last else half_open(low, high),

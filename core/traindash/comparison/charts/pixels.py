@@ -15,7 +15,9 @@ from traindash.comparison.charts.drawing import (
     nothing,
 )
 from traindash.comparison.experiment import Comparison, explain_missing
-from traindash.formatting import count, plural
+from traindash.formatting import count
+from traindash.language import gettext as _
+from traindash.language import ngettext
 
 
 def draw_overlap(comparison: Comparison, view: View) -> Drawing:
@@ -25,31 +27,40 @@ def draw_overlap(comparison: Comparison, view: View) -> Drawing:
     measured = comparison.semantic
     if not measured:
         return nothing(missing, ADVICE if comparison.experiments else CHOOSE)
-    values = [{one.name: finite(one.iou) for one in evaluation.classes} for _, evaluation in measured]
+    values = [{one.name: finite(one.iou) for one in evaluation.classes} for _e, evaluation in measured]
     names = tuple(dict.fromkeys(name for one in values for name in one))
     shown = most_apart(names, values, bars_that_fit(len(measured), MOST_CLASSES))
     bars = [
         metric_bars(experiment, [one.get(name) for name in shown], decimals=comparison.decimals)
-        for (experiment, _), one in zip(measured, values, strict=True)
+        for (experiment, _evaluation), one in zip(measured, values, strict=True)
     ]
     panel = Panel(
         title="",
-        x=Axis(title="Class", categories=shown),
-        y=Axis(title="IoU, 0 to 1", low=0, high=1, decimals=comparison.decimals),
+        x=Axis(title=_("Class"), categories=shown),
+        y=Axis(title=_("IoU, 0 to 1"), low=0, high=1, decimals=comparison.decimals),
         marks=tuple(bars),
-        alt=in_words([experiment.label for experiment, _ in measured], shown, bars),
+        alt=in_words([experiment.label for experiment, _evaluation in measured], shown, bars),
     )
     notes = list(missing)
     if len(shown) < len(names):
-        notes.append(f"{len(shown)} of {count(len(names))} classes are drawn: those that differ most.")
+        drawn = _("{number} of {total} classes are drawn: those {which}.")
+        notes.append(drawn.format(number=len(shown), total=count(len(names)), which=_("that differ most")))
     for experiment, evaluation in measured:
         total = len(evaluation.classes)
         if evaluation.counted < total:
-            absent = plural(total - evaluation.counted, "class", "classes")
-            notes.append(
-                f"“{experiment.label}”: {absent} of {count(total)} are neither annotated nor predicted on these "
-                "images, and do not count in the mean."
+            absent = total - evaluation.counted
+            uncounted = ngettext(
+                "“{name}”: {number} class of {total} is neither annotated nor predicted on these images, and does not "
+                "count in the mean.",
+                "“{name}”: {number} classes of {total} are neither annotated nor predicted on these images, and do not "
+                "count in the mean.",
+                absent,
             )
-    backgrounds = dict.fromkeys(evaluation.background for _, evaluation in measured)
-    notes += [f"“{name}” counts in the mean as any other class." for name in backgrounds if name is not None]
+            notes.append(uncounted.format(name=experiment.label, number=count(absent), total=count(total)))
+    backgrounds = dict.fromkeys(evaluation.background for _e, evaluation in measured)
+    notes += [
+        _("“{name}” counts in the mean as any other class.").format(name=name)
+        for name in backgrounds
+        if name is not None
+    ]
     return Drawing(panels=(panel,), notes=tuple(notes))

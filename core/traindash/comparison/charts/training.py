@@ -23,18 +23,27 @@ from traindash.comparison.setup_differences import (
 from traindash.comparison.significance import Significance
 from traindash.domain.curves import Curve, CurveAxis, TrainingCurves
 from traindash.domain.experiment import MEAN_IOU
-from traindash.formatting import count, listing, metric
+from traindash.formatting import alternatives, count, listing, metric, quoted, shortest
+from traindash.language import N_
+from traindash.language import gettext as _
 
 MOST_PANELS = 16
-_ADVICE = (
+_ADVICE = N_(
     "Curves are read from the files of a training: those of this machine, YOLO's results.csv, or the event files of "
     "TensorBoard."
 )
 _GROUPS = ("quality", "loss", "rate", "other")
 _AXES: dict[CurveAxis, tuple[str, str]] = {
-    "epoch": ("Epoch", "epochs"),
-    "iteration": ("Iteration", "iterations"),
-    "step": ("Step, as the app counts", "steps"),
+    "epoch": (N_("Epoch"), N_("{figure} over epochs. {values}")),
+    "iteration": (N_("Iteration"), N_("{figure} over iterations. {values}")),
+    "step": (N_("Step, as the app counts"), N_("{figure} over steps. {values}")),
+}
+_OVER_TIME = N_("{figure} over time. {values}")
+_OVER: dict[CurveAxis, str] = {"epoch": N_("epoch"), "iteration": N_("iteration"), "step": N_("step")}
+_BEST: dict[CurveAxis, str] = {
+    "epoch": N_("{name} best {value} in epoch {number}"),
+    "iteration": N_("{name} best {value} in iteration {number}"),
+    "step": N_("{name} best {value} in step {number}"),
 }
 
 
@@ -51,7 +60,7 @@ def draw_training_curves(comparison: Comparison, view: View) -> Drawing:
     """Draw a panel for each quantity that at least one experiment reports: figures, losses, the learning rate."""
     trained = [(e, e.training) for e in comparison.experiments if isinstance(e.training, TrainingCurves)]
     notes = list(explain_missing([(e.label, e.training) for e in comparison.experiments]))
-    notes += [f"“{e.label}”: {note}" for e, curves in trained for note in curves.notes]
+    notes += [f"{quoted(e.label)}: {note}" for e, curves in trained for note in curves.notes]
     if not trained:
         return nothing(notes, _ADVICE if comparison.experiments else CHOOSE)
     found = [
@@ -61,21 +70,23 @@ def draw_training_curves(comparison: Comparison, view: View) -> Drawing:
         if (meaning := meaning_of(name)) is not None
     ]
     if view.time_axis:
-        without = listing(_different(f"“{one.experiment.label}”" for one in found if not one.curve.has_seconds))
+        without = listing(_different(quoted(one.experiment.label) for one in found if not one.curve.has_seconds))
         if without:
-            notes.append(f"{without} left no times, and is drawn over epochs or iterations only.")
+            no_times = _("{names} left no times, and is drawn over epochs or iterations only.")
+            notes.append(no_times.format(names=without))
         found = [one for one in found if one.curve.has_seconds]
     if not found:
-        return nothing(notes, "No curve has a number that can be drawn.")
+        return nothing(notes, N_("No curve has a number that can be drawn."))
     groups = _grouped(found)
     if len(groups) > MOST_PANELS:
         rest = listing(_different(one[0].meaning.title for one in groups[MOST_PANELS:]), limit=6)
-        notes.append(f"Not drawn, since a page holds {MOST_PANELS} of these charts: {rest}.")
-    if any(one.meaning.quantity.startswith("Mask") for one in found):
+        undrawn = _("Not drawn, since a page holds {number} of these charts: {charts}.")
+        notes.append(undrawn.format(number=MOST_PANELS, charts=rest))
+    if any(one.meaning.of_masks for one in found):
         groups = [[replace(one, meaning=of_boxes(one.meaning)) for one in group] for group in groups]
     panels = tuple(_panel(one, view, comparison.decimals) for one in groups[:MOST_PANELS])
     if any(len(one.curve.steps) > MOST_POINTS for one in found):
-        notes.append(f"Long curves are thinned out to {MOST_POINTS} points.")
+        notes.append(_("Long curves are thinned out to {number} points.").format(number=MOST_POINTS))
     return Drawing(panels=panels, notes=tuple(notes))
 
 
@@ -87,8 +98,9 @@ def axis_name(comparison: Comparison) -> str:
     """Return what the curves are drawn over where not over time, e.g. ``Epoch``, ``Epoch or iteration``."""
     trained = (e.training for e in comparison.experiments if isinstance(e.training, TrainingCurves))
     counted = {curve.axis for curves in trained for curve in drawable(curves).values()}
-    words = [one for one in ("epoch", "iteration", "step") if one in counted] or ["epoch"]
-    return " or ".join(words).capitalize()
+    words = [one for one in _OVER if one in counted] or ["epoch"]
+    name = alternatives([_(_OVER[one]) for one in words])
+    return name[:1].upper() + name[1:]
 
 
 def _grouped(found: Sequence[_Drawn]) -> list[list[_Drawn]]:
@@ -103,13 +115,16 @@ def _panel(group: Sequence[_Drawn], view: View, decimals: int) -> Panel:
     meaning, kind = group[0].meaning, group[0].curve.axis
     lines = [_line(one, view, decimals) for one in group]
     bests = [(one, best) for one in group if meaning.bounded and (best := one.curve.best) is not None]
-    title, many = _AXES[kind]
-    words = [f"{one.experiment.label} best {metric(best[1], decimals)} in {kind} {best[0]}" for one, best in bests]
+    title, over = _AXES[kind]
+    words = [
+        _(_BEST[kind]).format(name=one.experiment.label, value=metric(best[1], decimals), number=best[0])
+        for one, best in bests
+    ]
     return Panel(
         title=meaning.title,
-        x=Axis(title="Training time (s)", low=0, decimals=1)
+        x=Axis(title=_("Training time (s)"), low=0, decimals=1)
         if view.time_axis
-        else Axis(title=title, low=None if kind == "step" else 1, decimals=None, whole=True),
+        else Axis(title=_(title), low=None if kind == "step" else 1, decimals=None, whole=True),
         y=Axis(
             title=meaning.quantity,
             low=None if meaning.group == "other" else 0,
@@ -117,7 +132,7 @@ def _panel(group: Sequence[_Drawn], view: View, decimals: int) -> Panel:
             decimals=6 if meaning.group == "rate" else decimals,
         ),
         marks=tuple(lines),
-        alt=f"{meaning.title} over {'time' if view.time_axis else many}. {'; '.join(words)}".strip(),
+        alt=_(_OVER_TIME if view.time_axis else over).format(figure=meaning.title, values="; ".join(words)).strip(),
     )
 
 
@@ -172,7 +187,11 @@ def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     """Return the axes of the hyperparameters that differ."""
     name = comparison.score
     if not significance.allows(name) or (name in PIXEL_METRICS and unlike_pixels(comparison)):
-        return Parallel(empty=f"These experiments were not measured alike, so their {name} cannot share an axis.")
+        return Parallel(
+            empty=_("These experiments were not measured alike, so their {metric} cannot share an axis.").format(
+                metric=name
+            )
+        )
     known = [
         (e, score)
         for e in comparison.experiments
@@ -181,22 +200,27 @@ def parallel(comparison: Comparison, significance: Significance) -> Parallel:
     ]
     known.sort(key=lambda pair: pair[1])  # the names then stand as high as their scores, and lines cross less
     if len(known) < FEWEST_LINES:
-        return Parallel(empty=f"Three experiments with hyperparameters and a {name} are needed; here are {len(known)}.")
-    drawn = [experiment for experiment, _ in known]
+        return Parallel(
+            empty=_("Three experiments with hyperparameters and a {metric} are needed; here are {count}.").format(
+                metric=name, count=len(known)
+            )
+        )
+    drawn = [experiment for experiment, _score in known]
     rows = [row for row in compare_hyperparameters(drawn) if row.differs]
     if differ_in_framework(drawn):  # a key that another framework does not have sets nothing apart
         rows = [row for row in rows if ABSENT not in row.values]
     rows = list(in_telling_order(rows, drawn))
     if not rows:
-        return Parallel(empty="All hyperparameters are the same. Change one and train again to see what it does.")
-    names = tuple(_short(experiment.label) for experiment, _ in known)
+        return Parallel(empty=_("All hyperparameters are the same. Change one and train again to see what it does."))
+    names = tuple(_short(experiment.label) for experiment, _score in known)
     axes = (
-        ParallelAxis(title="Experiment", values=tuple(map(float, range(len(names)))), words=names),
+        ParallelAxis(title=_("Experiment"), values=tuple(map(float, range(len(names)))), words=names),
         *(_axis(row) for row in rows[:MOST_AXES]),
-        ParallelAxis(title=name, values=tuple(score for _, score in known)),
+        ParallelAxis(title=name, values=tuple(score for _e, score in known)),
     )
-    note = "" if len(rows) <= MOST_AXES else f"The first {MOST_AXES} of {count(len(rows))} differences have an axis."
-    return Parallel(experiments=tuple(experiment for experiment, _ in known), axes=axes, note=note)
+    first = _("The first {number} of {total} differences have an axis.")
+    note = "" if len(rows) <= MOST_AXES else first.format(number=MOST_AXES, total=count(len(rows)))
+    return Parallel(experiments=tuple(experiment for experiment, _score in known), axes=axes, note=note)
 
 
 def parallel_figure(drawn: Parallel, theme: Theme) -> dict[str, Any]:
@@ -231,7 +255,7 @@ def _dimension(axis: ParallelAxis) -> dict[str, Any]:
         result["ticktext"] = [escape(word) for word in axis.words]
     elif len(distinct := sorted(set(axis.values))) <= _MOST_TICKS:
         result["tickvals"] = distinct
-        result["ticktext"] = [metric(value) if axis.title in _SCORES else f"{value:g}" for value in distinct]
+        result["ticktext"] = [metric(value) if axis.title in _SCORES else shortest(value) for value in distinct]
     return result
 
 
@@ -242,10 +266,10 @@ def _axis(row: SettingRow) -> ParallelAxis:
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     ]
     if len(numbers) == len(row.values):
-        return ParallelAxis(title=_short(row.path), values=tuple(numbers))
+        return ParallelAxis(title=_short(row.title), values=tuple(numbers))
     words = tuple(dict.fromkeys(row.texts))
     return ParallelAxis(
-        title=_short(row.path),
+        title=_short(row.title),
         values=tuple(float(words.index(text)) for text in row.texts),
         words=tuple(map(_short, words)),
     )

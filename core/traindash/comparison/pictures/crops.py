@@ -21,6 +21,7 @@ from traindash.datasets.pixels import opened, small_copy
 from traindash.domain.annotation import Point, Polygon
 from traindash.errors import InputError
 from traindash.evaluation.matching import box_ious
+from traindash.language import gettext as _
 
 # Lines and masks on a picture: dashed like the experiment's lines in the charts, and readable on any background.
 
@@ -177,9 +178,10 @@ def draw_crop(subject: Subject, images: ImageSet, load: LoadImage, size: tuple[i
     canvas = canvas.reduce(finer)
     buffer = io.BytesIO()
     canvas.save(buffer, format="JPEG", quality=QUALITY)
-    what = subject.class_name if subject.truth else f"No object, false alarm {subject.class_name}"
+    alarm = _("No object, false alarm {class_name}").format(class_name=subject.class_name)
+    what = subject.class_name if subject.truth else alarm
     said = [
-        f"{images.labels[experiment]}: {mark.words if mark else 'reports nothing here'}"
+        f"{images.labels[experiment]}: {mark.words if mark else _('reports nothing here')}"
         for experiment, mark in subject.predictions
     ]
     return Crop(
@@ -208,7 +210,7 @@ def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame
         for one, mark in subject.predictions
         if mark is not None
     ]
-    for _, mask, style in drawn:
+    for _value, mask, style in drawn:
         fill_mask(canvas, mask, style.hex("light"))
     pen = ImageDraw.Draw(canvas)
     for mark, mask, style in drawn:
@@ -267,7 +269,7 @@ def _prediction_at(images: ImageSet, image: int, experiment: int, box: Box, numb
 
 def _frame(subject: Subject, image_size: tuple[int, int], size: tuple[int, int]) -> Box:
     """Return the part of the image that is shown: around all boxes, in the shape of the picture."""
-    boxes = np.array([subject.box, *(mark.box for _, mark in subject.predictions if mark)])
+    boxes = np.array([subject.box, *(mark.box for _one, mark in subject.predictions if mark)])
     low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
     middle, sides = (low + high) / 2, np.maximum((high - low) * (1 + _MARGIN), _SMALLEST)
     shape = np.array(size) / size[0]

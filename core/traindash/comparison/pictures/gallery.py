@@ -11,6 +11,8 @@ from traindash.comparison.image_query import Hits, ImageQuery, Outcome, find
 from traindash.comparison.image_set import ImageSet, disagreements
 from traindash.comparison.pictures.marks import Mark, MarkKind, Shape, model_marks, path_data, shape_of, truth_marks
 from traindash.evaluation.coco_files import IntArray
+from traindash.formatting import decimal
+from traindash.language import N_
 
 MOST_COLUMNS = 6  # experiments that fit beside the ground truth
 UNKNOWN_COLOR = "#7B7F85"
@@ -90,7 +92,7 @@ def row_json(row: GalleryRow, source: str, colors: Mapping[str, str], *, boxes: 
                         "path": "" if boxes else path_data(shape),
                         "kind": mark.kind.name.lower(),
                         "color": colors.get(mark.class_name, UNKNOWN_COLOR),
-                        "label": mark.class_name + ("" if mark.score is None else f" {mark.score:.2f}"),
+                        "label": mark.class_name + ("" if mark.score is None else f" {decimal(mark.score, 2)}"),
                         "words": mark.words,
                         "strong": strong,
                     }
@@ -141,12 +143,12 @@ def _size(size: tuple[int, int], cells: Sequence[GalleryCell]) -> tuple[int, int
 class ImageOrder(StrEnum):
     """What comes first."""
 
-    ENTRIES = "Most of these"
-    DISAGREEMENT = "Most disagreement"
-    MISSES = "Most missed objects"
-    FALSE_ALARMS = "Most false alarms"
-    OBJECTS = "Most objects"
-    NAME = "File name"
+    ENTRIES = N_("Most of these")
+    DISAGREEMENT = N_("Most disagreement")
+    MISSES = N_("Most missed objects")
+    FALSE_ALARMS = N_("Most false alarms")
+    OBJECTS = N_("Most objects")
+    NAME = N_("File name")
 
 
 def ordered(hits: Hits, images: ImageSet, order: ImageOrder, confidence: float | None = None) -> IntArray:

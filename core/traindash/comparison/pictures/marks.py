@@ -14,7 +14,9 @@ from traindash.domain.annotation import Point, Polygon
 from traindash.evaluation.cache import PackedMasks, RunLengths
 from traindash.evaluation.coco_files import IntArray
 from traindash.evaluation.evaluation import Evaluation
-from traindash.formatting import metric
+from traindash.formatting import decimal, metric
+from traindash.language import N_
+from traindash.language import gettext as _
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the image
 
@@ -22,10 +24,10 @@ Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the 
 class MarkKind(StrEnum):
     """What a mark stands for; each has a line, a sign and a word of its own, whatever its colour."""
 
-    TRUTH = "truth"
-    FOUND = "found"
-    MISSED = "missed"
-    FALSE_ALARM = "false alarm"
+    TRUTH = N_("truth")
+    FOUND = N_("found")
+    MISSED = N_("missed")
+    FALSE_ALARM = N_("false alarm")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +46,11 @@ class Mark:
     @property
     def words(self) -> str:
         """The mark in a few words: ``False alarm: lemon 0.55, covers pear``."""
-        score = "" if self.score is None else f" {self.score:.2f}"
-        covers = f", covers {self.taken}" if self.taken else ""
+        score = "" if self.score is None else f" {decimal(self.score, 2)}"
+        covers = ", " + _("covers {class_name}").format(class_name=self.taken) if self.taken else ""
         fits = "" if self.iou is None else f", IoU {metric(self.iou)}"
-        return f"{self.kind.value.capitalize()}: {self.class_name}{score}{covers}{fits}"
+        kind = _(self.kind.value)
+        return f"{kind[:1].upper()}{kind[1:]}: {self.class_name}{score}{covers}{fits}"
 
 
 def truth_marks(images: ImageSet, image: int) -> tuple[Mark, ...]:

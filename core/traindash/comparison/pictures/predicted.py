@@ -14,8 +14,11 @@ from traindash.datasets.geometry import bounds, decode_mask, set_extent
 from traindash.domain.annotation import Annotation, Bitmap, Geometry, OtherGeometry, Polygon, Rectangle
 from traindash.domain.prediction import FoundObject, ImagePrediction
 from traindash.errors import InputError
+from traindash.formatting import decimal
+from traindash.language import N_
+from traindash.language import gettext as _
 
-WAITING = "Looking at it"  # what stands below a picture before the model has answered
+WAITING = N_("Looking at it")  # what stands below a picture before the model has answered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ def found_cell(
             path="" if boxes or one.mask is None else path_data(mask_shape(one.mask)),
             kind="predicted",
             color=colors.get(one.class_name, UNKNOWN_COLOR),
-            label=f"{one.class_name} {one.score:.2f}",
+            label=f"{one.class_name} {decimal(one.score, 2)}",
         )
         for one in shown.objects(prediction)
     ]
@@ -71,7 +74,7 @@ def annotated_cell(
 
 def waiting_cell() -> dict[str, Any]:
     """Return a column of a model that has not answered yet: the picture alone."""
-    return {"measured": True, "counts": {}, "marks": [], "note": WAITING}
+    return {"measured": True, "counts": {}, "marks": [], "note": _(WAITING)}
 
 
 def silent_cell(words: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from traindash.comparison.pictures.marks import MarkKind
 from traindash.comparison.significance import Significance
 from traindash.errors import InputError
 from traindash.evaluation.flow import Flow, object_flow
+from traindash.language import gettext as _
 
 _LOOKED_AT = 30  # largest objects that are looked at for a few that lie on different images
 _FOUND = {FlowChange.GAINED: (False, True), FlowChange.LOST: (True, False)}
@@ -70,7 +71,8 @@ def _found_by_one(images: ImageSet, flow: Flow, change: FlowChange, other: int) 
     finder, loser = pair[::-1] if change is FlowChange.GAINED else pair
     for one in subjects(hits.taken(largest), images, list(pair)):
         # what is drawn says so too
-        found = tuple(mark is not None and mark.kind is MarkKind.FOUND for _, mark in one.predictions)
+        found = tuple(mark is not None and mark.kind is MarkKind.FOUND for _one, mark in one.predictions)
         if found == _FOUND[change]:
-            words = f"“{images.labels[finder]}” finds this {one.class_name}, “{images.labels[loser]}” does not."
+            finds = _("“{name}” finds this {class_name}, “{other}” does not.")
+            words = finds.format(name=images.labels[finder], class_name=one.class_name, other=images.labels[loser])
             yield Telling(subject=one, words=words)

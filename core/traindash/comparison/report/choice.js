@@ -13,27 +13,27 @@
     if (className) node.className = className;
     return node;
   };
-  const quoted = (index) => `“${DATA.contenders[index].name}”`;
-  const listed = (names) => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+  const nameOf = (index) => DATA.contenders[index].name;
+  const listed = (names) => (names.length < 2 ? names.join("") : _("{names} and {last}", { names: names.slice(0, -1).join(", "), last: names.at(-1) }));
   const goalsOf = (kind) => DATA.goals.filter((goal) => goal.kind === kind);
 
   const shortfalls = (goal, index, need) => {
     const contender = DATA.contenders[index];
     const found = goal.offers[index].reached === null ? [goal.offers[index].missed] : [];
     if (need.latency !== null) {
-      if (contender.latency === null) found.push("has no speed test, so its time is not known");
-      else if (contender.latency > need.latency) found.push(`needs ${contender.latencyText} ms for an image`);
+      if (contender.latency === null) found.push(_("has no speed test, so its time is not known"));
+      else if (contender.latency > need.latency) found.push(_("needs {time} ms for an image", { time: contender.latencyText }));
     }
     if (need.size !== null) {
-      if (contender.bytes === null) found.push("has no checkpoint whose size is known");
-      else if (contender.bytes > need.size) found.push(`takes ${contender.sizeText}`);
+      if (contender.bytes === null) found.push(_("has no checkpoint whose size is known"));
+      else if (contender.bytes > need.size) found.push(_("takes {size}", { size: contender.sizeText }));
     }
     return found;
   };
 
   // Who is named, and by what: the figure, the time or the size.
   const decide = (goal, need) => {
-    const missing = DATA.contenders.map((_, index) => shortfalls(goal, index, need));
+    const missing = DATA.contenders.map((contender, index) => shortfalls(goal, index, need));
     const rank = (index) => (goal.less ? -1 : 1) * (goal.offers[index].figure ?? 0);
     const fulfilling = missing.flatMap((found, index) => (found.length ? [] : [index])).sort((a, b) => rank(b) - rank(a));
     const result = { missing, fulfilling, equals: [], winner: null, by: "nothing" };
@@ -54,22 +54,24 @@
 
   const words = (goal, decision) => {
     const { winner, equals, fulfilling, missing, by } = decision;
-    if (!DATA.comparable) return ["unlike", "None is recommended: these experiments were not measured alike."];
-    const failing = missing.flatMap((found, index) => (found.length ? [`${quoted(index)} ${listed(found)}.`] : []));
-    if (!fulfilling.length) return ["none", missing.length > 1 ? `None of ${missing.length} experiments meets this need.` : "This experiment does not meet the need.", ...failing];
-    if (winner === null) return ["tie", `${listed(equals.map(quoted))} are equally good: take either.`, ...failing];
+    if (!DATA.comparable) return ["unlike", _("None is recommended: these experiments were not measured alike.")];
+    const failing = missing.flatMap((found, index) => (found.length ? [_("“{name}” {does}.", { name: nameOf(index), does: listed(found) })] : []));
+    if (!fulfilling.length) return ["none", missing.length > 1 ? _("None of {total} experiments meets this need.", { total: missing.length }) : _("This experiment does not meet the need."), ...failing];
+    if (winner === null) return ["tie", _("{names} are equally good: take either.", { names: listed(equals.map((index) => _("“{name}”", { name: nameOf(index) }))) }), ...failing];
     const offer = goal.offers[winner];
     const next = fulfilling.find((index) => index !== winner);
-    const use = `Set its confidence threshold to ${offer.threshold}, which gives ${offer.reached}.`;
-    if (missing.length === 1) return ["winner", `${quoted(winner)} reaches ${offer.reached}.`, `It ${offer.plain}.`, use];
-    if (next === undefined) return ["winner", `Take ${quoted(winner)}: only it meets the need.`, `It ${offer.plain}.`, use, ...failing];
-    const both = `${quoted(winner)} ${offer.plain}; ${quoted(next)} ${goal.offers[next].plain}.`;
-    const equal = goal.close[winner][next] ? "Equally good" : "No sure difference";
+    const name = nameOf(winner);
+    const use = _("Set its confidence threshold to {threshold}, which gives {figures}.", { threshold: offer.threshold, figures: offer.reached });
+    const does = _("It {does}.", { does: offer.plain });
+    if (missing.length === 1) return ["winner", _("“{name}” reaches {figures}.", { name, figures: offer.reached }), does, use];
+    if (next === undefined) return ["winner", _("Take “{name}”: only it meets the need.", { name }), does, use, ...failing];
+    const both = _("“{name}” {does}; “{other}” {other_does}.", { name, does: offer.plain, other: nameOf(next), other_does: goal.offers[next].plain });
+    const equality = goal.close[winner][next] ? _("Equally good") : _("No sure difference");
     const heads = {
-      figure: () => `Take ${quoted(winner)}: ${DATA.reasons[goal.reasons[winner][next]]}.`,
-      latency: () => `${equal}: take the faster one, ${quoted(winner)}.`,
-      size: () => `${equal}: take the smaller one, ${quoted(winner)}.`,
-      lean: () => `Take ${quoted(winner)}: it is slightly ahead, which may be luck.`,
+      figure: () => _("Take “{name}”: {reason}.", { name, reason: DATA.reasons[goal.reasons[winner][next]] }),
+      latency: () => _("{equality}: take the faster one, “{name}”.", { equality, name }),
+      size: () => _("{equality}: take the smaller one, “{name}”.", { equality, name }),
+      lean: () => _("Take “{name}”: it is slightly ahead, which may be luck.", { name }),
     };
     return [by === "figure" ? "winner" : "tie", heads[by](), both, use, ...failing];
   };
@@ -82,17 +84,17 @@
   };
 
   const standing = (decision, index) => {
-    if (decision.winner === index) return tag("b", "● Recommended", "cx-best");
+    if (decision.winner === index) return tag("b", `● ${_("Recommended")}`, "cx-best");
     const missing = listed(decision.missing[index]);
     if (missing) return tag("span", missing[0].toUpperCase() + missing.slice(1), "cx-worse");
-    if (decision.equals.includes(index)) return tag("span", "Cannot be told apart");
-    return tag("span", DATA.comparable ? "Meets it" : "Not ranked");
+    if (decision.equals.includes(index)) return tag("span", _("Cannot be told apart"));
+    return tag("span", DATA.comparable ? _("Meets it") : _("Not ranked"));
   };
 
   const showOffers = (goal, decision) => {
     const table = document.querySelector("#offers table");
     const head = tag("tr");
-    for (const name of ["Experiment", "For this need", ...goal.heads]) {
+    for (const name of [_("Experiment"), _("For this need"), ...goal.heads]) {
       const cell = tag("th", name);
       cell.scope = "col";
       cell.tabIndex = 0;
@@ -140,7 +142,7 @@
     const field = fields.namedItem(name);
     if (!field) return null;
     const step = DATA[name][Number(field.value)];
-    field.parentElement.querySelector("output").textContent = step ? step[1] : "any";
+    field.parentElement.querySelector("output").textContent = step ? step[1] : _("any");
     return step ? step[0] : null;
   };
   const update = () => {

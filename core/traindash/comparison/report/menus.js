@@ -40,7 +40,7 @@
     const details = document.createElement("details");
     details.className = "rp-save";
     const summary = document.createElement("summary");
-    summary.textContent = "Save as";
+    summary.textContent = _("Save as");
     const list = document.createElement("div");
     for (const [name, save] of Object.entries(formats)) {
       const button = document.createElement("button");

@@ -63,7 +63,9 @@ from traindash.comparison.setup_differences import SettingRow, compare_hyperpara
 from traindash.comparison.significance import Significance, significance_of
 from traindash.comparison.verdict import judge
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
-from traindash.formatting import quantity, setting, size
+from traindash.formatting import decimal, quantity, shortest, size
+from traindash.language import N_, current, script_messages
+from traindash.language import gettext as _
 
 # The section “Which one to take” of the one-file report: another goal can be chosen inside the file.
 
@@ -71,8 +73,8 @@ from traindash.formatting import quantity, setting, size
 # kinds of goals: key, name, and the label of their number
 _KINDS = (
     ("f1", GOAL_NAMES[BestF1], ""),
-    ("recall", GOAL_NAMES[RecallAtLeast], "Recall, at least"),
-    ("precision", GOAL_NAMES[PrecisionAtLeast], "Precision, at least"),
+    ("recall", GOAL_NAMES[RecallAtLeast], N_("Recall, at least")),
+    ("precision", GOAL_NAMES[PrecisionAtLeast], N_("Precision, at least")),
     ("miss", GOAL_NAMES[MissCosts], PRICE_OF_A_MISS),
 )
 
@@ -87,10 +89,10 @@ def choice_section(decision: Decision) -> Mapping[str, object]:
     reasons: list[str] = []  # each sentence once: there are thousands of pairs
     goals = [_goal(answered, reasons) for answered in answer_goals(contenders, goals_with(decision.requirements.goal))]
     return {
-        "kinds": _KINDS,
+        "kinds": [(key, _(name), _(label)) for key, name, label in _KINDS],
         "advice": advise(decision),
         "table": decision_table(decision),
-        "reading": READING_FIGURES,
+        "reading": _(READING_FIGURES),
         "data": {
             "comparable": decision.comparable or len(contenders) == 1,
             "contenders": [
@@ -108,7 +110,7 @@ def choice_section(decision: Decision) -> Mapping[str, object]:
             "smaller": [[smaller(first, second) for second in contenders] for first in contenders],
             "latency": [[value, f"{quantity(value)} ms"] for value in (limits(times) if times else [])],
             "size": [[value, size(value)] for value in (limits(sizes) if sizes else [])],
-            "labels": {key: label for key, _, label in _KINDS},
+            "labels": {key: _(label) for key, _name, label in _KINDS},
             "front": _front(decision),
             "reasons": reasons,
             "goals": goals,
@@ -182,7 +184,7 @@ def _marks(answered: Answered) -> dict[str, object] | None:
 
 def _kind(goal: Goal) -> tuple[str, str]:
     kind, number = number_of(goal)
-    return kind, {"f1": "", "miss": setting(number)}.get(kind, f"{number:.2f}")
+    return kind, {"f1": "", "miss": shortest(number)}.get(kind, decimal(number, 2))
 
 
 def _candidate(goal: Goal, candidate: Candidate) -> dict[str, object]:
@@ -199,23 +201,25 @@ def _candidate(goal: Goal, candidate: Candidate) -> dict[str, object]:
 
 
 # how to read the table of key metrics
-READING_METRICS = (
+READING_METRICS = N_(
     "● marks the best value of a metric. ▲ is better, ▼ is worse than the baseline, ≈ cannot be told from it with "
     "these images; a point (pt) is a hundredth."
 )
 _CHOICE, _ONE, _CHANGES, _GALLERY = (
-    "Which one to take",
-    "Which threshold to set",
-    "Gained and lost",
-    "Explore predictions",
+    N_("Which one to take"),
+    N_("Which threshold to set"),
+    N_("Gained and lost"),
+    N_("Explore predictions"),
 )
-_TITLE = "Quality, time and size"
-_READING = "Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front."
+_OVERVIEW, _SETTINGS = N_("Overview"), N_("Settings")
+_TITLE = N_("Quality, time and size")
+_READING = N_("Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.")
 _FRONT, _FIRST_FRONT = "front", "summary-front"
 # of a chart that may stand in half of the width of a printed page: bars with categories, others, letters below an axis
 _BARS_BESIDE, _CATEGORIES_BESIDE, _CLASSES_BESIDE, _LETTERS_BESIDE = 12, 4, 12, 45
-_NO_IMAGES = "The images were not at hand when this file was made, so it holds no pictures of them."
-_SCRIPTS = ("saving.js", "report.js", "sorting.js", "choice.js", "menus.js")  # each uses what stands before it
+_NO_IMAGES = N_("The images were not at hand when this file was made, so it holds no pictures of them.")
+# each uses what stands before it
+_SCRIPTS = ("say.js", "saving.js", "report.js", "sorting.js", "choice.js", "menus.js")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +265,7 @@ class _Panels:
 
     def chart(self, item: Chart, comparison: Comparison) -> ChartCard:
         """Add a chart of the registry."""
-        return self.card((item.key, item.title, item.reading), item.draw(comparison, View()), narrow=item.narrow)
+        return self.card((item.key, _(item.title), _(item.reading)), item.draw(comparison, View()), narrow=item.narrow)
 
 
 def _is_wide(panel: Panel) -> bool:
@@ -303,15 +307,15 @@ def render_report(
         else None
     )
     # one point says nothing that the table does not say
-    front = panels.card((_FRONT, _TITLE, _READING), drawn) if len(decision.candidates) > 1 else None
+    front = panels.card((_FRONT, _(_TITLE), _(_READING)), drawn) if len(decision.candidates) > 1 else None
     sections = [
-        {"name": name, "rows": [[panels.chart(item, comparison) for item in row] for row in rows]}
+        {"name": name, "title": _(name), "rows": [[panels.chart(item, comparison) for item in row] for row in rows]}
         for name in SECTIONS
         if (rows := rows_of(name, comparison))
     ]
-    shown = [section["name"] for section in sections]
-    heading = title or " vs. ".join(comparison.labels) or "No experiment"
+    heading = title or " vs. ".join(comparison.labels) or _("No experiment")
     choice_title = _CHOICE if several else _ONE
+    before = (_OVERVIEW, choice_title, *([_CHANGES] if several else []))
     return render(
         "report.html",
         heading=heading,
@@ -323,7 +327,7 @@ def render_report(
         figures=judge(comparison, known) if several else None,
         certainty=certainty_picture(decision) if several else "",
         choice_title=choice_title,
-        navigation=["Overview", choice_title, *([_CHANGES] if several else []), _GALLERY, *shown, "Settings"],
+        navigation=[*before, _GALLERY, *(name for name in SECTIONS if rows_of(name, comparison)), _SETTINGS],
         overview=overview_html(overview_of(comparison)),
         # nobody is named where none has an evaluation
         choice={**choice_section(decision), "front": front} if decision.candidates else None,
@@ -333,24 +337,27 @@ def render_report(
         path_data=path_data,
         has_images=load is not None,
         crop_size=SIZE,  # its room is kept until a picture is shown, so that links lead to their places
-        no_images=_NO_IMAGES,
+        no_images=_(_NO_IMAGES),
         sections=sections,
         metrics=key_metric_rows(comparison, known),
-        reading=READING_METRICS,
+        reading=_(READING_METRICS),
         classes=class_table(comparison),
         settings=_settings(comparison),
         panels={"panels": panels.data, "look": look(), "dark": DARK},
         style=table_style() + own_text("report.css") + page_foot(heading, made_at),
+        language=current(),
+        messages=script_messages(),
         scripts=[own_text(LIBRARY), *map(own_text, _SCRIPTS)],
     )
 
 
 def _about(comparison: Comparison, made_at: datetime | None) -> str:
-    parts = [formatting.plural(len(comparison.experiments), "experiment")]
+    parts = [formatting.plural(len(comparison.experiments), "experiment", "experiments")]
     if comparison.evaluated:
         parts.append(formatting.plural(len(comparison.classes), "class", "classes"))
-        sizes = sorted({len(evaluation.pair.images.file_names) for _, evaluation in comparison.evaluated})
-        parts.append(f"{formatting.listing([formatting.count(size) for size in sizes])} validation images")
+        sizes = sorted({len(evaluation.pair.images.file_names) for _e, evaluation in comparison.evaluated})
+        shown = formatting.listing([formatting.count(size) for size in sizes])
+        parts.append(_("{count} validation images").format(count=shown))
     if made_at is not None:
         parts.append(formatting.moment(made_at))
     return " · ".join(parts)
@@ -358,12 +365,12 @@ def _about(comparison: Comparison, made_at: datetime | None) -> str:
 
 def _gallery(comparison: Comparison, load: LoadImage | None) -> GallerySection:
     if not comparison.evaluated:
-        words = "None of these experiments has an evaluation, so there are no predictions to look at."
+        words = _("None of these experiments has an evaluation, so there are no predictions to look at.")
         return GallerySection(empty=words)
-    return GallerySection(empty=_NO_IMAGES) if load is None else gallery_section(image_set(comparison), load)
+    return GallerySection(empty=_(_NO_IMAGES)) if load is None else gallery_section(image_set(comparison), load)
 
 
 def _settings(comparison: Comparison) -> tuple[tuple[str, tuple[SettingRow, ...]], ...]:
     setup = [setup_of(experiment) or None for experiment in comparison.experiments]
     hyperparameters = compare_hyperparameters(comparison.experiments)
-    return ("Hyperparameters", hyperparameters), ("Set-up and cost", compare_settings(setup))
+    return (_("Hyperparameters"), hyperparameters), (_("Set-up and cost"), compare_settings(setup))

@@ -20,6 +20,7 @@ from traindash.comparison.setup_differences import SettingRow
 from traindash.comparison.story_changes import Slide, link_words, opens_elsewhere
 from traindash.evaluation.flow import FlowCounts
 from traindash.evaluation.operating_points import Goal, MissCosts
+from traindash.language import gettext as _
 
 _MOST_CARDS = 6  # with more experiments than this, cards would push everything else off the screen
 _LONGEST_CODE = 400  # letters of an address; squares of a longer one are too small for a camera at the back of a room
@@ -59,7 +60,7 @@ def settings_table(rows: Sequence[SettingRow], comparison: Comparison, *, turned
 
 def class_table(comparison: Comparison) -> Markup:
     """Return AP, precision, recall and F1 of every class for every evaluated experiment; sortable."""
-    known = [{item.name: item for item in evaluation.per_class} for _, evaluation in comparison.evaluated]
+    known = [{item.name: item for item in evaluation.per_class} for _e, evaluation in comparison.evaluated]
     rows = []
     for name in comparison.classes:
         items = [by_name.get(name) for by_name in known]
@@ -77,7 +78,7 @@ def overview_html(cards: Sequence[Card]) -> Markup:
     """Return a card for each experiment; a sortable row where there are many."""
     if len(cards) <= _MOST_CARDS:
         return render_macro("overview_cards", cards)
-    names = list(dict.fromkeys(name for card in cards for name, _ in card.facts))
+    names = list(dict.fromkeys(name for card in cards for name, _text in card.facts))
     titles = {card.score_title for card in cards}  # one title for all stands in the head, else each has its own
     return render_macro("overview_table", cards, names, titles.pop() if len(titles) == 1 else "")
 
@@ -102,9 +103,9 @@ def telling_figure(crop: Crop, words: str) -> Markup:
 
 def candidate_heads(goal: Goal) -> list[str]:
     """Return the heads of the columns of :func:`candidate_texts`."""
-    cost = ["Cost per image"] if isinstance(goal, MissCosts) else []
-    counts = ["Missed", "False alarms per image"]
-    return ["Threshold", *cost, "Precision", "Recall", "F1", *counts, "Latency (ms)", "Size"]
+    cost = [_("Cost per image")] if isinstance(goal, MissCosts) else []
+    counts = [_("Missed"), _("False alarms per image")]
+    return [_("Threshold"), *cost, _("Precision"), _("Recall"), "F1", *counts, _("Latency (ms)"), _("Size")]
 
 
 def candidate_texts(goal: Goal, candidate: Candidate) -> list[str]:
@@ -117,7 +118,7 @@ def candidate_texts(goal: Goal, candidate: Candidate) -> list[str]:
         formatting.metric(point.recall),
         formatting.metric(point.f1),
         # of all objects that count, crowds left out
-        f"{formatting.count(point.fn)} of {formatting.count(point.fn + point.tp)}",
+        _("{number} of {total}").format(number=formatting.count(point.fn), total=formatting.count(point.fn + point.tp)),
         formatting.quantity(point.fp / candidate.contender.images),
         latency_text(candidate.contender.speed),
         formatting.size(candidate.contender.bytes),
@@ -131,7 +132,12 @@ def flow_sum(total: FlowCounts, baseline: ComparedExperiment, other: ComparedExp
 
 def flow_table(found: Changes) -> Markup:
     """Return the sums of a flow over all, by size and by class."""
-    return render_macro("flow_table", {"": {"All": found.total}, "Size": found.by_size, "Class": found.by_class})
+    groups = {
+        "": {_("All"): found.total},
+        _("Size"): {formatting.size_word(name): counts for name, counts in found.by_size.items()},
+        _("Class"): found.by_class,
+    }
+    return render_macro("flow_table", groups)
 
 
 def slides_html(slides: Sequence[Slide], crops: Mapping[str, Crop], link: str = "") -> Markup:
@@ -166,12 +172,12 @@ def _standing(decision: Decision, candidate: Candidate) -> tuple[str, str]:
     """Return the kind, ``named``, ``fails`` or empty, and the words of how a candidate stands to the requirements."""
     several = len(decision.candidates) > 1
     if several and decision.winner is not None and decision.winner.key == candidate.key:
-        return "named", "Recommended"
+        return "named", _("Recommended")
     if candidate.shortfalls:
         words = formatting.listing(shortfall_words(candidate))
         return "fails", words[:1].upper() + words[1:]
     if several and any(other.key == candidate.key for other in decision.equals):
-        return "", "Cannot be told apart"
+        return "", _("Cannot be told apart")
     if candidate.beaten_by:
-        return "", "Meets it, beaten"
-    return "", "Meets it" if decision.comparable or not several else "Not ranked"
+        return "", _("Meets it, beaten")
+    return "", _("Meets it") if decision.comparable or not several else _("Not ranked")

@@ -21,6 +21,8 @@ from traindash.comparison.pictures.marks import MarkKind
 from traindash.errors import InputError
 from traindash.evaluation.flow import Flow, FlowCounts, object_flow
 from traindash.formatting import count, listing, plural
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 
 MOST_PICTURES = 180  # crops in a file; about 20 KB each
 MOST_IMAGES = 12
@@ -35,12 +37,12 @@ MARK_KINDS = {
 _MOST_IN_A_GROUP = 12
 _LONGEST = 560  # pixels of the longer side of an embedded image
 _TITLES = {
-    FlowChange.GAINED: "Gained: objects that only this one finds",
-    FlowChange.LOST: "Lost: objects that only the baseline finds",
-    FlowChange.NEW_ALARM: "New false alarms",
-    FlowChange.VANISHED_ALARM: "False alarms that are gone",
-    FlowChange.SWAPPED: "Called differently",
-    FlowChange.MOVED_BOX: "Found by both, at another place",
+    FlowChange.GAINED: N_("Gained: objects that only this one finds"),
+    FlowChange.LOST: N_("Lost: objects that only the baseline finds"),
+    FlowChange.NEW_ALARM: N_("New false alarms"),
+    FlowChange.VANISHED_ALARM: N_("False alarms that are gone"),
+    FlowChange.SWAPPED: N_("Called differently"),
+    FlowChange.MOVED_BOX: N_("Found by both, at another place"),
 }
 
 
@@ -108,15 +110,21 @@ class GallerySection:
 def changes_section(images: ImageSet, load: LoadImage | None) -> ChangesSection:
     """Return counts and crops for every experiment against the baseline; without images there are counts only."""
     if images.baseline is None:
-        return ChangesSection(empty="The baseline has no evaluation, so nothing can be gained or lost against it.")
+        return ChangesSection(empty=_("The baseline has no evaluation, so nothing can be gained or lost against it."))
     others = [position for position in range(len(images.keys)) if position != images.baseline]
     if not others:
-        return ChangesSection(empty="No other experiment has an evaluation to compare with.")
+        return ChangesSection(empty=_("No other experiment has an evaluation to compare with."))
     room = max(2, min(_MOST_IN_A_GROUP, MOST_PICTURES // (len(others) * len(_TITLES))))
-    truth, found = ("a white outline is", "masks") if images.has_masks else ("white corners are", "boxes")
+    outlines = _(
+        "In the pictures, a white outline is the object as annotated; masks have the colour and the dashes of the "
+        "experiment that reports them."
+    )
+    corners = _(
+        "In the pictures, white corners are the object as annotated; boxes have the colour and the dashes of the "
+        "experiment that reports them."
+    )
     return ChangesSection(
-        reading=f"In the pictures, {truth} the object as annotated; {found} have the colour and the dashes of the "
-        "experiment that reports them.",
+        reading=outlines if images.has_masks else corners,
         baseline=images.labels[images.baseline],
         flows=tuple(_shown_flow(images, (images.baseline, other), load, room) for other in others),
     )
@@ -131,10 +139,10 @@ def _shown_flow(images: ImageSet, pair: tuple[int, int], load: LoadImage | None,
         return ShownFlow(style=style, label=label, problem=f"{error.message} {error.hint}")
     total = flow.total()
     words = (
-        f"{plural(total.gained, 'object')} gained and {count(total.lost)} lost: "
-        f"{count(abs(total.net))} {'more' if total.net >= 0 else 'fewer'} found in all, "
-        "each model at its own threshold."
-    )
+        _("{gained} gained and {lost} lost: {net} more found in all, each model at its own threshold.")
+        if total.net >= 0
+        else _("{gained} gained and {lost} lost: {net} fewer found in all, each model at its own threshold.")
+    ).format(gained=plural(total.gained, "object", "objects"), lost=count(total.lost), net=count(abs(total.net)))
     groups = [_group(flow, kind, images, pair, load, room) for kind in _TITLES] if load else []
     return ShownFlow(
         style=style,
@@ -154,23 +162,24 @@ def _group(
     # some of the entries, evenly from all images, so that not one crowded image is all there is to see
     order = np.lexsort((hits.image,))
     turn = np.zeros(hits.count, dtype=np.int64)
-    _, first, counts = np.unique(hits.image[order], return_index=True, return_counts=True)
+    _images, first, counts = np.unique(hits.image[order], return_index=True, return_counts=True)
     turn[order] = np.arange(hits.count) - np.repeat(first, counts)
     shown = subjects(hits.taken(np.sort(np.lexsort((hits.image, turn))[:room])), images, pair)
     pictures = [picture for subject in shown if (picture := _shown_crop(images, subject, load))]
     words = plural(hits.count, "entry", "entries")
     if len(pictures) < hits.count:
-        words += f", {count(len(pictures))} shown"
+        words = _("{entries}, {count} shown").format(entries=words, count=count(len(pictures)))
     if len(pictures) < len(shown):
-        words += f"; the images of {count(len(shown) - len(pictures))} cannot be had"
-    return ChangeGroup(title=_TITLES[kind], words=words, pictures=tuple(pictures))
+        lost = count(len(shown) - len(pictures))
+        words = _("{entries}; the images of {count} cannot be had").format(entries=words, count=lost)
+    return ChangeGroup(title=_(_TITLES[kind]), words=words, pictures=tuple(pictures))
 
 
 def _shown_crop(images: ImageSet, subject: Subject, load: LoadImage) -> ShownCrop | None:
     crop = draw_crop(subject, images, load)
     if not crop.has_image:
         return None
-    seen = [f"{images.labels[one]}: {mark.words if mark else 'nothing here'}" for one, mark in subject.predictions]
+    seen = [f"{images.labels[one]}: {mark.words if mark else _('nothing here')}" for one, mark in subject.predictions]
     return ShownCrop(crop=crop, image=images.name(subject.image), class_name=subject.class_name, words=listing(seen))
 
 
@@ -184,13 +193,27 @@ def gallery_section(images: ImageSet, load: LoadImage) -> GallerySection:
     order = ImageOrder.DISAGREEMENT if several else ImageOrder.ENTRIES
     chosen = ordered(find(mistakes, images), images, order)[:MOST_IMAGES].tolist()
     if not chosen:
-        return GallerySection(empty="There are no mistakes to show: everything was found and nothing else.")
+        return GallerySection(empty=_("There are no mistakes to show: everything was found and nothing else."))
     columns = list(range(min(len(images.keys), MOST_COLUMNS)))
-    first = "the most disagreement between the experiments" if several else "the most mistakes"
+    words = (
+        ngettext(
+            "{count} image with the most disagreement between the experiments, each model at its own threshold.",
+            "{count} images with the most disagreement between the experiments, each model at its own threshold.",
+            len(chosen),
+        )
+        if several
+        else ngettext(
+            "{count} image with the most mistakes, the model at its own threshold.",
+            "{count} images with the most mistakes, the model at its own threshold.",
+            len(chosen),
+        )
+    ).format(count=count(len(chosen)))
     hidden = len(images.keys) - len(columns)
-    left_out = f" {plural(hidden, 'experiment')} more did not fit." if hidden else ""
+    if hidden:
+        more = ngettext("{count} more experiment did not fit.", "{count} more experiments did not fit.", hidden)
+        words = f"{words} {more.format(count=count(hidden))}"
     return GallerySection(
-        words=f"{plural(len(chosen), 'image')} with {first}, each model at its own threshold.{left_out}",
+        words=words,
         labels=images.labels,
         styles=images.styles,
         images=tuple(_shown_image(images, image, columns, load) for image in chosen),
@@ -210,6 +233,7 @@ def _shown_image(images: ImageSet, image: int, columns: Sequence[int], load: Loa
 
 def _words(cell: GalleryCell) -> str:
     if not cell.measured:
-        return "not measured on this image"
-    found, missed = cell.count(MarkKind.FOUND), cell.count(MarkKind.MISSED)
-    return f"{found} found, {missed} missed, {plural(cell.count(MarkKind.FALSE_ALARM), 'false alarm')}"
+        return _("not measured on this image")
+    alarms = plural(cell.count(MarkKind.FALSE_ALARM), "false alarm", "false alarms")
+    seen = _("{found} found, {missed} missed, {alarms}")
+    return seen.format(found=cell.count(MarkKind.FOUND), missed=cell.count(MarkKind.MISSED), alarms=alarms)

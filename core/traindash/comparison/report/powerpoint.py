@@ -24,6 +24,7 @@ from traindash.comparison.palette import SeriesStyle
 from traindash.comparison.pictures.crops import Crop
 from traindash.comparison.report.parts import code_of
 from traindash.comparison.story_changes import Slide, link_words
+from traindash.language import gettext as _
 
 # python-pptx has no types, so shapes and charts are `Any` here
 
@@ -233,7 +234,7 @@ def _add_leads(page: Any, certainty: Certainty, place: tuple[float, float, float
     data = XyChartData()
     rows = certainty.rows[::-1]
     for height, row in enumerate(rows, start=1):
-        span = data.add_series(f"against {row.name}: {row.text}")
+        span = data.add_series(_("against {name}: {lead}").format(name=row.name, lead=row.text))
         for x in (row.low, row.middle, row.high):
             span.add_data_point(round(x - certainty.zero, 4), height)
     chart = page.shapes.add_chart(XL_CHART_TYPE.XY_SCATTER_LINES, *map(Inches, place), data).chart

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from traindash import formatting
 from traindash.comparison.palette import SERIES
+from traindash.language import gettext, ngettext
 
 # marker → the character that looks like it
 GLYPHS: Mapping[str, str] = {
@@ -91,10 +92,10 @@ def _environment() -> Environment:
         anchor=anchor,
         data_uri=lambda jpeg: f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}",
         number=formatting.count,
-        plural=formatting.plural,
         signed=signed,
     )
     environment.globals.update(glyphs=GLYPHS, minus=formatting.MINUS, zip=zip)
+    environment.globals.update(_=gettext, ngettext=ngettext, plural=formatting.plural)
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "allow_nan": False}
     return environment
 

@@ -23,14 +23,19 @@
     if (!part || typeof part !== "object") return part;
     return Object.fromEntries(Object.entries(part).map(([name, one]) => [name, colored(one, colors, name)]));
   };
+  // Numbers beside the axes as the page's language writes them; English is what ECharts writes itself.
+  const language = document.documentElement.lang || "en";
+  const sign = (1.5).toLocaleString(language)[1]; // of decimals
+  const spoken = (axis) => (language === "en" || axis?.type !== "value" ? axis : { ...axis, axisLabel: { ...axis.axisLabel, formatter: (value) => value.toLocaleString(language, { maximumFractionDigits: 6 }) } });
   // Streamlit reads the format of a number from a text, ECharts itself wants a function.
-  const prepared = (option) => {
+  const prepared = (drawn) => {
+    const option = drawn.xAxis ? { ...drawn, xAxis: spoken(drawn.xAxis), yAxis: spoken(drawn.yAxis) } : drawn;
     const format = option.tooltip?.valueFormatter;
     if (!format) return option;
     const written = (value) => {
       if (Array.isArray(value)) return value.map(written).join(", ");
       if (typeof value !== "number" || !Number.isFinite(value)) return "–";
-      return format === "%,d" ? Math.round(value).toLocaleString("en") : value.toFixed(Number(format.slice(2, -1))).replace("-", "−");
+      return format === "%,d" ? Math.round(value).toLocaleString(language) : value.toFixed(Number(format.slice(2, -1))).replace("-", "−").replace(".", sign);
     };
     return { ...option, tooltip: { ...option.tooltip, valueFormatter: written } };
   };
@@ -55,7 +60,7 @@
       if (panel.title) write(16, (y += 18), panel.title, 13, 600);
       const height = heightOf(panel);
       const chart = echarts.init(null, look, { renderer: "svg", ssr: true, width, height });
-      chart.setOption(panel.option);
+      chart.setOption(prepared(panel.option));
       const drawing = document.importNode(new DOMParser().parseFromString(chart.renderToSVGString(), "image/svg+xml").documentElement, true);
       chart.dispose();
       for (const [key, value] of Object.entries({ x: 16, y: y + 4, width, height })) drawing.setAttribute(key, value);

@@ -3,7 +3,10 @@
 (() => {
   if (globalThis.cxSorting) return;
   globalThis.cxSorting = true;
-  const number = (text) => (/^[−+-]?[\d.,]+/.test(text) ? Number.parseFloat(text.replace("−", "-").replaceAll(",", "")) : null);
+  // As the page's language writes numbers: 1,234.5 or 1.234,5.
+  const decimal = (1.5).toLocaleString(document.documentElement.lang || "en")[1];
+  const plain = (text) => text.replace("−", "-").replaceAll(decimal === "," ? "." : ",", "").replace(decimal, ".");
+  const number = (text) => (/^[−+-]?[\d.,]+/.test(text) ? Number.parseFloat(plain(text)) : null);
   const key = (row, column) => row.children[column].dataset.sort ?? row.children[column].textContent.trim();
   const sort = (head) => {
     const table = head.closest("table");

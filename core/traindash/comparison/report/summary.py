@@ -18,6 +18,8 @@ from traindash.comparison.verdict import Verdict, ranking
 from traindash.domain.experiment import MEAN_IOU
 from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import count, listing, metric, percent, plural
+from traindash.language import gettext as _
+from traindash.language import ngettext
 
 MOST_PICTURES = 3
 PICTURE = (420, 280)  # pixels of a picture on which two models differ
@@ -54,14 +56,14 @@ def summary_of(
     verdict = recommend(comparison, significance, decision)
     columns = _columns(comparison, decision)
     # what may not be ranked keeps its order
-    order = [experiment for experiment, _ in ranking(comparison)] if significance.are_comparable else []
+    order = [experiment for experiment, _value in ranking(comparison)] if significance.are_comparable else []
     order += [experiment for experiment in comparison.experiments if experiment not in order]
     order.sort(key=lambda experiment: experiment.key != verdict.winner)  # stable: the recommended one first
     rows = tuple(
         SummaryRow(
             name=experiment.label,
             style=experiment.style,
-            texts=tuple(read(experiment) for _, read in columns),
+            texts=tuple(read(experiment) for _head, read in columns),
             best=several and experiment.key == verdict.winner,
         )
         for experiment in order[:_MOST_ROWS]
@@ -69,9 +71,13 @@ def summary_of(
     left = len(order) - len(rows)
     return Summary(
         verdict=verdict,
-        heads=tuple(head for head, _ in columns),
+        heads=tuple(head for head, _read in columns),
         rows=rows,
-        more=f"{plural(left, 'more experiment')} below." if left else "",
+        more=ngettext("{count} more experiment below.", "{count} more experiments below.", left).format(
+            count=count(left)
+        )
+        if left
+        else "",
         pictures=() if load is None else _pictures(comparison, significance, decision, load),
         measured=_measured(comparison, significance, decision),
     )
@@ -84,7 +90,7 @@ def _columns(comparison: Comparison, decision: Decision) -> tuple[tuple[str, Cal
         return lambda experiment: metric(read_metric(experiment, key), comparison.decimals)
 
     if comparison.score == MEAN_IOU:
-        keys = (("mIoU", MEAN_IOU), ("Boundary IoU", "mBoundaryIoU"), ("Pixel accuracy", "PixelAcc"))
+        keys = (("mIoU", MEAN_IOU), (_("Boundary IoU"), "mBoundaryIoU"), (_("Pixel accuracy"), "PixelAcc"))
         return tuple((head, of_record(key)) for head, key in keys)
     known = {one.key: one for one in decision.candidates}
 
@@ -97,8 +103,8 @@ def _columns(comparison: Comparison, decision: Decision) -> tuple[tuple[str, Cal
 
     return (
         ("mAP", of_record("mAP")),
-        ("Objects found", of_threshold(lambda one: one.point.recall)),
-        ("Reports right", of_threshold(lambda one: one.point.precision)),
+        (_("Objects found"), of_threshold(lambda one: one.point.recall)),
+        (_("Reports right"), of_threshold(lambda one: one.point.precision)),
     )
 
 
@@ -120,26 +126,36 @@ def _measured(comparison: Comparison, significance: Significance, decision: Deci
     if len(comparison.experiments) > 1:
         sentences += standing_of(comparison, significance).reasons
     elif comparison.evaluated:
-        sentences += [f"Measured on {_images(comparison.evaluated[0][1])}.", CHOSEN_ON_THEM]
+        sentences += [_images(comparison.evaluated[0][1]), _(CHOSEN_ON_THEM)]
     if comparison.score == MEAN_IOU:
-        sentences.append("mIoU is the mean over the classes of the overlap of annotated and predicted pixels.")
+        sentences.append(_("mIoU is the mean over the classes of the overlap of annotated and predicted pixels."))
     elif decision.candidates:
         sentences.append(
-            "An object counts as found, and a report as right, where both overlap by half or more (IoU 0.50), at each "
-            "model's own confidence threshold. mAP averages the precision of all classes, thresholds and overlaps "
-            "from 0.50 to 0.95."
+            _(
+                "An object counts as found, and a report as right, where both overlap by half or more (IoU 0.50), at "
+                "each model's own confidence threshold. mAP averages the precision of all classes, thresholds and "
+                "overlaps from 0.50 to 0.95."
+            )
         )
     if machines := sorted({one.contender.machine for one in decision.candidates if one.contender.machine}):
-        sentences.append(f"Times are of single images, on {listing(machines)}.")
+        sentences.append(_("Times are of single images, on {machines}.").format(machines=listing(machines)))
     if decision.leads:
         sentences.append(
-            "How sure it is comes from making the same test again and again with images drawn from these. Another "
-            "training of the same models may still turn out otherwise."
+            _(
+                "How sure it is comes from making the same test again and again with images drawn from these. Another "
+                "training of the same models may still turn out otherwise."
+            )
         )
     return tuple(sentences)
 
 
 def _images(evaluation: Evaluation) -> str:
-    objects = plural(int(evaluation.table.objects_per_class().sum()), "object")
+    objects = plural(int(evaluation.table.objects_per_class().sum()), "object", "objects")
     classes = plural(len(evaluation.classes), "class", "classes")
-    return f"{count(evaluation.table.image_count)} validation images with {objects} of {classes}"
+    images = evaluation.table.image_count
+    measured = ngettext(
+        "Measured on {count} validation image with {objects} of {classes}.",
+        "Measured on {count} validation images with {objects} of {classes}.",
+        images,
+    )
+    return measured.format(count=count(images), objects=objects, classes=classes)

@@ -24,6 +24,7 @@ from traindash.domain.curves import TrainingCurves
 from traindash.domain.experiment import ExperimentInfo
 from traindash.evaluation.eval_data import write_eval_data
 from traindash.evaluation.evaluation import Evaluation, box_map, evaluate_files
+from traindash.language import N_
 from traindash.training.runs.spec import TrainSpec
 from traindash.training.trainers.engine import (
     BATCH_SIZE,
@@ -116,7 +117,7 @@ class Benchmark:
             label=self.spec.experiment_name,
             info=msgspec.convert(record, ExperimentInfo),
             evaluation=evaluation,
-            speed=parse_speed_test(speed.read_bytes()) if speed.is_file() else Missing(reason="has no speed test"),
+            speed=parse_speed_test(speed.read_bytes()) if speed.is_file() else Missing(reason=N_("has no speed test")),
             training=self.curves or NO_CURVES,
             hyperparameters=parse_hyperparameters(self.spec.hyperparameters.encode()),
             app_state=self.spec.app_state,

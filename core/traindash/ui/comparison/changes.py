@@ -19,7 +19,9 @@ from traindash.comparison.report.rendering import render_macro
 from traindash.comparison.significance import Significance
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import SIZES
-from traindash.formatting import count
+from traindash.formatting import count, decimal, nouns, size_word
+from traindash.language import N_, current
+from traindash.language import gettext as _
 from traindash.ui import connection
 from traindash.ui.comparison.gallery import (
     Look,
@@ -66,7 +68,7 @@ def draw_crops(
             on_choose(hits.taken([place]))
 
     shown = [
-        (subject, _crop(connection.cache_key(), repr((images.labels, images.styles)), subject, images))
+        (subject, _crop(connection.cache_key(), repr((images.labels, images.styles, current())), subject, images))
         for subject in subjects(hits, images, experiments)
     ]
     shown_by = {images.labels[one]: images.styles[one] for one in experiments}
@@ -76,8 +78,8 @@ def draw_crops(
         data={"crops": [_json(subject, crop, images, colors) for subject, crop in shown]},
         on_chosen_change=chosen,
     )
-    if not all(crop.has_image for _, crop in shown):
-        st.caption("An image that cannot be fetched is drawn as an empty frame with what was found on it.")
+    if not all(crop.has_image for _subject, crop in shown):
+        st.caption(_("An image that cannot be fetched is drawn as an empty frame with what was found on it."))
 
 
 @st.cache_data(ttl=_SECONDS, max_entries=_MOST_CROPS, show_spinner=False)
@@ -94,7 +96,9 @@ def _json(subject: Subject, crop: Crop, images: ImageSet, colors: Mapping[str, s
         "height": SIZE[1],
         "alt": crop.alt,
         "color": colors.get(subject.class_name, UNKNOWN_COLOR),
-        "class_name": subject.class_name if subject.truth else f"No object, reported {subject.class_name}",
+        "class_name": subject.class_name
+        if subject.truth
+        else _("No object, reported {class_name}").format(class_name=subject.class_name),
         "file": images.name(subject.image),
         "lines": [
             {
@@ -110,11 +114,11 @@ def _json(subject: Subject, crop: Crop, images: ImageSet, colors: Mapping[str, s
 def _said(mark: Mark | None, subject: Subject) -> str:
     """Return what an experiment says about the place, short enough for a caption."""
     if mark is None or mark.score is None:
-        return "Missed" if subject.truth else "No false alarm here"
+        return _("Missed") if subject.truth else _("No false alarm here")
     name = "" if mark.class_name == subject.class_name else f"{mark.class_name} "
-    fits = "" if mark.iou is None else f", IoU {mark.iou:.2f}"
-    word = "Found" if mark.kind is MarkKind.FOUND else "Wrong:" if name else "Wrong"
-    return f"{word} {name}{mark.score:.2f}{fits}"
+    fits = "" if mark.iou is None else f", IoU {decimal(mark.iou, 2)}"
+    word = _("Found") if mark.kind is MarkKind.FOUND else _("Wrong:") if name else _("Wrong")
+    return f"{word} {name}{decimal(mark.score, 2)}{fits}"
 
 
 # The images behind a bar, a cell, a point or a crop, in a dialog over the comparison.
@@ -155,9 +159,9 @@ def _draw(asked: ImageQuery | Entries, comparison: Comparison, key: str) -> None
         st.warning(plain(f"{error.message} {error.hint}"), icon=":material/info:")
         return
     if not hits.count:
-        st.info("There is nothing behind this.", icon=":material/info:")
+        st.info(_("There is nothing behind this."), icon=":material/info:")
         return
-    one, many = asked.noun if isinstance(asked, ImageQuery) else ("entry", "entries")
+    one, many = asked.noun if isinstance(asked, ImageQuery) else nouns("entry", "entries")
     confidence = asked.confidence if isinstance(asked, ImageQuery) else None
     columns = _columns(asked, images) if isinstance(asked, ImageQuery) else asked.experiments
     order = ImageOrder.ENTRIES
@@ -165,7 +169,7 @@ def _draw(asked: ImageQuery | Entries, comparison: Comparison, key: str) -> None
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.markdown(f"**{hits.words(one, many)}**", width="content")
             order = st.selectbox(
-                "Order", _ORDERS, format_func=str, key=f"{key}-order", label_visibility="collapsed", width=230
+                _("Order"), _ORDERS, format_func=_, key=f"{key}-order", label_visibility="collapsed", width=230
             )
     places = ordered(hits, images, order, confidence)
     look = Look(experiments=columns, hits=hits, confidence=confidence, colors=class_colors(comparison))
@@ -187,12 +191,18 @@ _MOST_KEPT, _FLOW_SECONDS = 16, 600  # a flow of 100,000 objects takes about 8 M
 _FEWEST = 2
 _ENTRY_ORDERS: Sequence[EntryOrder] = tuple(EntryOrder)
 _LOOKS = {
-    FlowChange.GAINED: ("Gained", "Objects that only the other experiment finds."),
-    FlowChange.LOST: ("Lost", "Objects that only the baseline finds."),
-    FlowChange.SWAPPED: ("Swapped", "Objects that both report, but under different class names."),
-    FlowChange.MOVED_BOX: ("Shifted", "Objects that both find, with boxes that differ (IoU of the two below 0.75)."),
-    FlowChange.NEW_ALARM: ("New false alarms", "Raised by the other experiment and not by the baseline."),
-    FlowChange.VANISHED_ALARM: ("Vanished false alarms", "Raised by the baseline and not by the other experiment."),
+    FlowChange.GAINED: (N_("Gained"), N_("Objects that only the other experiment finds.")),
+    FlowChange.LOST: (N_("Lost"), N_("Objects that only the baseline finds.")),
+    FlowChange.SWAPPED: (N_("Swapped"), N_("Objects that both report, but under different class names.")),
+    FlowChange.MOVED_BOX: (
+        N_("Shifted"),
+        N_("Objects that both find, with boxes that differ (IoU of the two below 0.75)."),
+    ),
+    FlowChange.NEW_ALARM: (N_("New false alarms"), N_("Raised by the other experiment and not by the baseline.")),
+    FlowChange.VANISHED_ALARM: (
+        N_("Vanished false alarms"),
+        N_("Raised by the baseline and not by the other experiment."),
+    ),
 }
 
 
@@ -201,64 +211,72 @@ def draw_changes(comparison: Comparison, significance: Significance) -> None:
     del significance
     images = load_images(comparison)
     if len(images.keys) < _FEWEST or images.baseline is None:
-        why = "Only the baseline has an evaluation. What is gained and lost needs a second one."
+        why = _("Only the baseline has an evaluation. What is gained and lost needs a second one.")
         if images.baseline is None:
-            why = "The baseline has no evaluation. Choose another baseline to see what is gained and lost against it."
+            why = _(
+                "The baseline has no evaluation. Choose another baseline to see what is gained and lost against it."
+            )
         st.info(why, icon=":material/info:")
         return
     other, *more = [one for one in range(len(images.keys)) if one != images.baseline]
     if more:
         other = st.selectbox(
-            "Compared with the baseline",
+            _("Compared with the baseline"),
             [other, *more],
             format_func=lambda one: images.labels[one],
             key="flow-other",
             width=340,
         )
     try:
-        found = _load(connection.cache_key(), comparison.fingerprint, other, images)
+        with st.spinner(_("Following every object")):
+            found = _load(connection.cache_key(), comparison.fingerprint, other, images)
     except InputError as error:
         st.info(plain(f"{error.message} {error.hint}"), icon=":material/info:")
         return
     by_key = {experiment.key: experiment for experiment in comparison.experiments}
     st.html(flow_sum(found.total, by_key[images.keys[images.baseline]], by_key[images.keys[other]]))
-    with st.expander("Table by size and class", icon=":material/table_chart:"):
+    with st.expander(_("Table by size and class"), icon=":material/table_chart:"):
         st.html(flow_table(found))
     _draw_entries(found, images, comparison)
     draw_asked(comparison)
 
 
-@st.cache_resource(ttl=_FLOW_SECONDS, max_entries=_MOST_KEPT, show_spinner="Following every object")
+@st.cache_resource(ttl=_FLOW_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
 def _load(server: str, fingerprint: str, other: int, _images: ImageSet) -> Changes:
     del server, fingerprint
     return changes_between(_images, other)
 
 
+def _size_name(size: str) -> str:
+    name = size_word(size)
+    return name[:1].upper() + name[1:]
+
+
 def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> None:
     change = st.segmented_control(
-        "What changed",
+        _("What changed"),
         list(FlowChange),
         default=FlowChange.GAINED,
         required=True,
-        format_func=lambda item: f"{_LOOKS[item][0]} {count(count_of(found.total, item))}",
+        format_func=lambda item: f"{_(_LOOKS[item][0])} {count(count_of(found.total, item))}",
         key="flow-change",
         label_visibility="collapsed",
     )
     names = list(found.by_class)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        classes = st.multiselect("Classes", names, key="flow-classes", placeholder="All classes", width=340)
-        sizes = st.pills("Size", SIZES, selection_mode="multi", key="flow-sizes", format_func=str.capitalize)
-        order = st.selectbox("Order", _ENTRY_ORDERS, format_func=str, key="flow-order", width=200)
+        classes = st.multiselect(_("Classes"), names, key="flow-classes", placeholder=_("All classes"), width=340)
+        sizes = st.pills(_("Size"), SIZES, selection_mode="multi", key="flow-sizes", format_func=_size_name)
+        order = st.selectbox(_("Order"), _ENTRY_ORDERS, format_func=_, key="flow-order", width=200)
     hits = changed_entries(found, images, change, order, classes=classes, sizes=sizes)
-    st.caption(f"{_LOOKS[change][1]} {hits.words(*ImageQuery(title='', change=change).noun)}.")
+    st.caption(f"{_(_LOOKS[change][1])} {hits.words(*ImageQuery(title='', change=change).noun)}.")
     if not hits.count:
-        st.info("None. Choose another change, or fewer filters.", icon=":material/info:")
+        st.info(_("None. Choose another change, or fewer filters."), icon=":material/info:")
         return
     key = f"flow-{found.other}-{change.name.lower()}"
     pair = (images.baseline or 0, found.other)
 
     def show(entry: Hits) -> None:
-        title = f"{_LOOKS[change][0]}: {images.name(int(entry.image[0]))}"
+        title = f"{_(_LOOKS[change][0])}: {images.name(int(entry.image[0]))}"
         ask_for_images(Entries(title=title, hits=entry, experiments=pair))
 
     place = st.container()

@@ -14,6 +14,8 @@ from traindash.comparison.charts.training import axis_name
 from traindash.comparison.experiment import Comparison
 from traindash.comparison.image_query import ImageQuery
 from traindash.comparison.report.parts import figures_table, panels_legend
+from traindash.language import N_, Language, current, speaking
+from traindash.language import gettext as _
 from traindash.ui import theme
 from traindash.ui.comparison.changes import ask_for_images, draw_asked
 from traindash.ui.saving import draw_chart_saving
@@ -88,27 +90,32 @@ _SECONDS = 3600
 
 def drawn(chart: Chart, comparison: Comparison, view: View | None = None) -> Drawing:
     """Return the drawing of a chart as the person chose to see it."""
-    return _drawn(comparison.fingerprint, chart.key, view or View(), chart, comparison)
+    return _drawn(comparison.fingerprint, chart.key, view or View(), current(), chart, comparison)
 
 
 def draw_ahead(charts: Sequence[Chart], comparison: Comparison) -> None:
     """Make drawings in the background while the person looks at the first ones, so that nobody waits further down."""
-    _draw_ahead(comparison.fingerprint, charts, comparison)
+    _draw_ahead(comparison.fingerprint, current(), charts, comparison)
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
-def _drawn(fingerprint: str, chart_key: str, view: View, _chart: Chart, _comparison: Comparison) -> Drawing:
-    del fingerprint, chart_key
+def _drawn(
+    fingerprint: str, chart_key: str, view: View, language: Language, _chart: Chart, _comparison: Comparison
+) -> Drawing:
+    del fingerprint, chart_key, language
     return _chart.draw(_comparison, view)
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
-def _draw_ahead(fingerprint: str, _charts: Sequence[Chart], _comparison: Comparison) -> threading.Thread:
+def _draw_ahead(
+    fingerprint: str, language: Language, _charts: Sequence[Chart], _comparison: Comparison
+) -> threading.Thread:
     del fingerprint
 
     def work() -> None:
-        for chart in _charts:
-            drawn(chart, _comparison)
+        with speaking(language):
+            for chart in _charts:
+                drawn(chart, _comparison)
 
     thread = threading.Thread(target=work, name="traindash-drawings", daemon=True)
     thread.start()
@@ -118,7 +125,7 @@ def _draw_ahead(fingerprint: str, _charts: Sequence[Chart], _comparison: Compari
 # Charts of a comparison as cards: with their choices, what to read in them, and the images behind them.
 
 ROW_HEIGHT = 496  # pixels that a row of cards takes about
-_MEAN = "Mean of all classes"
+_MEAN = N_("Mean of all classes")
 
 
 def draw_rows(rows: tuple[tuple[Chart, ...], ...], comparison: Comparison) -> None:
@@ -135,13 +142,13 @@ def _draw_chart(item: Chart, comparison: Comparison) -> None:
     with st.container(border=True, height="stretch", key=f"chart-{item.key}"):
         head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
         with head:
-            st.subheader(item.title, anchor=item.key, width="stretch")
-        st.caption(item.reading)
+            st.subheader(_(item.title), anchor=item.key, width="stretch")
+        st.caption(_(item.reading))
         width = NARROW if item.narrow else WIDE
         drawing = _drawing(item, comparison)
         draw_drawing(drawing, f"chart-{item.key}", width, on_query=ask_for_images)
         with head:
-            draw_chart_saving(item.key, item.title, drawing)
+            draw_chart_saving(item.key, _(item.title), drawing)
     draw_asked(comparison)
 
 
@@ -152,29 +159,33 @@ def _drawing(item: Chart, comparison: Comparison) -> Drawing:
     if item.key == "training_curves":
         with st.container(horizontal=True, vertical_alignment="center", gap="large"):
             axis = st.segmented_control(
-                "Horizontal axis",
-                ["Epoch", "Time"],
-                default="Epoch",
+                _("Horizontal axis"),
+                (False, True),
+                default=False,
                 required=True,
-                format_func=lambda name: axis_name(comparison) if name == "Epoch" else name,
+                format_func=lambda is_time: _("Time") if is_time else axis_name(comparison),
                 key="curve-axis",
                 label_visibility="collapsed",
             )
-            about = "Draws a moving average; the best points stay marked."
-            smooth = st.toggle("Smooth", key="curve-smooth", help=about)
-        return drawn(item, comparison, View(time_axis=axis == "Time", smoothing=0.6 if smooth else 0.0))
+            about = _("Draws a moving average; the best points stay marked.")
+            smooth = st.toggle(_("Smooth"), key="curve-smooth", help=about)
+        return drawn(item, comparison, View(time_axis=bool(axis), smoothing=0.6 if smooth else 0.0))
     drawing = drawn(item, comparison)
     return _choose_panel(drawing, item) if item.one_at_a_time else drawing
 
 
 def _choose_class(comparison: Comparison) -> str | None:
-    names = [_MEAN, *comparison.classes]
-    if len(names) == 1:
+    if not comparison.classes:
         return None
-    name = st.selectbox(
-        "Class", names, key="pr-class", label_visibility="collapsed", persist_state="session", width=260
+    return st.selectbox(
+        _("Class"),
+        (None, *comparison.classes),
+        format_func=lambda name: name or _(_MEAN),
+        key="pr-class",
+        label_visibility="collapsed",
+        persist_state="session",
+        width=260,
     )
-    return None if name == _MEAN else name
 
 
 def _choose_panel(drawing: Drawing, item: Chart) -> Drawing:
@@ -183,7 +194,7 @@ def _choose_panel(drawing: Drawing, item: Chart) -> Drawing:
         return drawing
     titles = [panel.title for panel in drawing.panels]
     chosen = st.segmented_control(
-        item.one_at_a_time,
+        _(item.one_at_a_time),
         titles,
         default=titles[0],
         required=True,

@@ -88,7 +88,7 @@ function markPlace(data, links) {
 export default function ({ data, parentElement }) {
   stops.get(parentElement)?.()
   const list = document.createElement("nav")
-  list.setAttribute("aria-label", "On this page")
+  list.setAttribute("aria-label", _("On this page"))
   const links = data.sections.map(({ anchor, title }) => {
     const link = document.createElement("a")
     link.href = `#${anchor}`

@@ -27,7 +27,7 @@ function drawCrop(crop, choose) {
   const name = make("span", "name", dot, make("strong", "", crop.class_name))
   const button = make("button", "crop", picture, name, ...crop.lines.map(line), make("span", "file", crop.file))
   button.type = "button"
-  button.title = "Show the whole image"
+  button.title = _("Show the whole image")
   button.onclick = choose
   return button
 }

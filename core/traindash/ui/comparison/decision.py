@@ -13,7 +13,9 @@ from traindash.comparison.report.parts import decision_table
 from traindash.comparison.significance import Significance
 from traindash.errors import InputError
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
-from traindash.formatting import quantity, setting, size
+from traindash.formatting import quantity, shortest, size
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.ui.comparison.charts import draw_drawing
 from traindash.ui.saving import draw_chart_saving, draw_table_saving
 from traindash.ui.theme import plain
@@ -61,7 +63,7 @@ def query_of(requirements: Requirements) -> dict[str, str]:
 def _goal(text: str) -> Goal:
     if not text:
         return BestF1()
-    kind, _, number = text.partition("-")
+    kind, _dash, number = text.partition("-")
     value = _positive(number)
     if kind == "miss" and value is not None:
         return MissCosts(false_alarms=value)
@@ -69,7 +71,10 @@ def _goal(text: str) -> Goal:
         return RecallAtLeast(recall=value)
     if kind == "precision" and value is not None and value <= 1:
         return PrecisionAtLeast(precision=value)
-    raise InputError(f"“{text}” is no goal.", "Choose the goal on the compare page, under “Which one to take”.")
+    raise InputError(
+        _("“{text}” is no goal.").format(text=text),
+        _("Choose the goal on the compare page, under “Which one to take”."),
+    )
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:
@@ -78,8 +83,8 @@ def _number(query: Mapping[str, str], name: str) -> float | None:
         return None
     value = _positive(text)
     if value is None:
-        msg = f"“{text}” is no limit for {name}."
-        raise InputError(msg, "Choose the limit on the compare page, under “Which one to take”.")
+        msg = _("“{text}” is no limit for {name}.").format(text=text, name=name)
+        raise InputError(msg, _("Choose the limit on the compare page, under “Which one to take”."))
     return value
 
 
@@ -93,7 +98,7 @@ def _positive(text: str) -> float | None:
 
 
 _PRICE_OF_A_MISS = 10.0  # false alarms; where the slider stands first
-_FRONT = "Quality, time and size"
+_FRONT = N_("Quality, time and size")
 _SHARE, _LEAST_SHARE = 0.9, 0.5  # first and lowest place of the sliders for recall and precision
 _ICONS = {
     "winner": ":material/check_circle:",
@@ -108,7 +113,7 @@ def draw_decision_helper(comparison: Comparison, significance: Significance) -> 
     """Draw goal and budgets, who is named for them, the chart and the table."""
     contenders = contenders_of(comparison, significance)
     if not contenders:
-        st.info("None of these experiments has an evaluation, so none can be recommended.", icon=":material/info:")
+        st.info(_("None of these experiments has an evaluation, so none can be recommended."), icon=":material/info:")
         return
     _draw(contenders, significance.are_comparable)
 
@@ -126,15 +131,17 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
                 st.markdown(plain(sentence))
         st.html(decision_table(decision))
         draw_table_saving("decision", lambda: decision_records(decision))
-        st.caption(READING_FIGURES)
+        st.caption(_(READING_FIGURES))
     if len(contenders) == 1:  # one point says nothing that the table does not say
         return
     with st.container(border=True, key="chart-decision"):
         drawing = draw_decision(decision)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-            st.subheader(_FRONT, anchor="front", width="stretch")
-            draw_chart_saving("front", _FRONT, drawing)
-        st.caption("Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.")
+            st.subheader(_(_FRONT), anchor="front", width="stretch")
+            draw_chart_saving("front", _(_FRONT), drawing)
+        st.caption(
+            _("Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.")
+        )
         draw_drawing(drawing, "chart-decision")
 
 
@@ -148,17 +155,17 @@ def _choose_requirements(contenders: Sequence[Contender]) -> Requirements:
     times = [contender.latency for contender in contenders if contender.latency]
     sizes = [float(contender.bytes) for contender in contenders if contender.bytes]
     key = _seed("decision-goal", GOAL_NAMES[type(begin.goal)])
-    chosen = st.segmented_control("What matters", list(GOAL_NAMES.values()), required=True, key=key)
+    chosen = st.segmented_control(_("What matters"), list(GOAL_NAMES.values()), required=True, key=key, format_func=_)
     kind = next((kind for kind, name in GOAL_NAMES.items() if name == chosen), BestF1)
     goal_column, time_column, size_column = st.columns(3, gap="large")
     with goal_column:
         goal = choose_goal(kind, begin.goal)
     with time_column:
         latency = _choose_limit(
-            "Time for one image, at most", LATENCY, times, begin.latency, lambda value: f"{quantity(value)} ms"
+            _("Time for one image, at most"), LATENCY, times, begin.latency, lambda value: f"{quantity(value)} ms"
         )
     with size_column:
-        weight = _choose_limit("Checkpoint, at most", SIZE, sizes, begin.size, size)
+        weight = _choose_limit(_("Checkpoint, at most"), SIZE, sizes, begin.size, size)
     return Requirements(goal=goal, latency=latency, size=weight)
 
 
@@ -186,25 +193,31 @@ def choose_goal(kind: type[Goal], begin: Goal) -> Goal:
     """Draw what a kind of goal asks for besides, and return the goal; ``begin`` is where its number stands first."""
     if kind is RecallAtLeast:
         share = begin.recall if isinstance(begin, RecallAtLeast) else _SHARE
-        return RecallAtLeast(recall=_choose_share("Recall", share, "Share of the objects that has to be found."))
+        return RecallAtLeast(
+            recall=_choose_share(
+                "recall", _("Recall, at least"), share, _("Share of the objects that has to be found.")
+            )
+        )
     if kind is PrecisionAtLeast:
         share = begin.precision if isinstance(begin, PrecisionAtLeast) else _SHARE
         return PrecisionAtLeast(
-            precision=_choose_share("Precision", share, "Share of the detections that has to be right.")
+            precision=_choose_share(
+                "precision", _("Precision, at least"), share, _("Share of the detections that has to be right.")
+            )
         )
     if kind is MissCosts:
         price = begin.false_alarms if isinstance(begin, MissCosts) else _PRICE_OF_A_MISS
         near = min(PRICES, key=lambda step: abs(step - price))
         key = _seed("decision-price", near)
-        chosen = st.select_slider(PRICE_OF_A_MISS, PRICES, format_func=setting, key=key)
+        chosen = st.select_slider(_(PRICE_OF_A_MISS), PRICES, format_func=shortest, key=key)
         return MissCosts(false_alarms=float(chosen))
-    st.caption("The threshold with the best F1 is taken for each: as much found as right.")
+    st.caption(_("The threshold with the best F1 is taken for each: as much found as right."))
     return BestF1()
 
 
-def _choose_share(name: str, begin: float, about: str) -> float:
-    key = _seed(f"decision-{name.lower()}", min(1.0, max(_LEAST_SHARE, round(begin, 2))))
-    return st.slider(f"{name}, at least", _LEAST_SHARE, 1.0, step=0.01, format="%.2f", help=about, key=key)
+def _choose_share(name: str, label: str, begin: float, about: str) -> float:
+    key = _seed(f"decision-{name}", min(1.0, max(_LEAST_SHARE, round(begin, 2))))
+    return st.slider(label, _LEAST_SHARE, 1.0, step=0.01, format="%.2f", help=about, key=key)
 
 
 def _choose_limit(
@@ -212,13 +225,13 @@ def _choose_limit(
 ) -> float | None:
     """Return the chosen limit, ``None`` at the right end of the slider or where nothing is known."""
     if not values:
-        st.caption(f"{label}: not measured for any of these experiments.")
+        st.caption(_("{limit}: not measured for any of these experiments.").format(limit=label))
         return None
     steps: list[float | None] = [*limits(values), None]
     near = next((step for step in steps if step is None or (begin is not None and step >= begin)), None)
     return st.select_slider(
         label,
         steps,
-        format_func=lambda value: "any" if value is None else write(value),
+        format_func=lambda value: _("any") if value is None else write(value),
         key=_seed(f"decision-{name}", near if begin is not None else None),
     )

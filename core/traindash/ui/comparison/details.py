@@ -16,6 +16,8 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
 from traindash.evaluation.semantic import SemanticEvaluation
+from traindash.language import N_, Language, current, ngettext
+from traindash.language import gettext as _
 from traindash.tasks.launcher import Place, check_comparable, report_link, start_comparison
 from traindash.ui import connection, screens, theme
 from traindash.ui.experiments.index import give_label
@@ -30,17 +32,21 @@ def draw_parallel(comparison: Comparison, significance: Significance) -> None:
     if len(comparison.experiments) < FEWEST_LINES:
         return
     wanted = st.toggle(
-        f"Draw against {comparison.score}",
+        _("Draw against {metric}").format(metric=comparison.score),
         key="parallel",
         persist_state="session",
-        help=f"A line for each experiment through its hyperparameters to its {comparison.score}.",
+        help=_("A line for each experiment through its hyperparameters to its {metric}.").format(
+            metric=comparison.score
+        ),
     )
     if not wanted:
         return
     drawn = parallel(comparison, significance)
     with st.container(border=True, key="chart-parallel"):
-        st.subheader(f"Hyperparameters against {comparison.score}", anchor="parallel")
-        st.caption("Drag along an axis to see only the lines through that part; drag an axis by its name to move it.")
+        st.subheader(_("Hyperparameters against {metric}").format(metric=comparison.score), anchor="parallel")
+        st.caption(
+            _("Drag along an axis to see only the lines through that part; drag an axis by its name to move it.")
+        )
         if drawn.empty:
             st.info(plain(drawn.empty), icon=":material/info:")
             return
@@ -54,8 +60,9 @@ def draw_parallel(comparison: Comparison, significance: Significance) -> None:
             st.caption(plain(drawn.note))
 
 
-STILL_OPEN = "Which differences are sure is still being measured."
+STILL_OPEN = N_("Which differences are sure is still being measured.")
 
+_SORT = N_("Click a column head to sort.")
 _MOST_COLUMNS = 3  # with more experiments than this, each gets a row of its own instead of a column
 
 
@@ -70,15 +77,15 @@ def draw_overview(comparison: Comparison, significance: Significance) -> None:
 
 
 def _offer_labels(comparison: Comparison) -> None:
-    with st.popover("Change labels", icon=":material/edit:", key="labels"), st.form("label-form", border=False):
+    with st.popover(_("Change labels"), icon=":material/edit:", key="labels"), st.form("label-form", border=False):
         typed = {
             one.key: st.text_input(
                 plain(one.full_name), one.label, max_chars=LONGEST, key=f"label-{one.key}-{one.label}"
             )
             for one in comparison.experiments
         }
-        st.caption("Labels stand for the experiments wherever they are compared on this machine. Empty: made again.")
-        if st.form_submit_button("Save labels", type="primary"):
+        st.caption(_("Labels stand for the experiments wherever they are compared on this machine. Empty: made again."))
+        if st.form_submit_button(_("Save labels"), type="primary"):
             before = {one.key: one.label for one in comparison.experiments}
             try:
                 for key, label in typed.items():
@@ -92,20 +99,20 @@ def _offer_labels(comparison: Comparison) -> None:
 
 def draw_metrics(comparison: Comparison, significance: Significance) -> None:
     """Draw the key metrics; the best marked, differences to the baseline."""
-    rows = _rows(comparison.fingerprint, significance.pending, comparison, significance)
+    rows = _rows(comparison.fingerprint, significance.pending, current(), comparison, significance)
     if not rows:
         st.info(
-            "None of these experiments has metrics: all were trained without the benchmark.", icon=":material/info:"
+            _("None of these experiments has metrics: all were trained without the benchmark."), icon=":material/info:"
         )
         return
-    turned = _choose_rows(comparison, "metrics", "Metrics")
+    turned = _choose_rows(comparison, "metrics", _("Metrics as rows"))
     st.html(metric_table(rows, comparison, turned=turned))
     draw_table_saving("key-metrics", lambda: metric_records(rows, comparison))
     if len(comparison.experiments) > 1:
         notes = [
-            READING_METRICS,
-            *(["Click a column head to sort."] if turned else []),
-            *([STILL_OPEN] if significance.pending else []),
+            _(READING_METRICS),
+            *([_(_SORT)] if turned else []),
+            *([_(STILL_OPEN)] if significance.pending else []),
         ]
         st.caption(" ".join(notes))
     for note in explain_missing(
@@ -118,10 +125,11 @@ def draw_metrics(comparison: Comparison, significance: Significance) -> None:
 def _rows(
     fingerprint: str,
     pending: bool,  # noqa: FBT001 - an argument of the cache's key
+    language: Language,
     _comparison: Comparison,
     _significance: Significance,
 ) -> tuple[MetricRow, ...]:
-    del fingerprint, pending
+    del fingerprint, pending, language
     return key_metric_rows(_comparison, _significance)
 
 
@@ -132,34 +140,36 @@ def draw_class_table(comparison: Comparison, significance: Significance) -> None
         draw_overlaps(experiment.label, evaluation)
     if comparison.evaluated:
         with st.expander(
-            f"Table of all {formatting.plural(len(comparison.classes), 'class', 'classes')}",
+            _("Table of all {classes}").format(classes=formatting.plural(len(comparison.classes), "class", "classes")),
             icon=":material/table_chart:",
         ):
             st.html(class_table(comparison))
             draw_table_saving("classes", lambda: class_records(comparison))
-            st.caption("Click a column head to sort.")
+            st.caption(_(_SORT))
 
 
 def draw_overlaps(label: str, evaluation: SemanticEvaluation) -> None:
     """Offer the figures of every class of a semantic segmentation as a table."""
     shown = formatting.plural(len(evaluation.classes), "class", "classes")
-    with st.expander(plain(f"Table of all {shown}, {label}"), icon=":material/table_chart:"):
+    with st.expander(
+        plain(_("Table of all {classes}, {name}").format(classes=shown, name=label)), icon=":material/table_chart:"
+    ):
         st.dataframe(
             {
-                "Class": [one.name for one in evaluation.classes],
+                _("Class"): [one.name for one in evaluation.classes],
                 "IoU": [one.iou for one in evaluation.classes],
-                "Boundary IoU": [one.boundary_iou for one in evaluation.classes],
-                "Precision": [one.precision for one in evaluation.classes],
-                "Recall": [one.recall for one in evaluation.classes],
+                _("Boundary IoU"): [one.boundary_iou for one in evaluation.classes],
+                _("Precision"): [one.precision for one in evaluation.classes],
+                _("Recall"): [one.recall for one in evaluation.classes],
                 "F1": [one.f1 for one in evaluation.classes],
             },
             column_config={
                 name: st.column_config.NumberColumn(format="%.3f")
-                for name in ("IoU", "Boundary IoU", "Precision", "Recall", "F1")
+                for name in ("IoU", _("Boundary IoU"), _("Precision"), _("Recall"), "F1")
             },
             hide_index=True,
             placeholder=formatting.MISSING,
-            alt=f"Figures of every class, {label}",
+            alt=_("Figures of every class, {name}").format(name=label),
         )
 
 
@@ -179,47 +189,54 @@ def draw_setup(comparison: Comparison, significance: Significance) -> None:
 
 def _draw(rows: tuple[SettingRow, ...], comparison: Comparison, key: str) -> None:
     if not rows:
-        st.info("Nothing is known of these experiments here.", icon=":material/info:")
+        st.info(_("Nothing is known of these experiments here."), icon=":material/info:")
         return
     differing = [row for row in rows if row.differs]
     everything = len(comparison.experiments) < 2  # noqa: PLR2004 - alone, nothing differs
     turned = False
     if not everything:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"choices-{key}"):
-            turned = _choose_rows(comparison, key, "Settings")
-            everything = st.toggle(f"Show all {formatting.count(len(rows))}", key=f"all-{key}", persist_state="session")
+            turned = _choose_rows(comparison, key, _("Settings as rows"))
+            everything = st.toggle(
+                _("Show all {count}").format(count=formatting.count(len(rows))),
+                key=f"all-{key}",
+                persist_state="session",
+            )
     shown = rows if everything else differing
     if not shown:
-        st.markdown(f"All {formatting.plural(len(rows), 'setting')} are the same.")
+        same = ngettext("The {count} setting is the same.", "All {count} settings are the same.", len(rows))
+        st.markdown(same.format(count=formatting.count(len(rows))))
         return
     st.html(settings_table(shown, comparison, turned=turned))
     draw_table_saving(key, lambda: setting_records(shown, comparison))
     if not everything:
-        equal = formatting.count(len(rows) - len(differing))
-        st.caption(f"{formatting.plural(len(differing), 'difference')}; {equal} are the same.")
+        equal = len(rows) - len(differing)
+        same = ngettext("{differences}; {count} is the same.", "{differences}; {count} are the same.", equal)
+        differences = formatting.plural(len(differing), "difference", "differences")
+        st.caption(same.format(differences=differences, count=formatting.count(equal)))
 
 
-def _choose_rows(comparison: Comparison, key: str, name: str) -> bool:
-    """Offer to turn a table over, and return whether experiments are its rows."""
+def _choose_rows(comparison: Comparison, key: str, usual: str) -> bool:
+    """Offer to turn a table over from how it is usually, and return whether experiments are its rows."""
     if len(comparison.experiments) < 2:  # noqa: PLR2004 - one column is one row
         return False
-    choices = [f"{name} as rows", "Experiments as rows"]
-    chosen = st.segmented_control(
-        "Rows",
+    choices = (False, True)
+    return st.segmented_control(
+        _("Rows"),
         choices,
-        default=choices[len(comparison.experiments) > _MOST_COLUMNS],
+        default=len(comparison.experiments) > _MOST_COLUMNS,
         required=True,
+        format_func=lambda turned: _("Experiments as rows") if turned else usual,
         key=f"rows-{key}",
         label_visibility="collapsed",
     )
-    return chosen == choices[1]
 
 
 # The server's own comparison report: started from here, followed, and opened when it is done.
 
 _TASK = "server_comparison"
 _SECONDS = 2  # between two looks at the task of the server
-_ABOUT = (
+_ABOUT = N_(
     "Supervisely's own report, made by an agent of the server from the same evaluations and kept in Team Files. Where"
     " experiments have no speed test, the platform of this machine measures their speed for it."
 )
@@ -230,7 +247,7 @@ def draw_server_comparison(comparison: Comparison, significance: Significance) -
     del significance
     infos = [experiment.info for experiment in comparison.experiments if experiment.info is not None]
     with st.container(border=True, key="server-comparison"):
-        st.caption(_ABOUT)
+        st.caption(_(_ABOUT))
         text = st.query_params.get(_TASK, "")
         started = TaskId(int(text)) if text.isascii() and text.isdigit() else None
         if started is not None:
@@ -245,10 +262,10 @@ def draw_server_comparison(comparison: Comparison, significance: Significance) -
         except AppError as error:
             st.info(plain(f"{error.message} {error.hint}".strip()), icon=":material/info:")
             return
-        if st.button("Make the report on the server", icon=":material/play_arrow:", key="start-server-comparison"):
+        if st.button(_("Make the report on the server"), icon=":material/play_arrow:", key="start-server-comparison"):
             place = Place(team_id=connection.team_id(), workspace_id=connection.workspace_id())
             try:
-                with st.spinner("Starting the comparison"):
+                with st.spinner(_("Starting the comparison")):
                     task_id = start_comparison(connection.client(), infos, place)
             except AppError as error:
                 st.error(plain(f"{error.message} {error.hint}".strip()), icon=":material/error:")
@@ -264,7 +281,9 @@ def _draw_running(task_id: TaskId) -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         theme.status_badge(theme.TASK_STATUS[task.status])
-        st.markdown(plain(f"Task {task.id} compares {task.description}."), width="stretch")
+        st.markdown(
+            plain(_("Task {number} compares {what}.").format(number=task.id, what=task.description)), width="stretch"
+        )
         _task_link(task)
 
 
@@ -273,21 +292,21 @@ def _draw_end(task: Task) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         theme.status_badge(theme.TASK_STATUS[task.status])
         if link:
-            st.markdown(plain(f"{task.description}: the report is ready."), width="stretch")
-            st.link_button("Open the report", link, icon=":material/open_in_new:")
+            st.markdown(plain(_("{what}: the report is ready.").format(what=task.description)), width="stretch")
+            st.link_button(_("Open the report"), link, icon=":material/open_in_new:")
         else:
             report = task.exit_report
-            why = "The comparison ended without a report. Look at the log of its task."
+            why = _("The comparison ended without a report. Look at the log of its task.")
             if task.status is TaskStatus.FINISHED:
-                why = "The comparison is over, but the server names no report. Look at the log of its task."
+                why = _("The comparison is over, but the server names no report. Look at the log of its task.")
             elif report is not None:
                 why = f"{report.message} {report.hint}".strip()
             st.markdown(plain(why), width="stretch")
         _task_link(task)
-        if st.button("Make it again", icon=":material/replay:", key="forget-server-comparison"):
+        if st.button(_("Make it again"), icon=":material/replay:", key="forget-server-comparison"):
             del st.query_params[_TASK]
             st.rerun()
 
 
 def _task_link(task: Task) -> None:
-    screens.link("task", "Open the task", "terminal", task=task.id)
+    screens.link("task", _("Open the task"), "terminal", task=task.id)

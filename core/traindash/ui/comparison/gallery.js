@@ -1,9 +1,15 @@
 const NS = "http://www.w3.org/2000/svg"
 const SIGNS = { truth: "", predicted: "", found: "✓", missed: "○", false_alarm: "✕" }
-const WORDS = {
-  truth: ["object", "objects"], predicted: ["object", "objects"], found: ["found", "found"], missed: ["missed", "missed"], false_alarm: ["false alarm", "false alarms"],
+// Made when they are shown: the page's texts are there before its components, and not when this is read.
+const counted = (kind, number) => {
+  const one = number === 1
+  const objects = one ? _("{count} object", { count: number }) : _("{count} objects", { count: number })
+  const words = {
+    truth: objects, predicted: objects, found: _("{count} found", { count: number }), missed: _("{count} missed", { count: number }),
+    false_alarm: one ? _("{count} false alarm", { count: number }) : _("{count} false alarms", { count: number }),
+  }
+  return words[kind]
 }
-const counted = (kind, number) => `${number} ${WORDS[kind][number === 1 ? 0 : 1]}`
 const STEP = 1.5
 const MOST_LABELS = 16
 const ROOMY = 280 // pixels of a whole image from which on names do not cover it
@@ -48,7 +54,7 @@ function drawMark(mark, labelled) {
 function drawCell(row, cell, column) {
   const box = html("div", "cell")
   if (!cell.measured) {
-    box.append(html("p", "unmeasured", cell.words ?? "Not measured on this image"))
+    box.append(html("p", "unmeasured", cell.words ?? _("Not measured on this image")))
     return { box, svg: null }
   }
   const shown = Object.entries(cell.counts).filter(([kind]) => (column.truth ? kind === "truth" : kind !== "truth"))
@@ -157,15 +163,15 @@ function button(text, label) {
   return made
 }
 
-const zoomButtons = () => ({ less: button("−", "Smaller"), more: button("+", "Larger"), whole: button("Whole image", "Whole image") })
+const zoomButtons = () => ({ less: button("−", _("Smaller")), more: button("+", _("Larger")), whole: button(_("Whole image"), _("Whole image")) })
 
 function drawRow(row, columns, kept, enlarge) {
   const buttons = zoomButtons()
-  const large = button("Large view", "Large view")
+  const large = button(_("Large view"), _("Large view"))
   large.onclick = () => enlarge(row, 0)
   const size = html("span", "size", `${row.width} × ${row.height} px`)
   const head = html("div", "head", html("strong", "", row.name), size)
-  if (!row.source) head.append(html("span", "warning", "The image cannot be fetched, only what was found on it is drawn."))
+  if (!row.source) head.append(html("span", "warning", _("The image cannot be fetched, only what was found on it is drawn.")))
   head.append(html("span", "space"), buttons.less, buttons.more, buttons.whole, large)
   const cells = html("div", "cells")
   const svgs = []
@@ -196,7 +202,7 @@ function largeView(root, data, kept) {
   const draw = () => {
     kept.shows.delete(shown)
     const buttons = zoomButtons()
-    const close = button("Close", "Close")
+    const close = button(_("Close"), _("Close"))
     close.onclick = () => dialog.close()
     const tabs = html("div", "tabs")
     data.columns.forEach((one, index) => {
@@ -208,7 +214,7 @@ function largeView(root, data, kept) {
     })
     const head = html("div", "head", html("strong", "", row.name), html("span", "space"), buttons.less, buttons.more, buttons.whole, close)
     const { box, svg } = drawCell(row, row.cells[column], data.columns[column])
-    dialog.replaceChildren(head, tabs, box, html("p", "hint", "← → other column · ↑ ↓ other image · + − or double click to zoom · drag to move · Esc closes"))
+    dialog.replaceChildren(head, tabs, box, html("p", "hint", _("← → other column · ↑ ↓ other image · + − or double click to zoom · drag to move · Esc closes")))
     if (svg) svg.style.width = `min(100%, calc((100vh - 190px) * ${row.width / row.height}))`
     const view = joinViews(row, svg ? [svg] : [], buttons, kept)
     shown = view.show

@@ -25,14 +25,16 @@ from traindash.comparison.significance import Significance
 from traindash.domain.project import class_color
 from traindash.errors import AppError
 from traindash.evaluation.coco_files import IntArray
-from traindash.formatting import listing, metric
+from traindash.formatting import decimal, listing, metric, quoted
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.ui import connection, lookups, theme
 from traindash.ui.pictures import preview_source
 from traindash.ui.theme import plain
 
 PER_PAGE = 4
 _MOST_CLASSES = 24
-_MASKS, _BOXES = "Masks", "Boxes"
+_MASKS, _BOXES = N_("Masks"), N_("Boxes")
 _HERE = Path(__file__).parent
 _gallery = st.components.v2.component(
     "traindash_gallery",
@@ -80,10 +82,11 @@ def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> Non
             boxes = (
                 has_masks
                 and st.segmented_control(
-                    "Drawn as",
+                    _("Drawn as"),
                     (_MASKS, _BOXES),
                     default=_MASKS,
                     required=True,
+                    format_func=_,
                     key=f"{key}-outline",
                     label_visibility="collapsed",
                 )
@@ -95,10 +98,10 @@ def draw_images(places: IntArray, images: ImageSet, look: Look, key: str) -> Non
         ]
         legend.html(_legend(rows, look.colors, masks=has_masks and not boxes))
         draw_cells(_columns(images, look), data, f"{key}-images")
-        left_out = [f"“{label}”" for one, label in enumerate(images.labels) if one not in look.experiments]
+        left_out = [quoted(label) for one, label in enumerate(images.labels) if one not in look.experiments]
         if len(look.experiments) == MOST_COLUMNS and left_out:
-            words = f"{MOST_COLUMNS} experiments are drawn beside each other; left out: {listing(left_out)}."
-            st.caption(plain(words))
+            words = _("{count} experiments are drawn beside each other; left out: {names}.")
+            st.caption(plain(words.format(count=MOST_COLUMNS, names=listing(left_out))))
 
 
 def draw_pages(count: int, per_page: int, key: str) -> int:
@@ -114,9 +117,9 @@ def draw_pages(count: int, per_page: int, key: str) -> int:
 
 
 def _columns(images: ImageSet, look: Look) -> list[dict[str, object]]:
-    columns: list[dict[str, object]] = [{"title": "Ground truth", "help": "As annotated", "truth": True}]
+    columns: list[dict[str, object]] = [{"title": _("Ground truth"), "help": _("As annotated"), "truth": True}]
     for one in look.experiments:
-        note = "baseline" if one == images.baseline and len(images.keys) > 1 else ""
+        note = _("baseline") if one == images.baseline and len(images.keys) > 1 else ""
         words = f"{images.labels[one]}: {threshold_words(images, one, look.confidence)}"
         columns.append({"title": images.labels[one], "help": words, "note": note, **series_sign(images, one)})
     return columns
@@ -125,7 +128,9 @@ def _columns(images: ImageSet, look: Look) -> list[dict[str, object]]:
 def threshold_words(images: ImageSet, experiment: int, confidence: float | None) -> str:
     """Return from which confidence on the predictions of an experiment are drawn."""
     threshold = images.evaluations[experiment].confidence if confidence is None else confidence
-    return "all predictions, none is right" if math.isnan(threshold) else f"predictions from {metric(threshold)} on"
+    if math.isnan(threshold):
+        return _("all predictions, none is right")
+    return _("predictions from {threshold} on").format(threshold=metric(threshold))
 
 
 def series_sign(images: ImageSet, experiment: int) -> dict[str, str]:
@@ -154,10 +159,11 @@ _SECONDS = 600
 
 def load_images(comparison: Comparison) -> ImageSet:
     """Return the image set of a comparison, brought together once for the same experiments in the same order."""
-    return _images(connection.cache_key(), comparison.fingerprint, comparison)
+    with st.spinner(_("Bringing the images together")):
+        return _images(connection.cache_key(), comparison.fingerprint, comparison)
 
 
-@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Bringing the images together")
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
 def _images(server: str, fingerprint: str, _comparison: Comparison) -> ImageSet:
     del server, fingerprint
     return image_set(_comparison)
@@ -187,20 +193,20 @@ def class_colors(comparison: Comparison) -> Mapping[str, str]:
 
 # what can be chosen → outcomes and how the experiments stand to them; with one experiment nothing of the latter
 _SHOWN: Mapping[str, tuple[tuple[Outcome, ...], Agreement | None]] = {
-    "Everything": ((), None),
-    "They disagree": ((), Agreement.DISPUTED),
-    "Missed": ((Outcome.MISSED,), None),
-    "False alarms": ((Outcome.FALSE_ALARM,), None),
-    "Confused": ((Outcome.CONFUSED,), None),
-    "Found": ((Outcome.FOUND,), None),
-    "Found by one alone": ((Outcome.FOUND,), Agreement.ALONE),
-    "Missed by one alone": ((Outcome.MISSED,), Agreement.ALONE),
-    "Missed by all": ((Outcome.MISSED,), Agreement.TOGETHER),
+    N_("Everything"): ((), None),
+    N_("They disagree"): ((), Agreement.DISPUTED),
+    N_("Missed"): ((Outcome.MISSED,), None),
+    N_("False alarms"): ((Outcome.FALSE_ALARM,), None),
+    N_("Confused"): ((Outcome.CONFUSED,), None),
+    N_("Found"): ((Outcome.FOUND,), None),
+    N_("Found by one alone"): ((Outcome.FOUND,), Agreement.ALONE),
+    N_("Missed by one alone"): ((Outcome.MISSED,), Agreement.ALONE),
+    N_("Missed by all"): ((Outcome.MISSED,), Agreement.TOGETHER),
 }
 _ORDERS = (
     ImageOrder.DISAGREEMENT, ImageOrder.MISSES, ImageOrder.FALSE_ALARMS, ImageOrder.OBJECTS, ImageOrder.NAME,
 )  # fmt: skip
-_ALL_CLASSES = "All classes"
+_ALL_CLASSES = N_("All classes")
 _MOST_NAMED = 3
 
 
@@ -209,25 +215,29 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
     del significance
     images = load_images(comparison)
     if not images.keys:
-        st.info("No experiment has an evaluation, so there are no predictions to look at.", icon=":material/info:")
+        st.info(_("No experiment has an evaluation, so there are no predictions to look at."), icon=":material/info:")
         return
     several = len(images.keys) > 1
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        choices = [name for name, (_, agreement) in _SHOWN.items() if several or agreement is None]
-        shown = st.selectbox("Show", choices, key="gallery-show", width=200)
-        names = [_ALL_CLASSES, *comparison.classes]
-        class_name = st.selectbox("Class", names, key="gallery-class", width=190)
+        choices = [name for name, (_outcomes, agreement) in _SHOWN.items() if several or agreement is None]
+        shown = st.selectbox(_("Show"), choices, format_func=_, key="gallery-show", width=200)
+        names = [None, *comparison.classes]
+        class_name = st.selectbox(
+            _("Class"), names, format_func=lambda name: name or _(_ALL_CLASSES), key="gallery-class", width=190
+        )
         orders = [order for order in _ORDERS if several or order is not ImageOrder.DISAGREEMENT]
-        order = st.selectbox("Order", orders, format_func=str, key="gallery-order", width=200)
+        order = st.selectbox(_("Order"), orders, format_func=_, key="gallery-order", width=200)
         # without a common threshold each experiment has its own
-        common = st.toggle("One threshold for all", key="gallery-common", help="Otherwise each has its F1-optimal one.")
+        common = st.toggle(
+            _("One threshold for all"), key="gallery-common", help=_("Otherwise each has its F1-optimal one.")
+        )
         confidence = (
-            st.slider("Confidence", 0.0, 1.0, 0.25, 0.01, key="gallery-confidence", width=200) if common else None
+            st.slider(_("Confidence"), 0.0, 1.0, 0.25, 0.01, key="gallery-confidence", width=200) if common else None
         )
     wanted = None
     if len(images.keys) > MOST_COLUMNS:
         wanted = st.multiselect(
-            "Side by side",
+            _("Side by side"),
             range(len(images.keys)),
             default=columns_of(images),
             max_selections=MOST_COLUMNS,
@@ -239,7 +249,7 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
         title="",
         # what all of them do is counted once; it stands out in every column
         experiment=images.keys[0] if agreement is Agreement.TOGETHER else None,
-        classes=None if class_name == _ALL_CLASSES else CountedAs(class_name=class_name),
+        classes=None if class_name is None else CountedAs(class_name=class_name),
         outcomes=outcomes,
         confidence=confidence,
         agreement=agreement,
@@ -248,7 +258,7 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
     narrowed = bool(query.classes or query.outcomes or query.agreement)
     st.caption(plain(f"{hits.words(*query.noun)}. {_threshold_words(images, confidence)}"))
     if not hits.count:
-        st.info("No image has that. Choose another filter.", icon=":material/info:")
+        st.info(_("No image has that. Choose another filter."), icon=":material/info:")
         return
     places = ordered(hits, images, order, confidence)
     look = Look(
@@ -262,8 +272,8 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
 
 def _threshold_words(images: ImageSet, confidence: float | None) -> str:
     if confidence is not None:
-        return f"Predictions from a confidence of {confidence:.2f} on."
+        return _("Predictions from a confidence of {confidence} on.").format(confidence=decimal(confidence, 2))
     if len(images.keys) > _MOST_NAMED:
-        return "Each experiment's predictions from its F1-optimal confidence on; point at its name to read it."
-    own = [f"“{label}”: {threshold_words(images, one, None)}" for one, label in enumerate(images.labels)]
-    return f"At the F1-optimal confidence of each: {listing(own)}."
+        return _("Each experiment's predictions from its F1-optimal confidence on; point at its name to read it.")
+    own = [f"{quoted(label)}: {threshold_words(images, one, None)}" for one, label in enumerate(images.labels)]
+    return _("At the F1-optimal confidence of each: {predictions}.").format(predictions=listing(own))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from traindash.language import gettext as _
+
 # query parameter: sections that are open when the page is drawn first, with commas between, or ``all``
 OPEN, EVERYTHING = "open", "all"
 _contents = st.components.v2.component(
@@ -29,15 +31,15 @@ def draw_contents(places: Sequence[Place]) -> None:
     _contents(key="contents", data={"sections": data})
     anchors = [one.anchor for one in places]
     if all(st.session_state.get(_key(anchor)) for anchor in anchors):
-        st.button("Close all", icon=":material/unfold_less:", key="close-all", on_click=_set, args=(anchors, False))
+        st.button(_("Close all"), icon=":material/unfold_less:", key="close-all", on_click=_set, args=(anchors, False))
     else:
         st.button(
-            "Open all",
+            _("Open all"),
             icon=":material/unfold_more:",
             key="open-all",
             on_click=_set,
             args=(anchors, True),
-            help="Opens every section, to read through or to print.",
+            help=_("Opens every section, to read through or to print."),
         )
 
 

@@ -24,7 +24,7 @@ class Deck {
     this.root = document.createElement("div")
     this.root.className = "sh-deck"
     this.root.setAttribute("role", "region")
-    this.root.setAttribute("aria-label", "Presentation")
+    this.root.setAttribute("aria-label", _("Presentation"))
     this.stage = this.part("div", "sh-stage")
     const low = this.part("div", "sh-bar-low")
     const button = (text, action) => {
@@ -35,23 +35,23 @@ class Deck {
       key.addEventListener("click", action)
       return key
     }
-    this.back = button("Back", () => this.go(this.now - 1))
-    this.next = button("Next", () => this.go(this.now + 1))
+    this.back = button(_("Back"), () => this.go(this.now - 1))
+    this.next = button(_("Next"), () => this.go(this.now + 1))
     this.dots = document.createElement("div")
     this.dots.className = "sh-dots"
     this.spoken = document.createElement("span")
     this.spoken.className = "sh-count"
     this.spoken.setAttribute("aria-live", "polite")
-    const notes = button("Notes", () => this.notes(notes))
+    const notes = button(_("Notes"), () => this.notes(notes))
     notes.setAttribute("aria-pressed", "false")
     this.notesKey = notes
     // A dark room or a bright one: Streamlit's own choice of a look is out of reach under the deck.
-    this.lookKey = button("Dark", () => this.turnLook())
+    this.lookKey = button(_("Dark"), () => this.turnLook())
     const pdf = button("PDF", () => print())
-    pdf.title = "Prints all steps; choose “Save as PDF”"
-    this.trying = button("Try on your own picture", () => this.try())
+    pdf.title = _("Prints all steps; choose “Save as PDF”")
+    this.trying = button(_("Try on your own picture"), () => this.try())
     low.append(
-      ...[button("Leave", () => this.leave()), this.trying, notes, this.lookKey, pdf],
+      ...[button(_("Leave"), () => this.leave()), this.trying, notes, this.lookKey, pdf],
       ...[this.spoken, this.dots, this.back, this.next],
     )
     this.style = document.createElement("style")
@@ -71,7 +71,7 @@ class Deck {
 
   turnLook(scheme = this.root.style.colorScheme === "dark" ? "light" : "dark") {
     this.root.style.colorScheme = scheme
-    this.lookKey.textContent = scheme === "dark" ? "Light" : "Dark"
+    this.lookKey.textContent = scheme === "dark" ? _("Light") : _("Dark")
   }
 
   notes(key) {
@@ -106,7 +106,8 @@ class Deck {
   }
 
   // The HTML was made by the server, which has escaped every name in it.
-  fill({ html, style, scheme }) {
+  fill({ html, style, scheme, language }) {
+    this.stage.lang = language
     if (this.given !== scheme) this.turnLook((this.given = scheme)) // what was turned here stays until the page turns
     this.style.textContent = style
     if (this.html === html) return
@@ -118,7 +119,7 @@ class Deck {
         const dot = document.createElement("button")
         dot.type = "button"
         dot.title = slide.querySelector(".sh-step").textContent
-        dot.setAttribute("aria-label", `Step ${place + 1}: ${dot.title}`)
+        dot.setAttribute("aria-label", _("Step {number}: {name}", { number: place + 1, name: dot.title }))
         dot.addEventListener("click", () => this.go(place))
         return dot
       }),
@@ -136,7 +137,7 @@ class Deck {
     )
     this.back.disabled = this.now === 0
     this.next.disabled = this.now === this.slides.length - 1
-    this.spoken.textContent = `${this.now + 1} of ${this.slides.length}`
+    this.spoken.textContent = _("{number} of {total}", { number: this.now + 1, total: this.slides.length })
     history.replaceState(history.state, "", `${location.pathname}${location.search}#${this.now + 1}`)
   }
 
@@ -176,7 +177,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   open.trying.hidden = !data.tries
   const host = parentElement.host ?? parentElement
   const dark = getComputedStyle(host).colorScheme.includes("dark")
-  open.fill({ html: data.html, style: data.style, scheme: dark ? "dark" : "light" })
+  open.fill({ html: data.html, style: data.style, scheme: dark ? "dark" : "light", language: data.language })
   return () => {
     open?.close()
     open = null

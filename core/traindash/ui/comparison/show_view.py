@@ -8,10 +8,13 @@ from traindash.comparison.decision import contenders_of, decide
 from traindash.comparison.pictures.crops import draw_crop
 from traindash.comparison.report.parts import slides_html, slides_style
 from traindash.comparison.story import build_slides
+from traindash.language import gettext as _
+from traindash.language import speaking
 from traindash.ui import screens
 from traindash.ui.comparison.decision import requirements_of
 from traindash.ui.comparison.view import comparison_address, draw_nothing_chosen, read_chosen, tab_name, tried
 from traindash.ui.pictures import original
+from traindash.ui.preferences import language_of_audience
 
 _PICTURE = (800, 600)  # pixels of the object on a step; half of a projector of 1920 × 1080
 # without isolated styles: the deck hangs on the body, above everything that Streamlit draws
@@ -22,27 +25,27 @@ _deck = st.components.v2.component(
 
 def draw_show(wanted: str | None, baseline: str | None) -> None:
     """Draw the steps of a comparison. Arguments and errors as in :func:`read_chosen`."""
-    chosen = read_chosen(wanted, baseline)
+    audience = language_of_audience()
+    with speaking(audience):
+        chosen = read_chosen(wanted, baseline)
     if chosen is None:
-        st.title("Present", anchor=False)
-        draw_nothing_chosen("Choose finished experiments; they are shown here step by step.", "show")
+        st.title(_("Present"), anchor=False)
+        draw_nothing_chosen(_("Choose finished experiments; they are shown here step by step."), "show")
         return
     comparison, resampling = chosen
-    screens.title_tab(f"{tab_name(comparison)} · Present")
+    screens.title_tab(f"{tab_name(comparison)} · {_('Present')}")
     significance, need = resampling.show(), requirements_of(st.query_params)
-    story = build_slides(comparison, significance, need)
-    html = slides_html(
-        story.slides,
-        {
+    with speaking(audience):
+        story = build_slides(comparison, significance, need)
+        crops = {
             slide.key: draw_crop(slide.subject, story.images, original, _PICTURE)
             for slide in story.slides
             if slide.subject is not None
-        },
-        comparison_address(),
-    )
+        }
+        html = slides_html(story.slides, crops, comparison_address())
     decision = decide(need, contenders_of(comparison, significance), comparable=significance.are_comparable)
     models = tried(comparison, decision)
-    data = {"html": html, "style": slides_style(), "tries": bool(models)}
+    data = {"html": html, "style": slides_style(), "tries": bool(models), "language": audience}
     result = _deck(key="show", data=data, on_leave_change=lambda: None, on_tried_change=lambda: None)
     if result.tried:
         screens.go("try_model", models=models)

@@ -21,7 +21,8 @@ from traindash.comparison.report.summary import MOST_PICTURES, PICTURE
 from traindash.comparison.significance import Significance, resampled
 from traindash.comparison.verdict import Verdict, judge
 from traindash.evaluation.comparability import ComparabilityKind
-from traindash.formatting import plural
+from traindash.language import N_, Language, current, ngettext
+from traindash.language import gettext as _
 from traindash.ui import connection, screens
 from traindash.ui.comparison.charts import draw_panel
 from traindash.ui.comparison.decision import query_of
@@ -86,8 +87,13 @@ class Resampling:
     @property
     def words(self) -> str:
         """How far it is."""
-        total = plural(len(self._known.aligned), "experiment")
-        return f"Drawing the images again and again to see how sure the differences are: {self._done} of {total}"
+        total = len(self._known.aligned)
+        words = ngettext(
+            "Drawing the images again and again to see how sure the differences are: {number} of {total} experiment",
+            "Drawing the images again and again to see how sure the differences are: {number} of {total} experiments",
+            total,
+        )
+        return words.format(number=self._done, total=total)
 
     def _within(self, seconds: float) -> Significance:
         try:
@@ -107,8 +113,10 @@ def on_chosen_basis(measured: Comparison) -> tuple[Comparison, Resampling]:
     """
     keys = tuple(sorted((e.key, e.version, e.label) for e in measured.experiments))
     rescore = st.query_params.get(FIGURES) != AS_MEASURED
-    basis = _basis(connection.cache_key(), keys, rescore, measured)
-    resampling = _resampling(connection.cache_key(), keys, rescore, basis, connection.home() / "cache" / "resamples")
+    spoken = (rescore, current())  # reasons are sentences
+    with st.spinner(_("Laying the experiments side by side")):
+        basis = _basis(connection.cache_key(), keys, spoken, measured)
+    resampling = _resampling(connection.cache_key(), keys, spoken, basis, connection.home() / "cache" / "resamples")
     return basis.applied_to(measured), resampling
 
 
@@ -120,26 +128,26 @@ def draw_progress(resampling: Resampling) -> None:
     st.progress(resampling.share, text=resampling.words)
 
 
-@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Laying the experiments side by side")
+@st.cache_resource(ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner=False)
 def _basis(
     server: str,
     keys: tuple[tuple[str, str, str], ...],
-    rescore: bool,  # noqa: FBT001 - an argument of the cache's key
+    spoken: tuple[bool, Language],
     _comparison: Comparison,
 ) -> ComparisonBasis:
     del server, keys
-    return basis_of(_comparison, rescore=rescore)
+    return basis_of(_comparison, rescore=spoken[0])
 
 
 @st.cache_resource(ttl=_SECONDS, max_entries=_MOST_RESAMPLED, show_spinner=False)
 def _resampling(
     server: str,
     keys: tuple[tuple[str, str, str], ...],
-    rescore: bool,  # noqa: FBT001 - an argument of the cache's key
+    spoken: tuple[bool, Language],
     _basis: ComparisonBasis,
     _keep: Path,
 ) -> Resampling:
-    del server, keys, rescore
+    del server, keys, spoken
     return Resampling(_basis.significance, _keep)
 
 
@@ -158,7 +166,7 @@ _BADGES: dict[str, tuple[str, Literal["green", "blue", "orange", "gray"]]] = {
     "unlike": (":material/warning:", "orange"),
     "unknown": (":material/help:", "gray"),
 }
-_CHOICES = {"Common images": None, "As each was measured": AS_MEASURED}
+_CHOICES = {N_("Common images"): None, N_("As each was measured"): AS_MEASURED}
 _KEY = "compare-figures"
 
 
@@ -171,7 +179,7 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             st.markdown(f"### {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False, width="stretch")
             if len(comparison.experiments) > 1:
                 icon, color = _BADGES[standing.kind]
-                with st.popover(standing.words, icon=icon, key=f"standing-{color}", help="Why"):
+                with st.popover(standing.words, icon=icon, key=f"standing-{color}", help=_("Why")):
                     st.markdown(_paragraphs(standing.reasons))
         drawing = draw_decision(decision) if len(decision.candidates) > 1 and decision.comparable else None
         words, chart = st.columns([7, 5], gap="medium") if drawing and drawing.panels else (st.container(), None)
@@ -185,7 +193,7 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             if verdict.warnings:
                 st.caption(_paragraphs(verdict.warnings))
             if verdict.kind == "unlike":
-                screens.link("experiments", "Choose other experiments", "science")
+                screens.link("experiments", _("Choose other experiments"), "science")
         if drawing and chart:
             with chart, st.container(key="first-chart"):
                 st.markdown(f"**{front_title(decision, drawing.panels[0])}**")
@@ -210,7 +218,7 @@ def _draw_choice_link(comparison: Comparison, decision: Decision) -> None:
     others = ",".join(key for key in keys if key != chosen)
     need: dict[str, Any] = dict(query_of(decision.requirements))
     with st.container(key="choose-model"):
-        text = f"Choose “{plain(label)}” and hand it over"
+        text = _("Choose “{name}” and hand it over").format(name=plain(label))
         screens.link("handover", text, "verified", task=chosen, beside=others, **need)
 
 
@@ -221,7 +229,7 @@ def _draw_more(figures: Verdict, verdict: Verdict) -> None:
     if not told:
         sentences += [f"**{plain(figures.headline)}**", *map(plain, figures.sentences)]
     if sentences:
-        with st.expander("More about this choice", icon=":material/query_stats:"):
+        with st.expander(_("More about this choice"), icon=":material/query_stats:"):
             st.markdown("\n\n".join(sentences))
 
 
@@ -234,14 +242,14 @@ def draw_telling(comparison: Comparison, significance: Significance, decision: D
     told = telling_objects(images, images.keys.index(decision.winner.key), MOST_PICTURES)
     if not told:
         return
-    st.markdown(f"##### {_DIFFER}", unsafe_allow_html=False)
+    st.markdown(f"##### {_(_DIFFER)}", unsafe_allow_html=False)
     for cell, one in zip(st.columns(MOST_PICTURES, gap="medium"), told, strict=False):
         crop = draw_crop(one.subject, images, original, PICTURE)
         with cell:
             st.html(telling_figure(crop, one.words))
 
 
-_DIFFER = "Where they differ most"
+_DIFFER = N_("Where they differ most")
 
 
 def _paragraphs(sentences: Sequence[str]) -> str:
@@ -253,10 +261,16 @@ def _draw_choice(comparison: Comparison) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="figures-choice"):
         choices = list(_CHOICES)
         st.segmented_control(
-            "Figures on this page", choices, key=_KEY, required=True, label_visibility="collapsed", on_change=_set
+            _("Figures on this page"),
+            choices,
+            format_func=_,
+            key=_KEY,
+            required=True,
+            label_visibility="collapsed",
+            on_change=_set,
         )
         if comparison.common is None:
-            st.caption("These figures were not measured alike: they are not ranked and have no differences.")
+            st.caption(_("These figures were not measured alike: they are not ranked and have no differences."))
 
 
 def _set() -> None:
@@ -269,19 +283,19 @@ def _set() -> None:
 
 def _draw_left_out(common: CommonSet) -> None:
     """List what is not on the page, for each experiment."""
-    with st.expander("What was left out", icon=":material/filter_alt:"):
+    with st.expander(_("What was left out"), icon=":material/filter_alt:"):
         for one in common.left_out:
             st.markdown(plain(one.words))
         rows = [(one.label, image) for one in common.left_out for image in one.images]
         if rows:
             st.dataframe(
                 {
-                    "Experiment": [label for label, _ in rows],
-                    "Dataset": [image.dataset for _, image in rows],
-                    "Image": [image.name for _, image in rows],
-                    "Why": [image.reason for _, image in rows],
+                    _("Experiment"): [label for label, _image in rows],
+                    _("Dataset"): [image.dataset for _label, image in rows],
+                    _("Image"): [image.name for _label, image in rows],
+                    _("Why"): [image.reason for _label, image in rows],
                 },
                 hide_index=True,
                 height=min(320, 38 + 36 * len(rows)),
-                alt="Images that were left out",
+                alt=_("Images that were left out"),
             )

@@ -20,6 +20,8 @@ from traindash.domain.ids import TaskId
 from traindash.errors import InputError
 from traindash.experiments.overview import best_by_project
 from traindash.formatting import listing
+from traindash.language import N_, Language, current, speaking
+from traindash.language import gettext as _
 from traindash.steady_clock import CLOCK
 from traindash.ui import screens
 from traindash.ui.comparison.changes import draw_changes
@@ -46,6 +48,7 @@ from traindash.ui.experiments.data import load_comparison
 from traindash.ui.experiments.index import look, marks
 from traindash.ui.lazy_part import draw_part, watch_parts
 from traindash.ui.pictures import original
+from traindash.ui.preferences import AUDIENCE, language_of_audience
 from traindash.ui.theme import make_tables_sortable, plain
 from traindash.ui.trying.models import wanted
 
@@ -62,7 +65,7 @@ class _Section:
     """A part of the page."""
 
     anchor: str  # in links
-    title: str  # in the rail and above the part
+    title: str  # in the rail and above the part; a message
     draw: Callable[[Comparison, Significance], None] | None = None  # what comes before its charts
     charts: str = ""  # section name in the registry of charts; empty for none
     of_objects: bool = False  # it is about found objects, so it is left out where all models give pixels a class
@@ -75,56 +78,75 @@ class _Section:
         """Return the section as the contents know it."""
         charts = tuple(item.key for row in rows_of(self.charts, comparison) for item in row)
         title = self.alone if self.alone and len(comparison.experiments) == 1 else self.title
-        return Place(anchor=self.anchor, title=title, parts=(*self.parts, *charts))
+        return Place(anchor=self.anchor, title=_(title), parts=(*self.parts, *charts))
 
 
 _SECTIONS = (
-    _Section(anchor="overview", title="Overview", draw=draw_overview),
-    _Section(anchor="key-metrics", title="Key metrics", draw=draw_metrics, charts="Key metrics"),
+    _Section(anchor="overview", title=N_("Overview"), draw=draw_overview),
+    _Section(anchor="key-metrics", title=N_("Key metrics"), draw=draw_metrics, charts="Key metrics"),
     _Section(
         anchor="decision",
-        title="Which one to take",
-        alone="Which threshold to set",
+        title=N_("Which one to take"),
+        alone=N_("Which threshold to set"),
         draw=draw_decision_helper,
         of_objects=True,
         height=1200,
         parts=("front",),
     ),
-    _Section(anchor="quality", title="Quality", charts="Quality", of_objects=True),
-    _Section(anchor="by-class", title="By class", draw=draw_class_table, charts="By class", height=56),
-    _Section(anchor="by-size", title="By size", charts="By size", of_objects=True),
-    _Section(anchor="mistakes", title="Mistakes", charts="Mistakes", of_objects=True),
+    _Section(anchor="quality", title=N_("Quality"), charts="Quality", of_objects=True),
+    _Section(anchor="by-class", title=N_("By class"), draw=draw_class_table, charts="By class", height=56),
+    _Section(anchor="by-size", title=N_("By size"), charts="By size", of_objects=True),
+    _Section(anchor="mistakes", title=N_("Mistakes"), charts="Mistakes", of_objects=True),
     _Section(
-        anchor="gained-lost", title="Gained and lost", draw=draw_changes, of_objects=True, of_several=True, height=1200
+        anchor="gained-lost",
+        title=N_("Gained and lost"),
+        draw=draw_changes,
+        of_objects=True,
+        of_several=True,
+        height=1200,
     ),
-    _Section(anchor="gallery", title="Gallery", draw=draw_gallery, of_objects=True, height=1400),
-    _Section(anchor="confidence", title="Confidence", charts="Confidence", of_objects=True),
-    _Section(anchor="speed", title="Speed", charts="Speed"),
-    _Section(anchor="training", title="Training", charts="Training"),
-    _Section(anchor="hyperparameters", title="Hyperparameters", draw=draw_settings, parts=("parallel",)),
-    _Section(anchor="setup", title="Set-up and cost", draw=draw_setup),
-    _Section(anchor="server-report", title="Report of the server", draw=draw_server_comparison, of_several=True),
+    _Section(anchor="gallery", title=N_("Gallery"), draw=draw_gallery, of_objects=True, height=1400),
+    _Section(anchor="confidence", title=N_("Confidence"), charts="Confidence", of_objects=True),
+    _Section(anchor="speed", title=N_("Speed"), charts="Speed"),
+    _Section(anchor="training", title=N_("Training"), charts="Training"),
+    _Section(anchor="hyperparameters", title=N_("Hyperparameters"), draw=draw_settings, parts=("parallel",)),
+    _Section(anchor="setup", title=N_("Set-up and cost"), draw=draw_setup),
+    _Section(anchor="server-report", title=N_("Report of the server"), draw=draw_server_comparison, of_several=True),
 )
 
 
 def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     """Draw the page. Arguments and errors as in :func:`read_chosen`."""
-    with titled("Compare"):
+    with titled(_("Compare")):
         chosen = read_chosen(wanted, baseline)
     if chosen is None:
-        st.title("Compare", anchor=False)
-        draw_nothing_chosen("Choose two or more finished experiments; they are laid side by side here.")
+        st.title(_("Compare"), anchor=False)
+        draw_nothing_chosen(_("Choose two or more finished experiments; they are laid side by side here."))
         return
     measured, resampling = chosen
     significance = resampling.significance()
-    comparison = replace(measured, decimals=_DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3))
+    decimals = _DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3)
+    comparison = replace(measured, decimals=decimals)
     screens.title_tab(tab_name(comparison))
     make_tables_sortable()
     with suppress(InputError):  # told where the need is chosen
         present_requirements().requirements = requirements_of(st.query_params)
     need = present_requirements().requirements
     decision = decide(need, contenders_of(comparison, significance), comparable=significance.are_comparable)
-    _draw_head(comparison, resampling, decision)
+    audience = language_of_audience()
+    with speaking(audience):  # names of experiments and reasons are words, too
+        told = chosen if audience is current() else read_chosen(wanted, baseline) or chosen
+    _draw_head(
+        comparison,
+        decision,
+        _Handed(
+            comparison=replace(told[0], decimals=decimals),
+            resampling=told[1],
+            now=present_requirements(),
+            language=audience,
+            link=comparison_address(),
+        ),
+    )
     draw_verdict(comparison, significance, decision)
     if significance.pending:
         draw_progress(resampling)
@@ -186,7 +208,9 @@ def parse_ids(text: str | None) -> list[TaskId]:
     words = [word.strip() for word in (text or "").split(",") if word.strip()]
     wrong = next((word for word in words if not (word.isascii() and word.isdigit())), None)
     if wrong is not None:
-        raise InputError(f"“{wrong}” is no experiment id.", "Choose experiments on the experiments page.")
+        raise InputError(
+            _("“{text}” is no experiment id.").format(text=wrong), _("Choose experiments on the experiments page.")
+        )
     return [TaskId(number) for number in dict.fromkeys(int(word) for word in words)]
 
 
@@ -202,15 +226,26 @@ def tried(comparison: Comparison, decision: Decision) -> str:
     return wanted(tasks, {TaskId(int(one.key)): round(one.point.confidence, 2) for one in reached})
 
 
-def _draw_head(comparison: Comparison, resampling: Resampling, decision: Decision) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Handed:
+    """What is handed to others, and made when its button is pressed, in a thread of the server."""
+
+    comparison: Comparison  # in words of the audience
+    resampling: Resampling
+    now: PresentRequirements
+    language: Language
+    link: str  # address of the comparison
+
+
+def _draw_head(comparison: Comparison, decision: Decision, handed: _Handed) -> None:
     several = len(comparison.experiments) > 1
     with st.container(
         horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="compare-head"
     ):
-        st.title("Compare" if several else "Evaluation", anchor=False)
+        st.title(_("Compare") if several else _("Evaluation"), anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="bottom"):
             st.segmented_control(
-                "Decimals of metrics",
+                _("Decimals of metrics"),
                 list(_DECIMALS),
                 default=next(iter(_DECIMALS)),
                 required=True,
@@ -219,51 +254,76 @@ def _draw_head(comparison: Comparison, resampling: Resampling, decision: Decisio
             )
             if several:
                 _draw_baseline(comparison)
+            _draw_audience(handed.language)
             if st.button(
-                "Present",
+                _("Present"),
                 icon=":material/slideshow:",
                 key="present",
-                help="Shows this comparison step by step, for a big screen.",
+                help=_("Shows this comparison step by step, for a big screen."),
             ):
                 st.switch_page(screens.page("show"), query_params=dict(st.query_params))
             if (models := tried(comparison, decision)) and st.button(
-                "Try",
+                _("Try"),
                 icon=":material/image_search:",
                 key="try",
-                help="These models look at pictures of yours, with the thresholds that are recommended here.",
+                help=_("These models look at pictures of yours, with the thresholds that are recommended here."),
             ):
                 screens.go("try_model", models=models)
             st.download_button(
-                "Slides",
-                data=partial(_powerpoint, comparison, resampling, present_requirements(), comparison_address()),
+                _("Slides"),
+                data=partial(_powerpoint, handed),
                 file_name="comparison.pptx",
                 mime="application/vnd.openxmlformats-officedocument.presentationml.presentation",
                 icon=":material/co_present:",
                 on_click="ignore",
-                help="A PowerPoint file of what “Present” shows; its charts can be edited. PDF: Present, then PDF.",
+                help=_("A PowerPoint file of what “Present” shows; its charts can be edited. PDF: Present, then PDF."),
                 key="slides",
             )
             st.download_button(
-                "Report",
-                data=partial(_report, comparison, resampling, present_requirements()),
+                _("Report"),
+                data=partial(_report, handed),
                 file_name="comparison.html",
                 mime="text/html",
                 icon=":material/download:",
                 on_click="ignore",
-                help="One HTML file with everything on this page; opens without a network.",
+                help=_("One HTML file with everything on this page; opens without a network."),
                 key="report",
             )
     st.html(legend(comparison.experiments, comparison.baseline if several else None))
 
 
-def _report(comparison: Comparison, resampling: Resampling, now: PresentRequirements) -> bytes:
-    return render_report(
-        comparison,
-        significance=resampling.finished(),
-        made_at=CLOCK.now(),
-        load=original,
-        requirements=now.requirements,
-    ).encode()
+def _draw_audience(chosen: Language) -> None:
+    """Offer the language of what is made for others; where it is the person's own, the address does not say it."""
+    key = "audience"
+    st.session_state[key] = chosen
+
+    def choose() -> None:
+        wanted = st.session_state[key]
+        if wanted is current():
+            st.query_params.pop(AUDIENCE, None)
+        else:
+            st.query_params[AUDIENCE] = wanted.value
+
+    st.selectbox(
+        _("Language for others"),
+        list(Language),
+        format_func=lambda one: one.own_name,
+        key=key,
+        on_change=choose,
+        help=_("“Present”, the slides and the report are in this language."),
+        width=170,
+    )
+
+
+def _report(handed: _Handed) -> bytes:
+    with speaking(handed.language):
+        return render_report(
+            handed.comparison,
+            significance=handed.resampling.finished(),
+            made_at=CLOCK.now(),
+            load=original,
+            requirements=handed.now.requirements,
+        ).encode()
 
 
 def comparison_address() -> str:
@@ -272,17 +332,18 @@ def comparison_address() -> str:
     return f"{url.rsplit('/', 1)[0]}/compare?{chosen}" if url else ""
 
 
-def _powerpoint(comparison: Comparison, resampling: Resampling, now: PresentRequirements, link: str) -> bytes:
+def _powerpoint(handed: _Handed) -> bytes:
     # takes a third of a second to load, which no page should wait for
     from traindash.comparison.report.powerpoint import render_powerpoint  # noqa: PLC0415
 
-    story = build_slides(comparison, resampling.finished(), now.requirements)
-    crops = {
-        slide.key: draw_crop(slide.subject, story.images, original, (800, 600))
-        for slide in story.slides
-        if slide.subject is not None
-    }
-    return render_powerpoint(story.slides, crops, link)
+    with speaking(handed.language):
+        story = build_slides(handed.comparison, handed.resampling.finished(), handed.now.requirements)
+        crops = {
+            slide.key: draw_crop(slide.subject, story.images, original, (800, 600))
+            for slide in story.slides
+            if slide.subject is not None
+        }
+        return render_powerpoint(story.slides, crops, handed.link)
 
 
 def _draw_baseline(comparison: Comparison) -> None:
@@ -290,11 +351,11 @@ def _draw_baseline(comparison: Comparison) -> None:
     keys = {experiment.label: experiment.key for experiment in comparison.experiments}
     st.session_state[key] = labels[comparison.baseline]
     st.selectbox(
-        "Baseline",
+        _("Baseline"),
         labels,
         key=key,
         on_change=lambda: st.query_params.update({BASELINE: keys[st.session_state[key]]}),
-        help="Differences are measured against it.",
+        help=_("Differences are measured against it."),
         width=300,
     )
 
@@ -316,14 +377,18 @@ def draw_nothing_chosen(sentence: str, screen: str = "compare") -> None:
     pairs = [row for row in known if len(row.pair) > 1][:_MOST_PAIRS]
     if not pairs:
         draw_empty_page(
-            "Nothing to compare yet", sentence, next_step="Choose experiments", icon="science", screen="experiments"
+            _("Nothing to compare yet"),
+            sentence,
+            next_step=_("Choose experiments"),
+            icon="science",
+            screen="experiments",
         )
         return
     with st.container(border=True, key="nothing-chosen"):
-        st.markdown(f"#### Nothing is chosen yet\n\n{sentence}", anchors=False)
+        st.markdown(f"#### {_('Nothing is chosen yet')}\n\n{sentence}", anchors=False)
         for row in pairs:
             st.button(
-                f"The best two of {plain(row.project)}",
+                _("The best two of {project}").format(project=plain(row.project)),
                 icon=":material/compare_arrows:",
                 type="primary" if row is pairs[0] else "secondary",
                 key=f"best-two-{row.project_id}-{row.best.task_id}",
@@ -331,4 +396,4 @@ def draw_nothing_chosen(sentence: str, screen: str = "compare") -> None:
                 args=(screen,),
                 kwargs={IDS: ",".join(map(str, row.pair))},
             )
-        screens.link("experiments", "Choose experiments", "science")
+        screens.link("experiments", _("Choose experiments"), "science")

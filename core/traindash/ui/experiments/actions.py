@@ -221,7 +221,7 @@ def _draw_files(row: Row) -> None:
     folder = info.artifacts_dir.rstrip("/")
     files = connection.client().files.list(team, folder + "/")
     total = formatting.size(sum(file.size_bytes for file in files))
-    st.caption(plain(f"{formatting.plural(len(files), 'file')}, {total} in {folder}"))
+    st.caption(plain(f"{formatting.plural(len(files), 'file', 'files')}, {total} in {folder}"))
     with st.container(horizontal=True):
         best = [path for path in info.checkpoints if PurePosixPath(path).name == info.best_checkpoint]
         for path in (*best, *info.export.values(), info.hyperparameters):

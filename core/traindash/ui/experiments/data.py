@@ -33,6 +33,7 @@ from traindash.errors import InputError, NotFoundError
 from traindash.evaluation.evaluation import Evaluation, evaluate_files, size_slices
 from traindash.evaluation.semantic import ARCHIVE, SemanticEvaluation, read_semantic
 from traindash.formatting import listing, plural
+from traindash.language import N_
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection
 from traindash.ui.experiments.index import find_experiments, given_labels, slots_of
@@ -117,7 +118,7 @@ def _load_all(team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExp
         waiting = wait(asked, timeout=_UNNOTICED_SECONDS).not_done
         room = st.empty()
         while waiting:
-            done = f"{sum(future.done() for future in asked)} of {plural(len(asked), 'experiment')} read"
+            done = f"{sum(future.done() for future in asked)} of {plural(len(asked), 'experiment', 'experiments')} read"
             running = [info for info, future in zip(infos, asked, strict=True) if future.running()]
             names = listing([f"“{info.experiment_name}”" for info in running], limit=_NAMED)
             text = plain(f"{done}. Reading predictions and curves of {names}")
@@ -162,7 +163,7 @@ def _load(
         evaluation=evaluation,
         semantic=_semantic(reader, info, results),
         sizes=size_slices(evaluation) if isinstance(evaluation, Evaluation) else (),
-        speed=_parsed(reader, speed, parse_speed_test, "was trained without the speed test"),
+        speed=_parsed(reader, speed, parse_speed_test, N_("was trained without the speed test")),
         training=_curves(reader, artifacts),
         hyperparameters=_parsed(
             reader,
@@ -170,7 +171,7 @@ def _load(
             parse_hyperparameters,
             "left no hyperparameters",
         ),
-        app_state=_parsed(reader, artifacts.get(info.app_state or ""), parse_app_state, "left no settings"),
+        app_state=_parsed(reader, artifacts.get(info.app_state or ""), parse_app_state, N_("left no settings")),
         train_image_ids=_train_images(reader, info, artifacts.get(info.train_val_split or "")),
         checkpoint_bytes=next(
             (file.size_bytes for path, file in artifacts.items() if PurePosixPath(path).name == info.best_checkpoint),
@@ -208,13 +209,13 @@ class ExperimentReader:
     def evaluation_files(self, info: ExperimentInfo) -> dict[str, TeamFile] | Missing:
         """Return the files of the evaluation directory, whose report the experiment names."""
         if info.evaluation_report_id is None:
-            return Missing(reason="was trained without the benchmark, or it failed")
+            return Missing(reason=N_("was trained without the benchmark, or it failed"))
         try:
             # docs/supervisely-api.md 7.2: the folder is named after the app's title, so it is found through its report.
             report = self.client.files.info(info.evaluation_report_id)
             return self.folder(str(PurePosixPath(report.path).parent.parent))
         except NotFoundError:
-            return Missing(reason="has an evaluation whose files are gone", may_return=True)
+            return Missing(reason=N_("has an evaluation whose files are gone"), may_return=True)
 
     def local(self, file: TeamFile) -> Path:
         """Return a local copy of a file."""
@@ -232,11 +233,11 @@ def _evaluation(reader: ExperimentReader, files: dict[str, TeamFile] | Missing) 
         return files
     truth, found = files.get("evaluation/cocoGt.json"), files.get("evaluation/cocoDt.json")
     if truth is None or found is None:
-        return Missing(reason="has an evaluation without its COCO files")
+        return Missing(reason=N_("has an evaluation without its COCO files"))
     try:
         return evaluate_files(reader.local(truth), reader.local(found), cache=reader.cache / "evaluations")
     except InputError as error:
-        return Missing(reason=f"has an evaluation that cannot be read: {error.message.rstrip('.')}")
+        return Missing(reason=N_("has an evaluation that cannot be read: {about}"), about=error.message.rstrip("."))
     except NotFoundError:
         return _gone(truth, found)
 
@@ -248,12 +249,16 @@ def _semantic(
         return files if isinstance(files, Missing) else NOT_LOADED
     archive = files.get(f"evaluation/{ARCHIVE}")
     if archive is None or archive.size_bytes > _LARGEST_ARCHIVE:
-        how = "too large an" if archive else "no"
-        return Missing(reason=f"has {how} {ARCHIVE} with figures of its classes")
+        return Missing(
+            reason=N_("has too large an {about} with figures of its classes")
+            if archive
+            else N_("has no {about} with figures of its classes"),
+            about=ARCHIVE,
+        )
     try:
         return read_semantic(reader.local(archive))
     except InputError as error:
-        return Missing(reason=f"has an evaluation that cannot be read: {error.message.rstrip('.')}")
+        return Missing(reason=N_("has an evaluation that cannot be read: {about}"), about=error.message.rstrip("."))
     except NotFoundError:
         return _gone(archive)
 
@@ -280,7 +285,7 @@ def _curves(reader: ExperimentReader, artifacts: Mapping[str, TeamFile]) -> Mayb
             return NO_CURVES
         return read_curves([(path, reader.local(artifacts[path]).read_bytes()) for path in chosen])
     except InputError as error:
-        return Missing(reason=f"has curves that cannot be read: {error.message.rstrip('.')}")
+        return Missing(reason=N_("has curves that cannot be read: {about}"), about=error.message.rstrip("."))
     except NotFoundError:
         return _gone(*(artifacts[path] for path in chosen))
 
@@ -295,9 +300,9 @@ def _parsed(
     except NotFoundError:
         return _gone(file)
     except InputError as error:
-        return Missing(reason=f"has a file that cannot be read: {error.message.rstrip('.')}")
+        return Missing(reason=N_("has a file that cannot be read: {about}"), about=error.message.rstrip("."))
 
 
 def _gone(*files: TeamFile) -> Missing:
     names = listing([PurePosixPath(file.path).name for file in files], limit=_NAMED)
-    return Missing(reason=f"names what is gone from Team Files: {names}", may_return=True)
+    return Missing(reason=N_("names what is gone from Team Files: {about}"), about=names, may_return=True)

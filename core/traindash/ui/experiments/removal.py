@@ -60,7 +60,7 @@ def draw_removed(rows: Sequence[Row]) -> None:
     """Draw the deleted experiments, folded: each can be brought back, or deleted for good. Nothing without any."""
     if not rows:
         return
-    with st.expander(f"Deleted: {formatting.plural(len(rows), 'experiment')}", icon=":material/delete:"):
+    with st.expander(f"Deleted: {formatting.plural(len(rows), 'experiment', 'experiments')}", icon=":material/delete:"):
         # Sizes are asked for when somebody wants them: each is a request.
         shows_sizes = st.toggle("Show what deleting for good frees", key="removed-sizes")
         for row in rows:
@@ -112,4 +112,4 @@ def _files(row: Row) -> tuple[TeamFile, ...]:
 
 def _size_text(files: Sequence[TeamFile]) -> str:
     total = formatting.size(sum(file.size_bytes for file in files))
-    return f"{total} in {formatting.plural(len(files), 'file')}"
+    return f"{total} in {formatting.plural(len(files), 'file', 'files')}"

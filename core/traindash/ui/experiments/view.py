@@ -223,7 +223,7 @@ def _news(drawn: Snapshot, looks: list[bool]) -> None:
         st.warning(plain(f"The list could not be brought up to date. {now.error}"), icon=":material/sync_problem:")
     if now.unreadable and not now.reading:
         with st.expander(
-            f"{formatting.plural(len(now.unreadable), 'folder')} without a record that can be read",
+            f"{formatting.plural(len(now.unreadable), 'folder', 'folders')} without a record that can be read",
             icon=":material/help:",
         ):
             for path, reason in now.unreadable[:50]:
@@ -232,7 +232,7 @@ def _news(drawn: Snapshot, looks: list[bool]) -> None:
 
 def summary(chosen: int, shown: int, known: int) -> str:
     """Return how many experiments are shown and chosen, of how many."""
-    whole = formatting.plural(known, "experiment")
+    whole = formatting.plural(known, "experiment", "experiments")
     total = whole if shown == known else f"{formatting.count(shown)} of {whole}"
     return f"{total}, {formatting.count(chosen)} chosen" if chosen else total
 
@@ -242,7 +242,7 @@ def _draw_nothing_fits(rows: Sequence[Row]) -> None:
         st.space("small")
         st.markdown("#### No experiment fits")
         hidden = sum(row.mark.hidden for row in rows)
-        note = f" {formatting.plural(hidden, 'experiment')} hidden." if hidden else ""
+        note = f" {formatting.plural(hidden, 'experiment', 'experiments')} hidden." if hidden else ""
         st.markdown(f"Change the search or the filters.{note}")
         st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="nothing-clear")
         st.space("small")

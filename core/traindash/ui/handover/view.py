@@ -311,7 +311,7 @@ def _draw_made(made: Made) -> None:
     )
     if made.export_seconds is not None:
         st.caption(f"The ONNX file was made in {formatting.duration(made.export_seconds)} and is kept in Team Files.")
-    with st.expander(f"{formatting.plural(len(packed.files), 'file')}", icon=":material/folder_zip:"):
+    with st.expander(f"{formatting.plural(len(packed.files), 'file', 'files')}", icon=":material/folder_zip:"):
         st.code("\n".join(packed.files), language=None)
 
 

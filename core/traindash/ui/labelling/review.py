@@ -102,7 +102,8 @@ def _draw_counts(counts: ReviewCounts) -> None:
     if counts.missing:
         how = "were removed" if counts.missing > 0 else "came to be"
         st.caption(
-            f"{formatting.plural(abs(counts.missing), 'label')} of the model {how} elsewhere, in another program."
+            f"{formatting.plural(abs(counts.missing), 'label', 'labels')} of the model {how} elsewhere, "
+            "in another program."
         )
 
 
@@ -306,7 +307,7 @@ def _remove_open(desk: _Desk) -> None:
     with telling_errors():
         number = desk.review.remove_open()
         desk.chosen = ()
-        flash(f"{formatting.plural(number, 'label')} removed.")
+        flash(f"{formatting.plural(number, 'label', 'labels')} removed.")
 
 
 def _train(desk: _Desk, project: str) -> None:
@@ -318,5 +319,5 @@ def _train(desk: _Desk, project: str) -> None:
             )
         name = f"{project}, reviewed"
         made = project_of_copies(connection.client(), desk.review.project_id, name, images, keeps_labels=True)
-        flash(f"“{made.name}” has {formatting.plural(len(images), 'reviewed image')}.")
+        flash(f"“{made.name}” has {formatting.plural(len(images), 'reviewed image', 'reviewed images')}.")
         train_on(made.id)

@@ -97,7 +97,7 @@ def _images(project: ProjectId, state: str) -> tuple[tuple[ImageId, int], ...]:
 
 def _choose_project(projects: Sequence[Project], first: ProjectId) -> Project:
     ids = [item.id for item in projects]
-    names = {item.id: f"{item.name} ({formatting.plural(item.items_count, 'image')})" for item in projects}
+    names = {item.id: f"{item.name} ({formatting.plural(item.items_count, 'image', 'images')})" for item in projects}
     if not ids:
         raise InputError("There is no project with images.", "Bring data in first.")
     number = st.selectbox(
@@ -118,7 +118,7 @@ def _first_confidence(chosen: ModelChoice | None, info: ExperimentInfo) -> float
 def _what_happens(images: int, where: str, project: Project) -> str:
     if not images:
         return f"“{project.name}” has no image without labels."
-    count = formatting.plural(images, "image")
+    count = formatting.plural(images, "image", "images")
     if where == _COPIES:
         return f"{count} of “{project.name}” are copied without labels into a new project; the original stays as it is."
     return f"Objects are added to {count} of “{project.name}”. Nothing that is there is changed or removed."

@@ -99,7 +99,7 @@ def _draw_pictures(project: Project) -> None:
     with st.grid(_PICTURES, min_column_width=90, gap="xsmall"):
         for image in images:
             if (picture := thumbnail(project.id, image, _PICTURE)) is not None:
-                words = plural(image.labels_count, "object")
+                words = plural(image.labels_count, "object", "objects")
                 st.image(picture, width="stretch", alt=f"An image of the sample project with {words} marked")
 
 
@@ -180,7 +180,7 @@ def draw_way_back() -> bool:
 def _standing(tour: Tour, states: Sequence[MemberState]) -> str:
     running = sum(state.stage not in OVER for state in states)
     if running:
-        return f"{plural(running, 'training')} still {'runs' if running == 1 else 'run'}."
+        return f"{plural(running, 'training', 'trainings')} still {'runs' if running == 1 else 'run'}."
     if len(_finished(states)) < _PAIR:
         return "did not leave two results to compare."
     return "has its verdict." if tour.reached == "watch" else "was judged. Slides tell it to others."

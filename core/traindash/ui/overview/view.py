@@ -148,7 +148,7 @@ def _draw_next_step(tasks: Sequence[Task], rows: Sequence[ProjectBest], *, has_p
                 _sentence(f"“{draft_title(known)}” is planned and not started.", "Go on where you were.")
                 _lead("Go on", "arrow_forward", reached(known), draft=known.id)
             case overview.Compare(row=row):
-                total = formatting.plural(len(row.ranked), "experiment")
+                total = formatting.plural(len(row.ranked), "experiment", "experiments")
                 _sentence(f"{row.project} has {total}.", "See which of the best two to take and how sure that is.")
                 _lead("Compare the best two", "compare_arrows", "compare", ids=",".join(map(str, row.pair)))
             case overview.Another(info=info):

@@ -95,7 +95,7 @@ def _draw_deleted(facts: ProjectFacts) -> None:
                 with st.container(width="stretch", gap=None):
                     where = names.get(DatasetId(item.parent_id)) if item.parent_id else None
                     st.markdown(f"**{plain(item.name)}**" + (f" of {plain(where)}" if where else ""))
-                    st.caption(f"{plural(item.items_count, 'image')}, {until(item.removed_after)}")
+                    st.caption(f"{plural(item.items_count, 'image', 'images')}, {until(item.removed_after)}")
                 undo = Undo(kind="datasets", ids=(item.id,), project_id=facts.project.id)
                 st.button("Restore", icon=":material/undo:", key=f"restore-{item.id}", on_click=_restore, args=(undo,))
 
@@ -158,7 +158,7 @@ def _draw_place(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
         draw_end("Move", lambda: None, disabled=True)
         return
     _place(options, f"Move “{plain(item.name)}” under", f"dataset-{item.id}-place")
-    st.caption(f"{plural(inside, 'image')} come along, with the datasets inside.")
+    st.caption(f"{plural(inside, 'image', 'images')} come along, with the datasets inside.")
 
     def move() -> None:
         parent = value(f"dataset-{item.id}-place") or None
@@ -180,7 +180,7 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
     key = f"dataset-{item.id}-merge"
     target_id = _place(options, f"Merge “{plain(item.name)}” into", key)
     st.caption(
-        f"{plural(item.items_count, 'image')} move to “{plain(options[target_id])}” with all that is "
+        f"{plural(item.items_count, 'image', 'images')} move to “{plain(options[target_id])}” with all that is "
         "drawn on them, then the empty dataset goes. Images whose names are taken get a number. Collections keep them."
     )
     draw_drafts_naming(facts, datasets=[item.id])
@@ -192,7 +192,9 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
 
         def run(client: SuperviselyClient, tell: Tell) -> Outcome:
             moved = merge_datasets(client, order, tell)
-            return Outcome(text=f"{plural(moved, 'image')} of “{item.name}” are in “{target.name}” now.{told()}")
+            return Outcome(
+                text=f"{plural(moved, 'image', 'images')} of “{item.name}” are in “{target.name}” now.{told()}"
+            )
 
         work.begin(facts.project.id, f"Merging “{item.name}”", item.items_count, run)
 
@@ -211,7 +213,9 @@ def _draw_split(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
         names = facts.collection_names
         st.selectbox("Collection", list(names), format_func=lambda number: names[number], key="split-collection")
     images = _part(facts, item)
-    st.caption(f"{plural(len(images), 'image')} of {count(item.items_count)} move, with all that is drawn on them.")
+    st.caption(
+        f"{plural(len(images), 'image', 'images')} of {count(item.items_count)} move, with all that is drawn on them."
+    )
 
     def split() -> None:
         name = checked_name(value("split-name") or "", _beside(facts, None), "dataset")
@@ -221,7 +225,7 @@ def _draw_split(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
 
         def run(client: SuperviselyClient, tell: Tell) -> Outcome:
             split_off(client, facts.project.id, name, part, tell)
-            return Outcome(text=f"{plural(len(part), 'image')} are in “{name}” now.")
+            return Outcome(text=f"{plural(len(part), 'image', 'images')} are in “{name}” now.")
 
         work.begin(facts.project.id, f"Splitting “{item.name}”", len(part), run)
 
@@ -250,8 +254,8 @@ def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
     item = _find(facts, about)
     held = images_below(facts.datasets)[item.id]
     nested = len(facts.datasets) - len(places_for(item, facts.datasets)) - 1
-    with_nested = f" and {plural(nested, 'dataset')} inside" if nested else ""
-    st.markdown(f"**{plain(item.name)}** with {plural(held, 'image')}{with_nested} goes from the project.")
+    with_nested = f" and {plural(nested, 'dataset', 'datasets')} inside" if nested else ""
+    st.markdown(f"**{plain(item.name)}** with {plural(held, 'image', 'images')}{with_nested} goes from the project.")
     kept = "It can be brought back for 30 days." if lookups.can_restore() else "The server keeps it in its own trash."
     st.caption(kept)
     draw_drafts_naming(facts, datasets=[item.id])
@@ -259,7 +263,7 @@ def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...]) -> None:
     def delete() -> None:
         connection.client().project_edits.archive_dataset(item.id)
         undo = Undo(kind="datasets", ids=(item.id,), project_id=facts.project.id)
-        text = f"Dataset “{item.name}” is deleted ({plural(held, 'image')})."
+        text = f"Dataset “{item.name}” is deleted ({plural(held, 'image', 'images')})."
         work.tell_outcome(facts.project.id, Outcome(text=text, undo=undo))
 
     draw_end("Delete dataset", delete)

@@ -128,7 +128,7 @@ def follower(change: DataChange) -> Callable[[], str]:
         if isinstance(change, Renaming) and change.before != change.after:
             with contextlib.suppress(StorageError):  # good to know, and the change itself is made
                 names.note(server, change.project_id, change.kind, change.before, change.after)
-        told = [plural(followed, "draft")] if followed else []
+        told = [plural(followed, "draft", "drafts")] if followed else []
         told += [f"{plural(len(series), 'series', 'series')} in the queue"] if series else []
         verb = "follows" if followed + len(series) == 1 else "follow"
         return f" {listing(told)} {verb}." if told else ""
@@ -154,5 +154,6 @@ def draw_drafts_naming(
     if found:
         names = listing([f"“{plain(draft_title(draft))}”" for draft in found])
         st.caption(
-            f":material/edit_note: Used by {plural(len(found), 'draft')}: {names}. The wizard will ask what instead."
+            f":material/edit_note: Used by {plural(len(found), 'draft', 'drafts')}: {names}. "
+            "The wizard will ask what instead."
         )

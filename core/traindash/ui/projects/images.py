@@ -51,7 +51,9 @@ def draw_images(facts: ProjectFacts) -> None:
                 if picture is None:
                     st.caption("No picture")
                 else:
-                    st.image(picture, width="stretch", alt=f"{image.name}, {plural(image.labels_count, 'object')}")
+                    st.image(
+                        picture, width="stretch", alt=f"{image.name}, {plural(image.labels_count, 'object', 'objects')}"
+                    )
                 # Others with each choice that is made here: what the browser last said of the old ones may come late.
                 key = f"tick-{turn}-{image.id}"
                 st.session_state[key] = image.id in chosen
@@ -97,7 +99,7 @@ def _draw_actions(facts: ProjectFacts, images: Sequence[Image]) -> None:
         st.button("Choose this page", key="images-all", type="tertiary", on_click=_choose, args=(key, every))
         if chosen:
             st.button("Choose none", key="images-none", type="tertiary", on_click=_forget, args=(key,))
-        st.caption(f"{plural(len(chosen), 'image')} chosen" if chosen else "Tick images to change them.")
+        st.caption(f"{plural(len(chosen), 'image', 'images')} chosen" if chosen else "Tick images to change them.")
 
 
 def _turn_key(key: str) -> str:
@@ -132,8 +134,9 @@ def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = Fa
     where = st.selectbox("To", list(options), format_func=lambda item: options[item], key="images-target")
     verb = "copied" if keeps else "moved"
     st.caption(
-        f"{plural(len(chosen), 'image')} {'is' if len(chosen) == 1 else 'are'} {verb} with all that is drawn on them. "
-        "Names that are taken there get a number." + ("" if keeps else " Collections keep them.")
+        f"{plural(len(chosen), 'image', 'images')} {'is' if len(chosen) == 1 else 'are'} {verb} "
+        "with all that is drawn on them. Names that are taken there get a number."
+        + ("" if keeps else " Collections keep them.")
     )
 
     def start() -> None:
@@ -149,7 +152,7 @@ def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = Fa
                 dataset_id=made, keeps_originals=keeps,
             )  # fmt: skip
             done = move_images(client, order, tell)
-            return Outcome(text=f"{plural(done, 'image')} {verb} to “{title or names[target]}”.")
+            return Outcome(text=f"{plural(done, 'image', 'images')} {verb} to “{title or names[target]}”.")
 
         work.begin(facts.project.id, "Copying" if keeps else "Moving", len(chosen), run)
         _forget(_chosen_key(facts))
@@ -183,7 +186,7 @@ def _draw_tag(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
     off = st.toggle("Take it off instead", key="images-untag")
     if not off:
         _draw_value(tag)
-    st.caption(f"{'Taken off' if off else 'Put on'} {plural(len(chosen), 'image')}.")
+    st.caption(f"{'Taken off' if off else 'Put on'} {plural(len(chosen), 'image', 'images')}.")
 
     def apply() -> None:
         given = tags[value("images-tag")]
@@ -197,7 +200,7 @@ def _draw_tag(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
             else:
                 edits.add_tag(given.id, some, None if given.value_type == "none" else value("images-tag-value"))
         work.forget(facts.project.id)
-        flash(f"“{given.name}” is {'off' if value('images-untag') else 'on'} {plural(len(chosen), 'image')}.")
+        flash(f"“{given.name}” is {'off' if value('images-untag') else 'on'} {plural(len(chosen), 'image', 'images')}.")
 
     draw_end("Take it off" if off else "Tag", apply, disabled=not chosen)
 
@@ -217,7 +220,9 @@ def _draw_value(tag: TagMeta) -> None:
 def _draw_remove(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
     chosen = chosen_images(facts)
     objects = sum(image.labels_count for image in lookups.images_of(facts.project.id, chosen))
-    st.markdown(f"**{plural(len(chosen), 'image')}** with {plural(objects, 'object')} go from the project.")
+    st.markdown(
+        f"**{plural(len(chosen), 'image', 'images')}** with {plural(objects, 'object', 'objects')} go from the project."
+    )
     kept = "They can be brought back for 30 days." if lookups.can_restore() else "The server keeps them in its trash."
     st.caption(kept)
 
@@ -225,12 +230,12 @@ def _draw_remove(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
         def run(client: SuperviselyClient, tell: Tell) -> Outcome:
             removed = remove_images(client, facts.project.id, chosen, tell)
             undo = Undo(kind="datasets", ids=removed.datasets, project_id=facts.project.id)
-            return Outcome(text=f"{plural(removed.count, 'image')} removed.", undo=undo)
+            return Outcome(text=f"{plural(removed.count, 'image', 'images')} removed.", undo=undo)
 
         work.begin(facts.project.id, "Removing", len(chosen), run)
         _forget(_chosen_key(facts))
 
-    draw_end(f"Remove {plural(len(chosen), 'image')}", remove, disabled=not chosen)
+    draw_end(f"Remove {plural(len(chosen), 'image', 'images')}", remove, disabled=not chosen)
 
 
 DIALOGS: Dialogs = {

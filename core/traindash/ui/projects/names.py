@@ -59,11 +59,13 @@ class _Used:
     def text(self) -> str:
         if not self.objects and not self.images:
             return "nothing has it"
-        images = plural(self.images, "image")
-        return f"{plural(self.objects, 'object')} on {images}" if self.kind == "class" else self._of_tag(images)
+        images = plural(self.images, "image", "images")
+        return (
+            f"{plural(self.objects, 'object', 'objects')} on {images}" if self.kind == "class" else self._of_tag(images)
+        )
 
     def _of_tag(self, images: str) -> str:
-        return f"{images} and {plural(self.objects, 'object')}" if self.objects else images
+        return f"{images} and {plural(self.objects, 'object', 'objects')}" if self.objects else images
 
 
 def _used(facts: ProjectFacts, kind: NameKind) -> tuple[_Used, ...]:
@@ -143,8 +145,8 @@ def _draw_deleted(facts: ProjectFacts, kind: NameKind) -> None:
 def _held(item: RemovedName, kind: NameKind) -> str:
     if not item.items_count:
         return "nothing had it"
-    noun = plural(item.items_count, "object") if kind == "class" else f"{count(item.items_count)} times"
-    return f"{noun} on {plural(item.images_count, 'image')}"
+    noun = plural(item.items_count, "object", "objects") if kind == "class" else f"{count(item.items_count)} times"
+    return f"{noun} on {plural(item.images_count, 'image', 'images')}"
 
 
 @telling_errors()
@@ -266,7 +268,9 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
         def run(client: SuperviselyClient, tell: Tell) -> Outcome:
             images = merge_names(client, order, tell)
             told = tell_drafts()
-            return Outcome(text=f"“{source.name}” is part of “{wanted}” now, on {plural(images, 'image')}.{told}")
+            return Outcome(
+                text=f"“{source.name}” is part of “{wanted}” now, on {plural(images, 'image', 'images')}.{told}"
+            )
 
         work.begin(facts.project.id, f"Merging “{source.name}” into “{wanted}”", used.images, run)
 
@@ -281,7 +285,9 @@ def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) ->
     objects = sum(used.objects for used in found)
     it = "it" if len(found) == 1 else "them"
     if kind == "class":
-        what = f"{plural(objects, 'object')} {'goes' if objects == 1 else 'go'} with {it}." if objects else ""
+        what = (
+            f"{plural(objects, 'object', 'objects')} {'goes' if objects == 1 else 'go'} with {it}." if objects else ""
+        )
     else:
         what = f"Everything that has {it} loses {it}." if any(u.objects or u.images for u in found) else ""
     kept = (
@@ -308,7 +314,7 @@ def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) ->
         work.tell_outcome(number, Outcome(text=text, undo=undo))
 
     label = (
-        f"Delete with {plural(objects, 'object')}"
+        f"Delete with {plural(objects, 'object', 'objects')}"
         if kind == "class" and objects
         else f"Delete {one if len(found) == 1 else plural(len(found), one, many)}"
     )

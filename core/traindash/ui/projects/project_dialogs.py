@@ -102,8 +102,8 @@ def _draw_clone(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
 
         work.begin(project.id, f"Cloning “{project.name}”", 0, run)
 
-    images = f"{plural(project.items_count, 'image')} in {plural(len(facts.datasets), 'dataset')}"
-    objects = plural(sum(item.objects for item in facts.statistics.classes), "object")
+    images = f"{plural(project.items_count, 'image', 'images')} in {plural(len(facts.datasets), 'dataset', 'datasets')}"
+    objects = plural(sum(item.objects for item in facts.statistics.classes), "object", "objects")
     classes = plural(len(facts.meta.classes), "class", "classes")
     with ending("Clone", start, disabled=work.is_busy(project.id)):
         st.text_input("Name of the clone", free_name(f"{project.name} copy", taken), key="clone-name")
@@ -120,13 +120,13 @@ def _draw_delete(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
     project = facts.project
     objects = sum(item.objects for item in facts.statistics.classes)
     st.markdown(
-        f"**{plain(project.name)}** with {plural(project.items_count, 'image')} and {plural(objects, 'object')} goes "
-        "from every list. Experiments made with it stay."
+        f"**{plain(project.name)}** with {plural(project.items_count, 'image', 'images')} and "
+        f"{plural(objects, 'object', 'objects')} goes from every list. Experiments made with it stay."
     )
     drafts = drafts_on(connection.drafts().drafts(connection.server_name()), project.id)
     if drafts:
         names = listing([f"“{plain(draft_title(item))}”" for item in drafts])
-        st.caption(f":material/edit_note: {plural(len(drafts), 'draft')} on it: {names}.")
+        st.caption(f":material/edit_note: {plural(len(drafts), 'draft', 'drafts')} on it: {names}.")
     kept = "It can be brought back for 30 days." if lookups.can_restore() else "The server keeps it in its own trash."
     st.caption(kept)
 
@@ -151,7 +151,7 @@ def draw_deleted(wanted: ProjectId | None = None) -> None:
             with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"deleted-{item.id}"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{plain(item.name)}**")
-                    st.caption(f"{plural(item.items_count, 'image')}, {until(item.removed_after)}")
+                    st.caption(f"{plural(item.items_count, 'image', 'images')}, {until(item.removed_after)}")
                 st.button("Restore", icon=":material/undo:", key=f"restore-{item.id}", on_click=_restore, args=(item,))
 
 
@@ -160,7 +160,7 @@ def until(moment: datetime | None) -> str:
     if moment is None:
         return "can be brought back"
     days = max(0, (moment - datetime.now(UTC)).days)
-    return f"can be brought back until {moment:%-d %B} ({plural(days, 'day')})"
+    return f"can be brought back until {moment:%-d %B} ({plural(days, 'day', 'days')})"
 
 
 @telling_errors()

@@ -71,7 +71,7 @@ def _draw_heading(facts: ProjectFacts) -> None:
             _draw_way_back()
             project_dialogs.draw_menu(facts)
     objects = sum(item.objects for item in facts.statistics.classes)
-    held = f"{plural(project.items_count, 'image')}, {plural(objects, 'object')}"
+    held = f"{plural(project.items_count, 'image', 'images')}, {plural(objects, 'object', 'objects')}"
     about = plain(project.description.strip().splitlines()[0]) if project.description.strip() else ""
     st.caption(f"{held}. {about}" if about else held)
 

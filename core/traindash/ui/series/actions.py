@@ -24,7 +24,10 @@ _ONE_AT_A_TIME = threading.Lock()  # callbacks of quick clicks run side by side;
 def ask_to_cancel(series: Series, open_experiments: int) -> None:
     """Ask before a series is cancelled, naming it."""
     st.markdown(f"**{plain(series.name)}**")
-    st.caption(f"{plural(open_experiments, 'experiment')} will be stopped or not started. What is finished stays.")
+    st.caption(
+        f"{plural(open_experiments, 'experiment', 'experiments')} will be stopped or not started. "
+        "What is finished stays."
+    )
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep running", key="series-cancel-no"):
             st.rerun()

@@ -60,7 +60,7 @@ def _draw_experiments(view: SeriesView, rows: Sequence[_Row], *, removed: int) -
     """Draw the table, a page at a time; ``removed`` is how many more the choices would make."""
     st.space("small")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader(formatting.plural(len(rows), "experiment"), anchor=False, width="content")
+        st.subheader(formatting.plural(len(rows), "experiment", "experiments"), anchor=False, width="content")
         if removed:
             st.button(
                 f"Bring back {removed} removed",
@@ -256,7 +256,7 @@ def _idle_variations(view: SeriesView, planned: Sequence[Experiment]) -> tuple[P
 def _draw_bar(view: SeriesView, rows: Sequence[_Row], problems: Sequence[Problem]) -> None:
     draft_id = view.draft.id
     is_busy = SERIES.is_busy(draft_id)
-    count = plural(len(rows), "experiment")
+    count = plural(len(rows), "experiment", "experiments")
     text = problems[0].message if problems else _time_sentence(view, rows)
     with bottom_bar(view.draft, STEPS[-1], text):
         st.button(
@@ -281,9 +281,10 @@ def _time_sentence(view: SeriesView, rows: Sequence[_Row]) -> str:
         return "No experiment is left: bring one back, or vary something."
     agents = len(view.choices.agents) or len(view.facts.running_agents) or 1
     known = [time for _, time in rows if time is not None]
-    where = f"on {plural(min(agents, len(rows)), 'agent')}"
+    where = f"on {plural(min(agents, len(rows)), 'agent', 'agents')}"
     if not known:
-        return f"Time not known: no such training went through here yet. {plural(len(rows), 'experiment')} {where}."
+        experiments = plural(len(rows), "experiment", "experiments")
+        return f"Time not known: no such training went through here yet. {experiments} {where}."
     unknown = len(rows) - len(known)
     basis = f"and {unknown} of unknown length" if unknown else "by earlier trainings"
     return f"About {time_text(total_time(known, agents))} {where}, {basis}."

@@ -294,7 +294,7 @@ def _draw_split(view: SeriesView) -> None:
             )
     number = len(split.percents or (percent,)) * split.draws
     project = view.facts.project.project.name if view.facts.project else ""
-    st.caption(f"{plural(number, 'split')} will be kept as collections of “{plain(project)}”.")
+    st.caption(f"{plural(number, 'split', 'splits')} will be kept as collections of “{plain(project)}”.")
 
 
 def saved(change: Callable[[SeriesChoices, _T], SeriesChoices]) -> Callable[[WizardDraft, _T], WizardDraft]:

@@ -201,7 +201,7 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
                 args=(ids,),
             )
     facts = [
-        f"Series of {formatting.plural(len(series.members), 'experiment')}",
+        f"Series of {formatting.plural(len(series.members), 'experiment', 'experiments')}",
         f"Project {lookups.project_names().get(series.project_id, series.project_id)}",
         f"started {formatting.recent(series.created_at, CLOCK.now())}",
         *(["cancelled"] if series.is_cancelled else []),
@@ -258,7 +258,7 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
         (
             "Time",
             formatting.duration((until - min(begun)).total_seconds() if begun else None),
-            f"on {formatting.plural(agents, 'agent')}",
+            f"on {formatting.plural(agents, 'agent', 'agents')}",
         ),
     )
     for place, (label, value, below) in zip(st.columns(4), cards, strict=True):

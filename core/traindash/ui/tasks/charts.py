@@ -34,7 +34,7 @@ def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
     found = _drawn(progress, "quality")
     if has_masks(progress):  # first, since the task is about them
         found = [(of_boxes(one), curve) for one, curve in found]
-        found.sort(key=lambda pair: not pair[0].quantity.startswith("Mask"))
+        found.sort(key=lambda pair: not pair[0].of_masks)
     lines = []
     for number, (meaning, curve) in enumerate(found[: len(_MARKERS)]):
         style = SeriesStyle(color=number, marker=_MARKERS[number], dash="solid" if number % 2 == 0 else "dash")

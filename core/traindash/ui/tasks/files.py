@@ -30,7 +30,7 @@ def draw_file_list(experiment: ExperimentInfo, files: Sequence[TeamFile]) -> Non
     # docs/supervisely-api.md 7.1: a folder with a number behind its name has no slash at its end.
     start = len(folder) + 1
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(plain(f"{formatting.plural(len(files), 'file')} in Team Files, {experiment.artifacts_dir}"))
+        st.caption(plain(f"{formatting.plural(len(files), 'file', 'files')} in Team Files, {experiment.artifacts_dir}"))
         draw_download("All files (tar)", f"{folder}/", f"{experiment.task_id}_{experiment.framework_name}.tar")
     with st.container(key="file-list", gap=None):
         for file in files:

@@ -161,7 +161,7 @@ def _draw_found(rows: tuple[LogRow, ...], view: LogView, *, at_error: bool) -> N
     """Draw how much is shown and the jump to the first error, on a line that is always there."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="log-found"):
         older = f", {formatting.count(view.left_out)} older ones not shown" if view.left_out else ""
-        st.caption(f"{formatting.plural(len(view.rows), 'row')}{older}", width="content")
+        st.caption(f"{formatting.plural(len(view.rows), 'row', 'rows')}{older}", width="content")
         if at_error or first_error(rows) is not None:
             st.button(
                 "Newest rows" if at_error else "First error",

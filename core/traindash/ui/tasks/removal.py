@@ -51,7 +51,7 @@ def draw_tidying(tasks: Sequence[Task]) -> None:
     with st.popover("Tidy up", icon=":material/cleaning_services:", type="tertiary", key="tasks-tidy"):
         st.markdown("They leave the list and can be brought back below it. Logs and files stay on the server.")
         st.button(
-            f"Remove {formatting.plural(len(over), 'task')} that failed or stopped",
+            f"Remove {formatting.plural(len(over), 'task', 'tasks')} that failed or stopped",
             icon=":material/delete:",
             key="tasks-tidy-all",
             on_click=_set,
@@ -66,7 +66,9 @@ def draw_removed_tasks(tasks: Sequence[Task]) -> None:
     if not gone:
         return
     with st.expander(
-        f"Removed from the list: {formatting.plural(len(gone), 'task')}", icon=":material/delete:", key="tasks-removed"
+        f"Removed from the list: {formatting.plural(len(gone), 'task', 'tasks')}",
+        icon=":material/delete:",
+        key="tasks-removed",
     ):
         for task in gone[:_MOST_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", key=f"task-gone-{task.id}"):
@@ -103,5 +105,6 @@ def _draw_way_back(task: Task) -> None:
 
 
 def _set(tasks: Sequence[Task], removed: bool) -> None:  # noqa: FBT001 - an argument of a callback
-    done = f"{'Removed from the list' if removed else 'Back in the list'}: {formatting.plural(len(tasks), 'task')}."
+    where = "Removed from the list" if removed else "Back in the list"
+    done = f"{where}: {formatting.plural(len(tasks), 'task', 'tasks')}."
     attempt(lambda: marks().remove_tasks([task.id for task in tasks], removed=removed), done)

@@ -78,7 +78,7 @@ def serving_words(task: Task) -> str:
     figures = status.figures
     if figures is None or not figures.requests:
         return "Ready"
-    told = [formatting.plural(figures.requests, "request")]
+    told = [formatting.plural(figures.requests, "request", "requests")]
     if figures.p50_seconds is not None:
         told.append(f"{_seconds(figures.p50_seconds)} each")
     if figures.open:

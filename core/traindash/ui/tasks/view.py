@@ -115,8 +115,8 @@ def _draw_labels(task: Task) -> None:
         case {"data": {"project_id": int(project), "made": int(made), "images": int(images), "model": str(model)}}:
             with st.container(border=True, key="task-labels"):
                 st.subheader("Labels", anchor=False)
-                count = formatting.plural(made, "object")
-                st.markdown(plain(f"{model} found {count} on {formatting.plural(images, 'image')}."))
+                count = formatting.plural(made, "object", "objects")
+                st.markdown(plain(f"{model} found {count} on {formatting.plural(images, 'image', 'images')}."))
                 with st.container(horizontal=True):
                     screens.link("review", "Review the labels", "rule", project=project, run=task.id)
                     screens.link("manage", "The project", "folder_open", of=project)

@@ -127,7 +127,11 @@ def _draw_files(suggested: ProjectId | None) -> tuple[Picture, ...]:
                 draw_trouble(error.message, error.hint)
     pasted: list[Picture] = st.session_state.get(_PASTED, [])
     if pasted:
-        st.button(f"Remove {plural(len(pasted), 'pasted picture')}", icon=":material/close:", on_click=pasted.clear)
+        st.button(
+            f"Remove {plural(len(pasted), 'pasted picture', 'pasted pictures')}",
+            icon=":material/close:",
+            on_click=pasted.clear,
+        )
     # The newest first: that is the one to look at
     found = {one.key: one for one in (*reversed(pasted), *reversed(given.values()))}
     if not found:
@@ -199,7 +203,9 @@ def _draw_project(suggested: ProjectId | None) -> tuple[Picture, ...]:
             with st.container(gap="xxsmall", key=f"try-image-{image.id}"):
                 small = thumbnail(project, image, _PICTURE)
                 if small is not None:
-                    st.image(small, width="stretch", alt=f"{image.name}, {plural(image.labels_count, 'object')}")
+                    st.image(
+                        small, width="stretch", alt=f"{image.name}, {plural(image.labels_count, 'object', 'objects')}"
+                    )
                 key = f"try-tick-{project}-{image.id}"
                 st.session_state[key] = image.id in ticked
                 picture = _of_project(image, project)

@@ -152,7 +152,7 @@ def _draw_video_progress(models: Sequence[TriedModel], pictures: Sequence[Pictur
     pairs = list(itertools.product(models, pictures))
     ready = sum(answers.of(model, picture) is not None for model, picture in pairs)
     if ready < len(pairs):
-        frames = formatting.plural(len(pictures), "frame")
+        frames = formatting.plural(len(pictures), "frame", "frames")
         st.progress(ready / len(pairs), text=f"{ready // len(models)} of {frames} looked at")
     return ready == len(pairs)
 

@@ -91,8 +91,9 @@ def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: P
 def _about(need: CopyNeed, project: ProjectFacts) -> str:
     objects = {item.name: item.objects for item in project.statistics.classes}
     text = (
-        f"It is a project of its own beside this one: the same {plural(project.project.items_count, 'image')} without "
-        f"their files a second time, every object as {'a box' if need.shape == 'boxes' else 'a mask'}. This project "
+        "It is a project of its own beside this one: the same "
+        f"{plural(project.project.items_count, 'image', 'images')} without their files a "
+        f"second time, every object as {'a box' if need.shape == 'boxes' else 'a mask'}. This project "
         "stays as it is."
     )
     boxes = [item.name for item in project.meta.classes if item.name in need.classes and item.shape == "rectangle"]
@@ -101,7 +102,9 @@ def _about(need: CopyNeed, project: ProjectFacts) -> str:
     lost = sum(objects.get(name, 0) for name in need.hopeless)
     if need.hopeless:
         gone = listing([f"“{plain(name)}”" for name in need.hopeless])
-        text += f" {gone} cannot become {need.shape}: {plural(lost, 'object')} of the chosen classes stay out."
+        text += (
+            f" {gone} cannot become {need.shape}: {plural(lost, 'object', 'objects')} of the chosen classes stay out."
+        )
     return text
 
 
@@ -140,7 +143,7 @@ def _take_over(draft_id: DraftId) -> None:
     if made is None:
         return
     change_draft(draft_id, lambda draft: use_copy(draft, copy, made.meta))
-    lost = f" {plural(copy.left_out, 'object')} without such a shape stayed out." if copy.left_out else ""
+    lost = f" {plural(copy.left_out, 'object', 'objects')} without such a shape stayed out." if copy.left_out else ""
     flash(f"This draft now trains on “{copy.name}”.{lost}")
     st.rerun()
 

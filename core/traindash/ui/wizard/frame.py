@@ -73,7 +73,7 @@ def draw_origin(draft: WizardDraft, facts: Facts, *, leads_on: bool = True) -> N
             f"**{plain(item.label)}** {plain(item.before)} → {plain(item.after)}" for item in found[:_SHOWN]
         )
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        what = f"{plural(len(found), 'difference')}: {shown}{more}" if found else "no difference yet"
+        what = f"{plural(len(found), 'difference', 'differences')}: {shown}{more}" if found else "no difference yet"
         begin = place_text(draft.replaces) if draft.replaces else f"Based on **{plain(draft.origin.title)}**"
         st.markdown(f":material/difference: {begin}, {what}.", width="stretch")
         if len(found) > _SHOWN:
@@ -161,7 +161,7 @@ def _row(line: SummaryLine, problems: tuple[Problem, ...]) -> str:
     if line.is_set and errors(problems):
         mark = '<span class="td-mark td-error">needs attention</span>'
     elif line.is_set and problems:
-        mark = f'<span class="td-mark td-warning">{plural(len(problems), "warning")}</span>'
+        mark = f'<span class="td-mark td-warning">{plural(len(problems), "warning", "warnings")}</span>'
     detail = f'<span class="td-detail">{html.escape(line.detail)}</span>' if line.detail else ""
     state = "" if line.is_set else ' class="td-unset"'
     return f"<dt>{html.escape(line.label)}</dt><dd{state}>{html.escape(line.value)}{mark}{detail}</dd>"
@@ -172,7 +172,7 @@ def _project(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
         return ("" if draft.project_id is None else f"project {draft.project_id}"), ""
     project = facts.project.project
     cache = "kept on the agent" if draft.cache_project else "not kept on the agent"
-    return project.name, f"{plural(project.items_count, 'image')}, {cache}"
+    return project.name, f"{plural(project.items_count, 'image', 'images')}, {cache}"
 
 
 def _model(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
@@ -229,7 +229,7 @@ def _hyperparameters(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     if not changes:
         return "framework defaults", ""
     shown = [f"{item.key} {'removed' if item.is_removed else setting(item.value)}" for item in changes]
-    return f"{plural(len(changes), 'change')} from the defaults", listing(shown, limit=_SHOWN_CHANGES)
+    return f"{plural(len(changes), 'change', 'changes')} from the defaults", listing(shown, limit=_SHOWN_CHANGES)
 
 
 def _launch(draft: WizardDraft, facts: Facts) -> tuple[str, str]:

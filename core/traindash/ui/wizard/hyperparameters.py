@@ -225,7 +225,11 @@ def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], t
         st.caption("No value differs from the defaults." if other == "Default" else "No value differs.")
         return
     count = len(changes)
-    st.caption(f"{plural(count, 'change')} from the defaults" if other == "Default" else plural(count, "difference"))
+    st.caption(
+        f"{plural(count, 'change', 'changes')} from the defaults"
+        if other == "Default"
+        else plural(count, "difference", "differences")
+    )
     rows = [
         {
             title: item.key,

@@ -355,7 +355,7 @@ def draw_start(view: WizardView) -> None:
     if wrong:
         text = wrong[0].message
     elif problems:
-        text = f"{plural(len(problems), 'warning')}, nothing that prevents the start."
+        text = f"{plural(len(problems), 'warning', 'warnings')}, nothing that prevents the start."
     else:
         text = "Everything is set."
     with bottom_bar(view.draft, neighbour(view.step.id, -1), text):

@@ -96,7 +96,7 @@ def draw_preview(found: Preview, draft: WizardDraft) -> None:
     found_errors = errors(problems)
     draw_problems(found_errors)
     if warnings := len(problems) - len(found_errors):
-        st.caption(f"{plural(warnings, 'warning')} to look at in the wizard.")
+        st.caption(f"{plural(warnings, 'warning', 'warnings')} to look at in the wizard.")
 
 
 def draw_buttons(found: Preview | None, draft: WizardDraft) -> None:

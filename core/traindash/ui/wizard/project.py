@@ -58,7 +58,7 @@ def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
     chosen = st.selectbox(
         "Dataset",
         list(texts),
-        format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image')})",
+        format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image', 'images')})",
         key=f"{key}-dataset",
         label_visibility="collapsed",
     )
@@ -106,7 +106,7 @@ def draw_dataset_tree(facts: ProjectFacts) -> None:
             "With those inside": [below[item.id] for item, _ in tree],
         }
     )
-    with st.expander(plural(len(tree), "dataset"), icon=":material/account_tree:"):
+    with st.expander(plural(len(tree), "dataset", "datasets"), icon=":material/account_tree:"):
         st.dataframe(
             frame,
             hide_index=True,
@@ -149,7 +149,7 @@ def draw_distributions(facts: ProjectFacts) -> None:
     with right:
         _bars("Object sizes (as a square)", profile.object_sizes, "objects")
     if profile.images < facts.project.items_count:
-        about = f"{plural(profile.images, 'image')} with {plural(profile.objects, 'object')}"
+        about = f"{plural(profile.images, 'image', 'images')} with {plural(profile.objects, 'object', 'objects')}"
         st.caption(f"Sizes from a sample of {about}, evenly from all datasets.")
 
 
@@ -178,7 +178,9 @@ def draw_project_search(projects: tuple[Project, ...]) -> tuple[Project, ...]:
     if not found:
         st.info(f"No project is called “{plain(wanted.strip())}” or the like.", icon=":material/info:")
     if len(found) > _MOST_CARDS:
-        st.caption(f"The first {_MOST_CARDS} of {plural(len(found), 'project')}. Search to find the others.")
+        st.caption(
+            f"The first {_MOST_CARDS} of {plural(len(found), 'project', 'projects')}. Search to find the others."
+        )
     return tuple(found[:_MOST_CARDS])
 
 
@@ -198,7 +200,8 @@ def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> Non
                     st.image(picture, width="stretch", alt=f"An image of {project.name}")
                 st.markdown(f"**{plain(project.name)}**")
                 st.caption(
-                    f"{plural(project.items_count, 'image')} in {plural(project.datasets_count, 'dataset')}, "
+                    f"{plural(project.items_count, 'image', 'images')} in "
+                    f"{plural(project.datasets_count, 'dataset', 'datasets')}, "
                     f"{size(project.size_bytes)}"
                 )
                 st.button(
@@ -245,7 +248,9 @@ def draw_evaluation_copies(draft: WizardDraft, copies: tuple[Project, ...]) -> N
         for project in sorted(copies, key=lambda item: -item.id)[:_MOST_CARDS]:
             is_chosen = project.id == draft.project_id
             with st.container(horizontal=True, vertical_alignment="center", key=f"copy-{project.id}"):
-                st.markdown(f"{plain(project.name)} :gray[{plural(project.items_count, 'image')}]", width="stretch")
+                st.markdown(
+                    f"{plain(project.name)} :gray[{plural(project.items_count, 'image', 'images')}]", width="stretch"
+                )
                 st.button(
                     "Chosen" if is_chosen else "Choose",
                     key=f"choose-project-{project.id}",
@@ -279,7 +284,7 @@ def draw_gallery(facts: ProjectFacts) -> None:
             if picture is None:
                 st.caption(f"{plain(image.name)} cannot be read as an image.")
             else:
-                names = plural(image.labels_count, "object")
+                names = plural(image.labels_count, "object", "objects")
                 st.image(picture, width="stretch", alt=f"{image.name} with {names} drawn on it")
     draw_legend(facts.meta.classes)
 

@@ -94,7 +94,7 @@ def draw_split_counts(counts: SplitCounts | None) -> None:
         for label, number in (("Training", counts.train), ("Validation", counts.val)):
             share = percent(number / used) if used else percent(0)
             st.metric(label, count(number), f"{share} of those used", delta_color="off", delta_arrow="off", border=True)
-        both = f"{plural(counts.both, 'image')} on both sides" if counts.both else "no image on both sides"
+        both = f"{plural(counts.both, 'image', 'images')} on both sides" if counts.both else "no image on both sides"
         st.metric("Not used", count(counts.unused), both, delta_color="off", delta_arrow="off", border=True)
 
 
@@ -149,7 +149,7 @@ def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:
     _draw_both_sides(
         draft,
         "datasets",
-        {item: f"{name} ({plural(sizes[item], 'image')})" for item, name in names.items()},
+        {item: f"{name} ({plural(sizes[item], 'image', 'images')})" for item, name in names.items()},
         {"train": chosen.train_datasets, "val": chosen.val_datasets},
     )
 
@@ -162,7 +162,7 @@ def _collections(draft: WizardDraft, project: ProjectFacts) -> None:
     chosen = draft.split.collections
     # Supervisely does not say in every answer how many images a collection holds.
     texts = {
-        item: name if (number := sizes[item]) is None else f"{name} ({plural(number, 'image')})"
+        item: name if (number := sizes[item]) is None else f"{name} ({plural(number, 'image', 'images')})"
         for item, name in names.items()
     }
     _draw_both_sides(draft, "collections", texts, {"train": chosen.train_collections, "val": chosen.val_collections})
@@ -205,7 +205,7 @@ def _tags(draft: WizardDraft, project: ProjectFacts) -> None:
         return
 
     def text(name: str) -> str:
-        return f"{name} ({plural(uses.get(name, 0), 'image')})"
+        return f"{name} ({plural(uses.get(name, 0), 'image', 'images')})"
 
     tags = draft.split.tags
     draft_select(

@@ -66,9 +66,10 @@ class Conditions:
 
     def words(self, left_out: Sequence[int]) -> str:
         """Say how was measured, for people who read the times."""
-        where = "the GPU" if self.device != "cpu" else plural(self.threads, "processor thread")
+        where = "the GPU" if self.device != "cpu" else plural(self.threads, "processor thread", "processor threads")
         said = (
-            f"Measured for this comparison: the models took turns on the same {plural(len(self.images), 'image')}"
+            f"Measured for this comparison: the models took turns on the same "
+            f"{plural(len(self.images), 'image', 'images')}"
             f" of the evaluation, on {where}, {TURNS} turns for each batch size."
         )
         if left_out:

@@ -1,0 +1,78 @@
+"""The catalogues say what the code says: nothing is missing, nothing is left over, nothing was filled in wrongly."""
+
+import ast
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+
+from tests.outside import ROOT
+from tools.catalogue import TEMPLATE, extracted, missing, translated
+from traindash.language import Language
+
+OTHERS = [language for language in Language if language is not Language.ENGLISH]
+RENEW = "run python -m tools.catalogue"
+FILES = [path for folder in ("core/traindash", "pages") for path in sorted((ROOT / folder).rglob("*.py"))]
+MARKS = {"_", "ngettext", "pgettext"}
+
+
+@pytest.fixture(scope="module")
+def messages() -> Catalog:
+    return extracted()
+
+
+def keys(catalogue: Catalog) -> set[tuple[object, str | None]]:
+    return {(message.id, message.context) for message in catalogue if message.id}
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _text, name, _format, _conversion in Formatter().parse(text) if name is not None}
+
+
+def forms(value: object) -> tuple[str, ...]:
+    return tuple(value) if isinstance(value, list | tuple) else (str(value),)
+
+
+def test_the_template_has_the_messages_of_the_code(messages: Catalog) -> None:
+    with TEMPLATE.open("rb") as file:
+        kept = keys(read_po(file))
+    assert kept == keys(messages), f"{TEMPLATE.name} differs from the code: {RENEW}"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_message_is_translated(language: Language, messages: Catalog) -> None:
+    catalogue = translated(language)
+    assert keys(catalogue) == keys(messages), f"{language} differs from the code: {RENEW}"
+    assert not [message.id for message in missing(catalogue)]
+    assert not [message.id for message in catalogue if message.id and message.fuzzy]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_translations_have_the_placeholders_of_their_messages(language: Language) -> None:
+    def differs(message: Message) -> bool:
+        wanted = set().union(*map(placeholders, forms(message.id)))
+        return any(placeholders(form) != wanted for form in forms(message.string))
+
+    wrong = [(message.id, message.string) for message in translated(language) if message.id and differs(message)]
+    assert not wrong
+
+
+def test_messages_are_translated_when_they_are_used() -> None:
+    """A message that is translated while a module is imported stays in the language of whoever came first."""
+    early, hidden = [], []
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        if "traindash.language import" not in text:
+            continue
+        tree = ast.parse(text)
+        places = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda)]
+        later = {id(inner) for place in places for inner in ast.walk(place)}
+        for node in ast.walk(tree):
+            where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+                early += [where] if id(node) not in later else []
+            if "gettext as _" in text and isinstance(node, ast.Name) and node.id == "_":
+                hidden += [where] if isinstance(node.ctx, ast.Store) else []
+    assert not early, f"mark with N_ and translate where it is used: {early}"
+    assert not hidden, f"_ is the function that translates; call a value that nobody needs _name: {hidden}"
