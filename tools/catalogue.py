@@ -69,11 +69,11 @@ def _messages_of_python(
             yield node.lineno, node.func.id, messages, [above] if above.startswith(tuple(comment_tags)) else []
 
 
-def _messages_of_scripts(file: IO[bytes], *given: Any, options: Any) -> Iterator[Any]:  # noqa: ANN401 - as Babel does
+def _messages_of_scripts(file: IO[bytes], keywords: Any, tags: Any, options: Any) -> Iterator[Any]:  # noqa: ANN401
     """Yield the calls that mark messages; Babel takes scripts to pieces letter by letter, so most are left alone."""
     if b"_(" in file.read():
         file.seek(0)
-        yield from extract_javascript(file, *given, options)
+        yield from extract_javascript(file, keywords, tags, options)
 
 
 _METHODS: Any = [  # Babel takes functions, too; its types do not say so
