@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ import msgspec
 import traindash
 from traindash.datasets.image_files import CheckedImage, Contents, check_images
 from traindash.errors import InputError
+from traindash.piped_process import end_piped, start_piped
 
 _Item = TypeVar("_Item")
 Found: TypeAlias = CheckedImage | InputError
@@ -149,13 +149,8 @@ class _Process:
         wanted = [] if self.contents is None else [str(self.contents.copies or "")]
         # Where the system gives no further process, the images are checked here.
         with contextlib.suppress(OSError):
-            self._child = subprocess.Popen(  # noqa: S603 - a list, no shell; the words are ours
-                [sys.executable, "-m", "traindash.datasets.check_process", *wanted],
-                cwd=_CODE,  # where `-m` looks for the module
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl+C is for this process, which ends the others
-            )
+            # `-m` looks for the module where it is started
+            self._child = start_piped("traindash.datasets.check_process", *wanted, cwd=_CODE)
 
     @property
     def is_running(self) -> bool:
@@ -183,14 +178,8 @@ class _Process:
         """End it; what it has not answered is left to this process."""
         child, self._child = self._child, None
         self.open.clear()
-        if child is None:
-            return
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            with contextlib.suppress(OSError):  # something may be left in it that nobody reads any more
-                if pipe is not None:
-                    pipe.close()
+        if child is not None:
+            end_piped(child)
 
     def _read(self) -> None:
         line = self._child.stdout.readline() if self._child is not None and self._child.stdout is not None else b""

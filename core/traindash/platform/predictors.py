@@ -1,15 +1,14 @@
 """Models that are kept ready, each in a process of its own (:mod:`traindash.training.trainers.predict`).
 
 A model that somebody has asked for stays ready for a while, and is let go when nobody asks any more, when another one
-needs its place, or when the machine needs its memory. The processes end with this server, also where it is killed: each
-ends when its input does.
+needs its place, or when the machine needs its memory. While models of an engine are ready, one further process has the
+engine imported, which is most of what loading a model takes, and waits for the next model of it. The processes end with
+this server, also where it is killed: each ends when its input does.
 """
 
 import contextlib
 import shutil
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -23,9 +22,10 @@ from uuid import uuid4
 import msgspec
 import psutil
 
-from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, ModelFile, ReadyModel
+from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, ModelFile, ReadyModel, VideoFacts
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.periodic_worker import PeriodicWorker
+from traindash.piped_process import end_piped, start_piped
 from traindash.platform.routes.workload import BusyError
 from traindash.platform.tasks.process import memory_kills, trainer_environment
 from traindash.training.runs.predicting import (
@@ -41,6 +41,7 @@ _T = TypeVar("_T")
 _ANSWER = msgspec.msgpack.Decoder(PredictAnswer)
 _KILLED = -9
 _TAIL_BYTES = 2000
+_OUTPUT = "output.log"  # in the folder of a process: what it printed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,27 +70,72 @@ class PredictorEndedError(StateError):
         self.was_late = was_late
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a process imports before it gets its model."""
+
+    trainer: str
+    threads: int
+
+
+class SpareProcess:
+    """A process that imports an engine and waits for a model; ``folder`` is its scratch space, which is made.
+
+    Raises:
+        OSError: The system gives no process.
+    """
+
+    def __init__(self, engine: Engine, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / _OUTPUT).open("wb") as output:
+            self.child = start_piped(
+                "traindash.training.trainers.predict",
+                *(str(folder), engine.trainer, str(engine.threads)),
+                cwd=folder,
+                environment=trainer_environment(environment, threads=engine.threads),
+                errors=output,
+            )
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes; 0 where it is gone."""
+        return _resident(self.child.pid)
+
+    def close(self) -> None:
+        """End it."""
+        end_piped(self.child)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class PredictorProcess:
     """One model in a process of its own. Any thread may use it; requests wait for each other.
 
     ``folder`` is its scratch space, which is made, and removed when it is closed. ``environment`` is what the process
-    starts from, without secrets. Nothing is started before :meth:`start`.
+    starts from, without secrets. Nothing is started before :meth:`start`; ``spare`` is one of its engine that is there
+    already, and becomes this one's.
     """
 
     def __init__(
-        self, spec: PredictorSpec, folder: Path, environment: Mapping[str, str], limits: Limits | None = None
+        self,
+        spec: PredictorSpec,
+        folder: Path,
+        environment: Mapping[str, str],
+        limits: Limits | None = None,
+        spare: SpareProcess | None = None,
     ) -> None:
         self.spec = spec
         self.classes: tuple[str, ...] = ()
-        self._folder = folder
-        self._environment = trainer_environment(environment, threads=spec.threads)
+        self._folder = folder if spare is None else spare.folder
+        self._environment = environment
         self._limits = limits or Limits()
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child = None if spare is None else spare.child
+        self._is_loaded = False
         self._is_late = False
         self._is_closed = False
         self._refusal: PredictAnswer | None = None  # of a file that is no model: another process would say the same
-        self._memory_kills: int | None = None
+        self._memory_kills = memory_kills()
 
     @property
     def pid(self) -> int | None:
@@ -104,9 +150,7 @@ class PredictorProcess:
     @property
     def memory(self) -> int:
         """Resident bytes; 0 where none runs."""
-        with contextlib.suppress(psutil.Error):
-            return int(psutil.Process(self.pid).memory_info().rss) if self.pid is not None else 0
-        return 0
+        return 0 if (pid := self.pid) is None else _resident(pid)
 
     def start(self) -> tuple[str, ...]:
         """Start the process and load the model, unless it is there; returns what it can find. Takes seconds.
@@ -136,6 +180,21 @@ class PredictorProcess:
         with self._lock:
             self._be_ready()
             return self._ask(request, self._limits.image_seconds * max(1, len(images))).images
+
+    def video(self, path: Path) -> VideoFacts:
+        """Return what the process reads of a video, whose frames can be given to :meth:`predict` then.
+
+        Raises:
+            InputError: It cannot be read, or the model cannot be loaded; says why.
+            PredictorEndedError: The process ended or took too long.
+            StateError: The system gives no process.
+        """
+        with self._lock:
+            self._be_ready()
+            facts = self._ask(PredictRequest(video=str(path)), self._limits.start_seconds).video
+        if facts is None:
+            raise AssertionError(path)
+        return facts
 
     def look(self) -> PredictorEndedError | None:
         """Return how the process has ended while nobody asked it anything; ``None`` where it is there, or never was.
@@ -167,36 +226,23 @@ class PredictorProcess:
         if not self.is_running:
             self._end()
             self._start()
+        if not self._is_loaded:
             try:
                 self.classes = self._ask(self.spec, self._limits.start_seconds).classes
             except InputError:
                 self._end()  # it ends by itself, and the next request shall not meet it on its way out
                 raise
+            self._is_loaded = True
 
     def _start(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._memory_kills = memory_kills()
-        command = [sys.executable, "-m", "traindash.training.trainers.predict", str(self._folder)]
         try:
-            with self._output.open("wb") as output:
-                self._child = subprocess.Popen(  # noqa: S603 - a list, no shell; the words are ours
-                    command,
-                    cwd=self._folder,
-                    env=self._environment,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=output,
-                    start_new_session=True,  # Ctrl+C is for this process, which ends the others
-                )
+            self._child = SpareProcess(engine_of(self.spec), self._folder, self._environment).child
         except OSError as error:
             message = f"A process for the model cannot be started: {error.strerror or error}."
             raise StateError(message, "Close other programs, then try again.") from error
         if self._is_closed:  # meanwhile
             self._child.kill()
-
-    @property
-    def _output(self) -> Path:
-        return self._folder / "output.log"
 
     def _ask(self, question: PredictorSpec | PredictRequest, seconds: float) -> PredictAnswer:
         child = self._child
@@ -258,21 +304,26 @@ class PredictorProcess:
 
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
-            lines = self._output.read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace").split("\n")
+            lines = (self._folder / _OUTPUT).read_bytes()[-_TAIL_BYTES:].decode("utf-8", "replace").split("\n")
             said = [line.strip() for line in lines if line.strip()]
             return f" It said: {said[-1]}" if said else ""
         return ""
 
     def _end(self) -> None:
-        child, self._child = self._child, None
-        if child is None:
-            return
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            with contextlib.suppress(OSError):  # something may be left in it that nobody reads any more
-                if pipe is not None:
-                    pipe.close()
+        child, self._child, self._is_loaded = self._child, None, False
+        if child is not None:
+            end_piped(child)
+
+
+def engine_of(spec: PredictorSpec) -> Engine:
+    """Return the engine that a model needs."""
+    return Engine(spec.trainer, spec.threads)
+
+
+def _resident(pid: int) -> int:
+    with contextlib.suppress(psutil.Error):
+        return int(psutil.Process(pid).memory_info().rss)
+    return 0
 
 
 @dataclass(slots=True, eq=False)
@@ -304,6 +355,11 @@ class _Ready:
             idle_seconds=0.0 if self.is_busy else max(0.0, self.clock() - self.used_at),
         )
 
+    def close(self) -> None:
+        """Let it go; who waits for it is told."""
+        self.thread.shutdown(wait=False)
+        self.process.close()
+
 
 class Predictors:
     """The models of this server that are kept ready. Any thread may use it, the event loop too: nothing here waits.
@@ -326,6 +382,7 @@ class Predictors:
         self._clock = clock
         self._free_memory = free_memory
         self._ready: dict[tuple[PredictorSpec, int], _Ready] = {}
+        self._spares: dict[Engine, SpareProcess] = {}
         self._lock = threading.Lock()
         self._worker = PeriodicWorker("predictors", self.let_idle_go, retry=self._limits.look_seconds)
         self._is_open = False
@@ -341,10 +398,11 @@ class Predictors:
         self._worker.close()
         with self._lock:
             self._is_open = False
-            gone = [*self._ready.values()]
+            gone: list[_Ready | SpareProcess] = [*self._ready.values(), *self._spares.values()]
             self._ready.clear()
-        for ready in gone:
-            _let_go(ready)
+            self._spares.clear()
+        for one in gone:
+            one.close()
 
     def warm(self, model: ModelFile, spec: PredictorSpec) -> Future[ReadyModel]:
         """Make a model ready, where it is not; its future is done when it is, or has what :meth:`predict` says.
@@ -401,10 +459,13 @@ class Predictors:
         with self._lock:
             keys = [key for key, ready in self._ready.items() if ready.model == model]
             gone = [self._ready.pop(key) for key in keys]
+            spares = self._unused_spares()
+        for spare in spares:
+            spare.close()
         if not gone:
             raise NotFoundError("This model is not kept ready.")
         for ready in gone:
-            _let_go(ready)
+            ready.close()
 
     def let_idle_go(self) -> float:
         """Let go what nobody has used for long, or what the machine needs the memory of.
@@ -415,27 +476,29 @@ class Predictors:
         with self._lock:
             now = self._clock()
             idle = [key for key, ready in self._ready.items() if not ready.is_busy]
-            gone = [
+            gone: list[_Ready | SpareProcess] = [
                 self._ready.pop(key)
                 for key in idle
                 if short or now - self._ready[key].used_at >= self._limits.idle_seconds
             ]
-        for ready in gone:
-            _let_go(ready)
+            gone += self._unused_spares(all_of_them=short)
+        for one in gone:
+            one.close()
         return self._limits.look_seconds
 
     def _taken(self, model: ModelFile, spec: PredictorSpec) -> _Ready:
         """Return the entry of a model with one more request, which :meth:`_submit` takes back."""
         # A file that was replaced is another model
         key = (spec, Path(spec.file).stat().st_mtime_ns) if Path(spec.file).is_file() else (spec, 0)
-        gone: list[_Ready] = []
+        gone: Sequence[_Ready | SpareProcess] = ()
         with self._lock:
             if not self._is_open:
                 raise StateError("The server is being closed.", "Start it again.")
             ready = self._ready.get(key)
             if ready is None:
                 gone = self._make_room()
-                process = PredictorProcess(spec, self._folder / uuid4().hex, self._environment, self._limits)
+                spare, folder = self._spares.pop(engine_of(spec), None), self._folder / uuid4().hex
+                process = PredictorProcess(spec, folder, self._environment, self._limits, spare)
                 thread = ThreadPoolExecutor(1, thread_name_prefix="predictor")
                 ready = _Ready(model=model, process=process, thread=thread, clock=self._clock, used_at=self._clock())
                 self._ready[key] = ready
@@ -444,11 +507,13 @@ class Predictors:
             ready.waiting += 1
             ready.used_at = self._clock()
         for other in gone:
-            _let_go(other)
+            other.close()
         return ready
 
-    def _make_room(self) -> list[_Ready]:
+    def _make_room(self) -> Sequence[_Ready | SpareProcess]:
         """Take models that nobody uses out, the one that was used longest ago first, until one more has room.
+
+        What only waits for a model goes before any of them.
 
         Raises:
             BusyError: All are in use.
@@ -457,7 +522,11 @@ class Predictors:
         idle = sorted(
             (key for key, ready in self._ready.items() if not ready.is_busy), key=lambda key: self._ready[key].used_at
         )
-        free, gone = self._free_memory(), []
+        free, gone = self._free_memory(), list[_Ready | SpareProcess]()
+        while self._spares and free < self._limits.memory:
+            _, spare = self._spares.popitem()
+            free += spare.memory
+            gone.append(spare)
         while idle and (len(self._ready) >= self._limits.most_models or free < self._limits.memory):
             ready = self._ready.pop(idle.pop(0))
             free += ready.process.memory
@@ -465,8 +534,8 @@ class Predictors:
         if len(self._ready) >= self._limits.most_models:
             raise BusyError
         if free < self._limits.memory:
-            for ready in gone:
-                _let_go(ready)
+            for one in gone:
+                one.close()
             message = f"A model needs about {self._limits.memory / 2**20:.0f} MB, and {free / 2**20:.0f} MB are free."
             raise StateError(message, "Close other programs or wait for the end of a training.")
         return gone
@@ -479,13 +548,24 @@ class Predictors:
                 with self._lock:
                     ready.waiting -= 1
                     ready.used_at = self._clock()
+                    self._prepare(engine_of(ready.process.spec))
 
         try:
             return ready.thread.submit(run)
         except RuntimeError as error:  # it was let go in this very moment
             raise BusyError from error
 
+    def _unused_spares(self, *, all_of_them: bool = False) -> list[SpareProcess]:
+        """Take out what waits for models of engines that nobody uses any more."""
+        used = set() if all_of_them else {engine_of(spec) for spec, _ in self._ready}
+        return [self._spares.pop(engine) for engine in [*self._spares] if engine not in used]
 
-def _let_go(ready: _Ready) -> None:
-    ready.thread.shutdown(wait=False)
-    ready.process.close()
+    def _prepare(self, engine: Engine) -> None:
+        """Have an engine imported for the next model of it, where there is room and nothing is being loaded."""
+        is_loading = any(one.is_busy and not one.process.classes for one in self._ready.values())
+        is_full = len(self._ready) >= self._limits.most_models
+        if not self._is_open or engine in self._spares or is_loading or is_full:
+            return
+        if self._free_memory() >= self._limits.memory + self._limits.spare_memory:
+            with contextlib.suppress(OSError):  # the next model is told why there is no process
+                self._spares[engine] = SpareProcess(engine, self._folder / uuid4().hex, self._environment)
