@@ -107,7 +107,6 @@ def test_its_record_and_its_files_are_those_of_any_training(finished: FinishedRu
     again = evaluate_files(evaluation / "cocoGt.json", evaluation / "cocoDt.json").key_metrics.as_supervisely()
     assert record["evaluation_metrics"] == again
     exported = record["export_scores"]["ONNXRuntime"]
-    assert exported["given"] == ""
     assert exported["checkpoint_score"] == pytest.approx(again["mAP"])
     assert exported["score"] == pytest.approx(again["mAP"], abs=0.005)
     speed = parse_speed_test((finished.layout.evaluation / "speedtest" / "speedtest.json").read_bytes())

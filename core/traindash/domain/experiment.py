@@ -31,7 +31,8 @@ class ExportScore:
     score: float  # of the exported file, 0 to 1
     checkpoint_score: float  # of the checkpoint it was exported from
     images: int  # number of the validation images that both were scored on
-    given: str = ""  # how both got these images, where the evaluation of the checkpoint gives them otherwise
+    # how both got these images where the evaluation gives them otherwise; of files with fixed sides, made no more
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

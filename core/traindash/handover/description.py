@@ -29,8 +29,9 @@ class Description:
     """How a network is run."""
 
     runner: Runner
-    size: tuple[int, int]  # width and height of its images
+    size: tuple[int, int]  # width and height of its images, at most where they may have any
     content: Mapping[str, object]  # of `model.json`
+    is_padded_alike: bool  # whether it gets images with the border that its checkpoint was evaluated with
 
 
 def describe(choice: ModelChoice, task_type: str, classes: Sequence[str], facts: OnnxFacts, file: str) -> Description:
@@ -39,10 +40,7 @@ def describe(choice: ModelChoice, task_type: str, classes: Sequence[str], facts:
     Raises:
         InputError: It is none of the families that are known here.
     """
-    image = facts.inputs.get("images") or next(iter(facts.inputs.values()), ())
-    if len(image) != _IMAGE_SIDES or image[2] is None or image[3] is None:
-        raise InputError("The ONNX file does not say the size of its images.", "Export it with a fixed size.")
-    size = (image[3], image[2])
+    size, multiple = _size(facts)
     names = _names(facts) or tuple(classes)
     if set(facts.inputs) >= _DETR_INPUTS and set(facts.outputs) >= _DETR_OUTPUTS:
         runner: Runner = "predict_detr.py"
@@ -51,6 +49,8 @@ def describe(choice: ModelChoice, task_type: str, classes: Sequence[str], facts:
     elif len(facts.inputs) == 1:
         runner = "predict_yolo.py"
         before = {"kind": "letterbox", "fill": _FILL, "interpolation": "bilinear", "antialias": False}
+        if multiple is not None:
+            before = {**before, "multiple_of": multiple}  # the border goes no further
         after = _after_yolo(facts, names)
     else:
         raise InputError(f"Nobody here knows the outputs of this network: {', '.join(facts.outputs)}.")
@@ -71,7 +71,27 @@ def describe(choice: ModelChoice, task_type: str, classes: Sequence[str], facts:
         },
         "postprocessing": after,
     }
-    return Description(runner=runner, size=size, content=content)
+    is_alike = runner == "predict_yolo.py" and multiple is not None
+    return Description(runner=runner, size=size, content=content, is_padded_alike=is_alike)
+
+
+def _size(facts: OnnxFacts) -> tuple[tuple[int, int], int | None]:
+    """Return width and height of the images, and what their sides are multiples of where these are free.
+
+    Raises:
+        InputError: The file does not say it.
+    """
+    image = facts.inputs.get("images") or next(iter(facts.inputs.values()), ())
+    if len(image) == _IMAGE_SIDES:
+        height, width = image[2:]
+        if height is not None and width is not None:
+            return (width, height), None
+        try:  # exports of Ultralytics have it in their notes
+            height, width = ast.literal_eval(facts.notes["imgsz"])
+            return (int(width), int(height)), int(facts.notes["stride"])
+        except (KeyError, ValueError, SyntaxError, TypeError):
+            pass
+    raise InputError("The ONNX file does not say the size of its images.", "Export it with a fixed size.")
 
 
 def _after_yolo(facts: OnnxFacts, classes: Sequence[str]) -> Mapping[str, object]:

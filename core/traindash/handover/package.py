@@ -27,7 +27,7 @@ from traindash.files import replacing, to_json
 from traindash.formatting import plural
 from traindash.handover.card import ModelCard, front_matter, html, markdown, model_card
 from traindash.handover.description import Description, describe
-from traindash.handover.expected import ExpectedImage, expected_json, telling_images
+from traindash.handover.expected import ALIKE, CLOSE, ExpectedImage, Tolerance, expected_json, telling_images
 from traindash.handover.onnx_file import read_onnx
 from traindash.settings import bare_environment
 
@@ -131,7 +131,7 @@ class _Packing:
         description = self._write_runner()
         if description is not None and parts.evaluated is not None:
             self._tell("Choosing an image for the check")
-            self._write_check(parts.evaluated)
+            self._write_check(parts.evaluated, ALIKE if description.is_padded_alike else CLOSE)
         self._tell("Writing the model card")
         size = None if description is None else description.size
         card = model_card(parts.choice, parts.experiment, parts.info, size, parts.keep)
@@ -190,7 +190,7 @@ class _Packing:
         (self._home / "requirements.txt").write_text("\n".join(_NEEDS) + "\n", encoding="utf-8")
         return description
 
-    def _write_check(self, evaluated: Evaluated) -> None:
+    def _write_check(self, evaluated: Evaluated, tolerance: Tolerance) -> None:
         threshold = self._parts.choice.thresholds.default
         found = self._image(evaluated, threshold)
         if found is None:
@@ -202,7 +202,7 @@ class _Packing:
         name = f"image{Path(expected.name).suffix.lower() or '.png'}"
         (folder / name).write_bytes(content)
         source = f"cocoDt.json of the evaluation of task {self._parts.info.task_id}, image {expected.id}"
-        text = json.dumps(expected_json(expected, name, threshold, source), ensure_ascii=False, indent=2)
+        text = json.dumps(expected_json(expected, name, threshold, source, tolerance), ensure_ascii=False, indent=2)
         (folder / "expected.json").write_text(text, encoding="utf-8")
         shutil.copyfile(_RUNNERS / "check.py", self._home / "check.py")
 

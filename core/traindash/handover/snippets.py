@@ -56,12 +56,16 @@ def snippets(choice: ModelChoice, team: TeamId, checkpoint: str) -> tuple[Snippe
     )
 
 
-_ONNX = """import numpy as np
+_ONNX = """import json
+
+import numpy as np
 import onnxruntime
 from PIL import Image
 
 session = onnxruntime.InferenceSession("model.onnx")
-height, width = session.get_inputs()[0].shape[2:]
+with open("model.json", encoding="utf-8") as file:
+    wanted = json.load(file)["preprocessing"]["resize"]
+width, height = wanted["width"], wanted["height"]
 image = Image.open("photo.jpg").convert("RGB").resize((width, height))
 pixels = np.asarray(image, dtype=np.float32).transpose(2, 0, 1)[None] / 255
 given = {"images": pixels}

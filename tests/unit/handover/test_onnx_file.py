@@ -1,5 +1,6 @@
 """What an ONNX file says of itself, held against the onnx package."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,18 @@ def test_the_description_says_what_the_file_wants(tmp_path: Path) -> None:
     after = found.content["postprocessing"]
     assert isinstance(after, dict)
     assert (after["form"], after["masks"]) == ("all places", False)
+
+
+def test_free_sides_are_told_by_the_notes() -> None:
+    notes = {"imgsz": "[96, 128]", "stride": "32", "end2end": "False"}
+    facts = OnnxFacts(inputs={"images": (None, 3, None, None)}, outputs={"output0": (None, 7, None)}, notes=notes)
+    found = describe(CHOICE, "object detection", ("a", "b", "c"), facts, "m.onnx")
+    assert (found.size, found.is_padded_alike) == ((128, 96), True)
+    before = found.content["preprocessing"]
+    assert isinstance(before, dict)
+    assert before["resize"]["multiple_of"] == 32
+    with pytest.raises(InputError, match="does not say the size"):
+        describe(CHOICE, "object detection", ("a",), replace(facts, notes={"imgsz": "640"}), "m.onnx")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from traindash.evaluation.evaluation import Evaluation, evaluate_files, size_sli
 from traindash.training.runs.events import EventWriter, read_events
 from traindash.training.runs.spec import RunLayout
 from traindash.training.trainers.benchmark import ground_truth, prediction_file
-from traindash.training.trainers.engine import AsExported, PlacedImage, Prediction, Run
+from traindash.training.trainers.engine import PlacedImage, Prediction, Run
 from traindash.training.trainers.entry import StopSwitch
 from traindash.training.trainers.exported import SUBTASK, score_exported, scored_images
 
@@ -133,19 +133,6 @@ def test_without_objects_there_is_no_score(tmp_path: Path) -> None:
     several = _run(tmp_path / "other"), (*_placed(tmp_path, 4), *_placed(tmp_path, 4, empty=True))
     with pytest.raises(InputError, match="hold no object"):
         score_exported(model, _evaluated(several[0], several[1][:4], model), (), several[0])
-
-
-def test_a_checkpoint_that_gets_images_as_the_file_does_stands_for_its_evaluation(tmp_path: Path) -> None:
-    run, placed = _run(tmp_path), _placed(tmp_path, 8)
-    by_file = {one.file: one for one in placed}
-    evaluation = _evaluated(run, placed, Knowing(by_file))
-    like = AsExported(model=Knowing(by_file, blind=4), given="padded to squares as the file takes them")
-    score = score_exported(Knowing(by_file, blind=4), evaluation, placed, run, like)
-    assert score is not None
-    assert score.checkpoint_score == score.score < evaluation.key_metrics.mAP
-    assert score_words("ONNXRuntime", score).endswith(
-        "both on 8 validation images, padded to squares as the file takes them."
-    )
 
 
 def test_words_of_a_score() -> None:

@@ -39,7 +39,7 @@ def compare(model: Any, folder: Path) -> tuple[list[str], bool]:
     count = len(expected["objects"])
     return [
         *lines,
-        f"{verdict}: {count} expected, scores at most {farthest:.4f} and corners at most {shift:.2f} pixels apart.",
+        f"{verdict}: {count} expected, scores at most {farthest:.6f} and corners at most {shift:.3f} pixels apart.",
     ], good
 
 

@@ -71,8 +71,11 @@ class Model:
         ratio = min(wanted["height"] / height, wanted["width"] / width)
         size = max(round(width * ratio), 1), max(round(height * ratio), 1)
         inside = pixels if size == (width, height) else _resized(pixels, *size)
-        left, top = round((wanted["width"] - size[0]) / 2 - 0.1), round((wanted["height"] - size[1]) / 2 - 0.1)
-        canvas = np.full((wanted["height"], wanted["width"], 3), wanted["fill"], dtype=np.uint8)
+        border = wanted["width"] - size[0], wanted["height"] - size[1]
+        if many := wanted.get("multiple_of"):  # the network takes images of any sides that are multiples
+            border = border[0] % many, border[1] % many
+        left, top = round(border[0] / 2 - 0.1), round(border[1] / 2 - 0.1)
+        canvas = np.full((size[1] + border[1], size[0] + border[0], 3), wanted["fill"], dtype=np.uint8)
         canvas[top : top + size[1], left : left + size[0]] = inside
         scaled = canvas.transpose(2, 0, 1)[None].astype(np.float32) / 255
         return scaled, (size[0] / width, size[1] / height), (left, top)

@@ -136,14 +136,6 @@ class Predictor(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AsExported:
-    """A checkpoint that gets images as its exported file does."""
-
-    model: Predictor
-    given: str  # that form, in words that end a sentence
-
-
 class TrainedModel(Predictor, Protocol):
     """A checkpoint that predicts."""
 
@@ -213,12 +205,6 @@ class Engine(Protocol):
         """Load what :meth:`TrainedModel.export_onnx` of this run has written, to run on the processor.
 
         The size is that of the checkpoint it was exported from.
-        """
-
-    def open_like_onnx(self, checkpoint: Path, image_size: int, images: Sequence[PlacedImage]) -> AsExported | None:
-        """Return the checkpoint as a model that gets these images in the form in which its ONNX file takes them.
-
-        ``None`` where the evaluation gives them so already: its figure can be set beside that of the file.
         """
 
 

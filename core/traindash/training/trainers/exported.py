@@ -16,7 +16,7 @@ import numpy as np
 from traindash.domain.experiment import MOST_SCORED, ExportScore
 from traindash.evaluation.evaluation import Evaluation, evaluate_files, restrict
 from traindash.training.trainers.benchmark import ground_truth, prediction_file
-from traindash.training.trainers.engine import AsExported, PlacedImage, Prediction, Predictor, Run
+from traindash.training.trainers.engine import PlacedImage, Prediction, Predictor, Run
 from traindash.training.trainers.evaluated_images import usable
 from traindash.training.trainers.reporting import Progress
 
@@ -45,16 +45,9 @@ def scored_images(val: Sequence[PlacedImage]) -> tuple[PlacedImage, ...]:
 
 
 def score_exported(
-    exported: Predictor,
-    evaluation: Evaluation,
-    images: Sequence[PlacedImage],
-    run: Run,
-    like: AsExported | None = None,
+    exported: Predictor, evaluation: Evaluation, images: Sequence[PlacedImage], run: Run
 ) -> ExportScore | None:
-    """Score an exported model and its checkpoint on some of the images that the checkpoint was evaluated on.
-
-    Where the file gets images in another form than the evaluation gave them, ``like`` is the checkpoint with that form:
-    what padding or stretching changes would else count as a fault of the export.
+    """Score an exported model on some of the images that its checkpoint was evaluated on, beside the checkpoint.
 
     Returns:
         ``None`` where the figure of one of them is not defined.
@@ -64,16 +57,12 @@ def score_exported(
     """
     rows = np.flatnonzero(np.isin(evaluation.pair.images.sly_ids, [int(placed.image.id) for placed in images]))
     whole = rows.size == evaluation.pair.images.ids.size
-    if like is None:
-        checkpoint = _figure(evaluation if whole else restrict(evaluation, images=rows))
-    else:
-        checkpoint = _scored(usable(like.model.predict([placed.file for placed in images])), images, run)
+    checkpoint = _figure(evaluation if whole else restrict(evaluation, images=rows))
     found = usable(exported.predict([placed.file for placed in images]))
     score = _scored(Progress(run.events).counted(SUBTASK, found, len(images)), images, run)
     if not (math.isfinite(score) and math.isfinite(checkpoint)):
         return None
-    given = "" if like is None else like.given
-    return ExportScore(metric=METRIC, score=score, checkpoint_score=checkpoint, images=len(images), given=given)
+    return ExportScore(metric=METRIC, score=score, checkpoint_score=checkpoint, images=len(images))
 
 
 def _scored(found: Iterator[tuple[Path, Sequence[Prediction]]], images: Sequence[PlacedImage], run: Run) -> float:

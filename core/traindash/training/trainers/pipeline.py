@@ -178,8 +178,7 @@ class _Pipeline:
 
         def score() -> ExportScore | None:
             exported = self._engine.open_onnx(self._layout.artifacts / relative, size)
-            like = self._engine.open_like_onnx(outcome.best, size, images)
-            return score_exported(exported, evaluation, images, self._run, like)
+            return score_exported(exported, evaluation, images, self._run)
 
         found = self._optional("Scoring the exported ONNX model", score)
         if found is None:

@@ -1,7 +1,7 @@
 """RT-DETRv2 and DEIM as an engine of the shared pipeline: hyperparameters, labels, starting points, resume."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ from traindash.training.trainers.engine import (
     MakeEngine,
     OpenExported,
     OpenModel,
-    PlacedImage,
     PreparedData,
     Run,
     TrainingOutcome,
@@ -120,9 +119,6 @@ class DetrEngine:
     def open_onnx(self, file: Path, image_size: int) -> ExportedModel:  # noqa: ARG002 - the file names its size
         """Return the exported model with its first prediction still to come."""
         return ExportedModel(file, classes=self._run.spec.classes, threads=self._run.spec.threads)
-
-    def open_like_onnx(self, checkpoint: Path, image_size: int, images: Sequence[PlacedImage]) -> None:
-        """Return none: both stretch images to the same size."""
 
     def _settings(self, values: Mapping[str, object]) -> Settings:
         return read_settings(values, self._reference, on_gpu=self._run.spec.device != "cpu")

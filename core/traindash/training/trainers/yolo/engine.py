@@ -1,5 +1,6 @@
 """Ultralytics as an engine of the shared pipeline: hyperparameters, labels, training, resume."""
 
+import ast
 import importlib
 import itertools
 import re
@@ -33,13 +34,11 @@ from traindash.training.trainers.engine import (
     CONFIDENCE,
     MAX_DETECTIONS,
     NMS_IOU,
-    AsExported,
     ExportError,
     LabelWriter,
     MakeEngine,
     OpenExported,
     OpenModel,
-    PlacedImage,
     Prediction,
     PreparedData,
     Run,
@@ -62,6 +61,9 @@ _NO_GPU = "TensorRT export needs an NVIDIA GPU, and this agent has none. Export 
 _FOREIGN_TYPES = "references types outside the supported"
 # Largest difference between the exported and the original output, relative to the largest output value.
 _TOLERANCE = 0.01
+# Sides of the images that checkpoints get are multiples of it, whatever stride they have (``PyTorchBackend`` of
+# Ultralytics 8.4.190); an ONNX file says a number of its own (``stride`` in its metadata)
+_MULTIPLE = 32
 
 
 def load_model(source: str, task_type: str) -> Any:  # noqa: ANN401 - ultralytics.YOLO; the engine has no types
@@ -123,15 +125,16 @@ class YoloModel:
         return run_batch
 
     def export_onnx(self, target: Path) -> float:
-        """Export, and give both models one random input: an export that runs may still be wrong."""
+        """Export, and give both models random inputs: an export that runs may still be wrong.
+
+        The file takes images of any sides, as the checkpoint does. With fixed ones, as Supervisely's app exports it,
+        images that are not square get a border up to a square, and what is found around it moves a little.
+        """
         # simplify: onnxslim makes the graph smaller; without it installed Ultralytics would try to fetch it
-        exported = Path(self._model.export(format="onnx", imgsz=self._image_size, device="cpu", simplify=True))
-        onnx = importlib.import_module("onnx")
-        try:
-            onnx.checker.check_model(onnx.load(str(exported)))
-        except onnx.checker.ValidationError as error:
-            raise ExportError(f"The exported ONNX model is not valid: {error}") from error
-        difference = self._difference(exported)
+        size = _rounded(self._image_size)
+        exported = Path(self._model.export(format="onnx", imgsz=size, device="cpu", simplify=True, dynamic=True))
+        _say_multiple(exported)
+        difference = max(self._difference(exported, size, height) for height in (size, _rounded(size // 2)))
         if difference > _TOLERANCE:
             raise ExportError(f"The exported ONNX model answers differently from the original (by {difference:.1%}).")
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -146,9 +149,8 @@ class YoloModel:
         target.parent.mkdir(parents=True, exist_ok=True)
         return Path(shutil.move(exported, target))
 
-    def _difference(self, exported: Path) -> float:
-        size = self._image_size
-        pixels = np.random.default_rng(0).random((1, 3, size, size), dtype=np.float32)
+    def _difference(self, exported: Path, width: int, height: int) -> float:
+        pixels = np.random.default_rng(0).random((1, 3, height, width), dtype=np.float32)
         session = open_session(exported, threads=torch.get_num_threads())
         answer = session.run(None, {session.get_inputs()[0].name: pixels})[0]
         model = YOLO(str(self._checkpoint)).model.float().eval()
@@ -171,7 +173,7 @@ class ExportedYolo:
     ) -> None:
         # The engine cannot tell the task from a file that is called "best.onnx"
         self._model = YOLO(str(file), task=_TASKS[task_type])
-        self._image_size = image_size
+        self._image_size = image_size or _exported_size(file)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -179,35 +181,13 @@ class ExportedYolo:
         return _names_of(self._model)
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
-        """Predict one by one: the exported graph takes a batch of one image."""
+        """Predict one by one: a file with fixed sides, of an earlier version, takes a batch of one image."""
         return _found_on(self._model, files, image_size=self._image_size, device="cpu", batch=1)
 
 
-class SquareYolo:
-    """See :class:`traindash.training.trainers.engine.Predictor`; a checkpoint that gets images as its ONNX file does.
-
-    The engine pads images of one shape to the next multiple of the model's stride, but for a file with fixed sides to a
-    square. How much grey is around an image changes what is found a little.
-    """
-
-    def __init__(self, checkpoint: Path, *, task_type: str, image_size: int) -> None:
-        self._model = load_model(str(checkpoint), task_type)
-        self._image_size = image_size
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Return their names."""
-        return _names_of(self._model)
-
-    def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
-        """Predict as a stream."""
-        return _found_on(self._model, files, image_size=self._image_size, device="cpu", batch=BATCH_SIZE, rect=False)
-
-
 def _found_on(
-    model: YOLO, files: Sequence[Path], *, image_size: int | None, device: str, batch: int, rect: bool = True
+    model: YOLO, files: Sequence[Path], *, image_size: int, device: str, batch: int
 ) -> Iterator[tuple[Path, Sequence[Prediction]]]:
-    size = {} if image_size is None else {"imgsz": image_size}
     for listed in _alike(files):
         results = model.predict(
             listed,
@@ -217,10 +197,10 @@ def _found_on(
             max_det=MAX_DETECTIONS,
             device=device,
             batch=batch,
-            rect=rect,  # the engine's own default: no wider borders than the model needs
+            rect=True,  # the engine's own default: no wider borders than the model needs
             retina_masks=True,  # masks in the size of the image
             verbose=False,
-            **size,
+            imgsz=image_size,
         )
         for result in results:
             yield Path(result.path), tuple(predictions_of(result))
@@ -249,6 +229,43 @@ def _trained_size(model: YOLO) -> int:
     """Return the size of the images that a checkpoint was trained on, as the evaluation of the training takes it."""
     size = model.overrides["imgsz"]
     return int(max(size)) if isinstance(size, (list, tuple)) else int(size)
+
+
+def _rounded(size: int) -> int:
+    """Return the side that a checkpoint gets where this one is asked for (``check_imgsz`` of Ultralytics)."""
+    return -(-size // _MULTIPLE) * _MULTIPLE
+
+
+def _say_multiple(exported: Path) -> None:
+    """Write into a file what its checkpoint is padded to, so that whoever loads it pads alike.
+
+    Raises:
+        ExportError: The file is no valid model.
+    """
+    onnx = importlib.import_module("onnx")
+    content = onnx.load(str(exported))
+    notes = {note.key: note.value for note in content.metadata_props}
+    onnx.helper.set_model_props(content, {**notes, "stride": str(max(int(notes["stride"]), _MULTIPLE))})
+    onnx.save(content, str(exported))
+    try:
+        onnx.checker.check_model(content)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(f"The exported ONNX model is not valid: {error}") from error
+
+
+def _exported_size(file: Path) -> int:
+    """Return the longer side of the images that a file was exported for; the engine's own default if it says none.
+
+    Raises:
+        RunError: The file is no ONNX model.
+    """
+    onnx, messages = (importlib.import_module(name) for name in ("onnx", "google.protobuf.message"))
+    try:
+        notes = {note.key: note.value for note in onnx.load(str(file), load_external_data=False).metadata_props}
+    except messages.DecodeError as error:
+        message = f"{file.name} is no complete ONNX file."
+        raise RunError(ExitCause.BAD_INPUT, message, "Export the model again.") from error
+    return int(max(ast.literal_eval(notes.get("imgsz", f"[{DEFAULT_CFG_DICT['imgsz']}]"))))
 
 
 def _names_of(model: YOLO) -> tuple[str, ...]:
@@ -381,13 +398,6 @@ class YoloEngine:
     def open_onnx(self, file: Path, image_size: int) -> ExportedYolo:
         """Return the exported model with its first prediction still to come."""
         return ExportedYolo(file, task_type=self._run.spec.task_type, image_size=image_size)
-
-    def open_like_onnx(self, checkpoint: Path, image_size: int, images: Sequence[PlacedImage]) -> AsExported | None:
-        """Return the checkpoint with square borders, unless all images are square."""
-        if all(placed.annotation.width == placed.annotation.height for placed in images):
-            return None
-        model = SquareYolo(checkpoint, task_type=self._run.spec.task_type, image_size=image_size)
-        return AsExported(model=model, given="padded to squares as the file takes them")
 
     @property
     def _folder(self) -> Path:
