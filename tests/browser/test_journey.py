@@ -1,7 +1,6 @@
 """The whole journey in Chromium, with real trainings: wizard, live, finished, again, compared."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,15 @@ from tests.browser.widgets import (
     next_step,
     open_page,
     press,
-    replace_yaml,
     settle,
+    start_and_wait,
     tick_row,
+    walk_from_project,
 )
 from tests.server import DashboardProcess
 from traindash.formatting import metric
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-TRAINING_MS = 240_000
 
 
 def experiment_records(home: Path) -> dict[int, dict[str, object]]:
@@ -41,27 +39,7 @@ def walk_to_launch(page: Page, dashboard: DashboardProcess, *, epochs: int) -> N
         choose.first.click()
         settle(page)
     expect_text(page, "200 images")
-    next_step(page, "Which model to start from?")
-    press(page, "Use it")
-    next_step(page, "Which classes to learn?")
-    next_step(page, "Which images train, which validate?")
-    next_step(page, "How to train?")
-    replace_yaml(page, "epochs: 25", f"epochs: {epochs}")
-    replace_yaml(page, "imgsz: 128", "imgsz: 64")  # a quarter of the time, and it is the journey that counts
-    next_step(page, "What to measure afterwards?")
-    page.get_by_text("Measure inference speed").click()
-    settle(page)
-
-
-def start_and_wait(page: Page) -> int:
-    """Press Start training, watch the task until it is finished, and return its id."""
-    press(page, "Start training")
-    page.wait_for_url(re.compile(r"/task\?.*task=\d+"), timeout=60_000)
-    expect_text(page, "Training, epoch", timeout=120_000)
-    expect_text(page, "Finished after", timeout=TRAINING_MS)
-    found = re.search(r"task=(\d+)", page.url)
-    assert found is not None
-    return int(found.group(1))
+    walk_from_project(page, epochs=epochs)
 
 
 def test_two_trainings_from_the_wizard_to_the_comparison(page: Page, dashboard: DashboardProcess) -> None:

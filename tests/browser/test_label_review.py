@@ -1,24 +1,53 @@
 """A model labels 200 images, and a person goes through twenty of the labels without a mouse."""
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, press, settle
+from tests.browser.widgets import (
+    PATIENCE,
+    expect_heading,
+    expect_text,
+    next_step,
+    open_page,
+    press,
+    settle,
+    start_and_wait,
+    walk_from_project,
+)
 from tests.outside import ROOT
 from tests.server import DashboardProcess
+from traindash.supervisely.client import connect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a dashboard with 200 images and a model."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardProcess]:
+    """A dashboard with 200 images and two models."""
     home = tmp_path_factory.mktemp("label") / "home"
     with DashboardProcess(home=home, script=ROOT / "tests" / "fakes" / "label_app.py") as process:
-        yield process.url
+        yield process
+
+
+def start_labelling(page: Page, server: DashboardProcess, task: int, what: str, found: str) -> None:
+    """Have the model of a task label what is chosen there, and open the review."""
+    open_page(page, f"{server.url}/label?task={task}")
+    if "Yard" in what:
+        page.get_by_role("combobox", name="Project").fill("Yard")
+        page.get_by_role("option", name=re.compile("Yard")).click()
+        settle(page)
+    expect_text(page, what)
+    press(page, "Start labelling")
+    page.wait_for_url(re.compile(r"/task\?"), timeout=PATIENCE)
+    expect_text(page, found, timeout=4 * PATIENCE)
+    settle(page)
+    page.get_by_role("link", name="Review the labels").click()
+    expect_heading(page, "Review labels")
+    expect(page.get_by_role("application", name="Review of labels")).to_be_focused(timeout=PATIENCE)
 
 
 def expect_counts(page: Page, **wanted: int) -> None:
@@ -65,17 +94,12 @@ def review_twenty(page: Page) -> None:
     expect_counts(page, made=180, open=160, accepted=15, changed=2, rejected=3, added=1)
 
 
-def test_twenty_labels_are_reviewed_by_keyboard_and_all_are_accounted_for(page: Page, address: str) -> None:
-    open_page(page, f"{address}/label?task=11")
-    expect_text(page, "200 images of “Hall” are copied without labels")
-    press(page, "Start labelling")
-    page.wait_for_url(re.compile(r"/task\?"), timeout=PATIENCE)
-    expect_text(page, "found 180 objects on 200 images", timeout=4 * PATIENCE)
-    settle(page)
-    page.get_by_role("link", name="Review the labels").click()
-    expect_heading(page, "Review labels")
-    review = page.get_by_role("application", name="Review of labels")
-    expect(review).to_be_focused(timeout=PATIENCE)
+def test_twenty_labels_are_reviewed_by_keyboard_and_trained_on_and_all_are_accounted_for(
+    page: Page, server: DashboardProcess
+) -> None:
+    start_labelling(
+        page, server, 11, "200 images of “Hall” are copied without labels", "found 180 objects on 200 images"
+    )
     expect_place(page, 1)
 
     review_twenty(page)
@@ -86,3 +110,75 @@ def test_twenty_labels_are_reviewed_by_keyboard_and_all_are_accounted_for(page: 
     page.wait_for_url(re.compile(r"/project\?"), timeout=2 * PATIENCE)
     expect_text(page, "labelled by 11 Shapes Quick, reviewed")
     expect_text(page, "20 images")
+
+    # A real training of what was reviewed: 15 accepted, 2 changed, 1 added; 3 images whose label was rejected have none
+    walk_from_project(page, epochs=2)
+    next_step(page, "Which formats to export?")
+    next_step(page, "Ready to start?")
+    task = start_and_wait(page)
+    (file,) = server.home.rglob(f"{task}_YOLO/experiment_info.json")
+    record = json.loads(file.read_text(encoding="utf-8"))
+    assert record["train_size"] + record["val_size"] == 20
+    (truth,) = server.home.rglob(f"{task}_*/evaluation/cocoGt.json")
+    validated = json.loads(truth.read_text(encoding="utf-8"))
+    assert len(validated["images"]) == record["val_size"]
+    with connect(server.url, server.token) as client:
+        labels = {image.id: image.labels_count for image in client.images.list(project_id=record["project_id"])}
+    assert len(labels) == 20
+    assert sum(labels.values()) == 15 + 2 + 1
+    assert len(validated["annotations"]) == sum(labels[image["sly_id"]] for image in validated["images"])
+
+
+def test_an_outline_is_changed_by_keyboard_and_by_mouse(page: Page, server: DashboardProcess) -> None:
+    start_labelling(page, server, 12, "3 images of “Yard” are copied without labels", "found 3 objects on 3 images")
+    expect(page.locator(".where")).to_contain_text("1 of 3", timeout=PATIENCE)
+    said, spots = page.locator(".said"), page.locator("circle.spot")
+    page.keyboard.press("e")
+    expect(said).to_have_text("Point 1 of 4")
+    for key in ("n", "+", "Alt+ArrowDown", "p", "Delete", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+    expect(said).to_have_text("Point 2 of 4")
+    expect(spots).to_have_count(4)
+    page.keyboard.press("Escape")
+    expect(spots).to_have_count(0)
+    page.keyboard.press("e")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect_counts(page, made=3, open=2, changed=1)
+
+    # By mouse: into it, then a point of it is pulled, and one is made on an edge
+    expect(page.locator(".where")).to_contain_text("2 of 3", timeout=PATIENCE)
+    page.locator("path.box").click()
+    expect(spots).to_have_count(4)
+    before = page.locator("path.box").get_attribute("d")
+    pull(page, spots.first, -30, -20)
+    assert page.locator("path.box").get_attribute("d") != before
+    edge = page.evaluate(EDGE)
+    page.mouse.click(*edge)
+    expect(spots).to_have_count(5)
+    page.locator("circle.chosen").dblclick()
+    expect(spots).to_have_count(4)
+    page.locator('[data-action="save"]').click()
+    expect_counts(page, made=3, open=1, changed=2)
+
+
+# Where the middle of the outline's first edge is on the screen
+EDGE = """() => {
+  const inside = (node) =>
+    [...node.querySelectorAll("*")].flatMap((one) => [one, ...(one.shadowRoot ? inside(one.shadowRoot) : [])])
+  const centre = (box) => [box.x + box.width / 2, box.y + box.height / 2]
+  const find = (spot) => centre(inside(document).find((one) => one.dataset?.spot === spot).getBoundingClientRect())
+  const [[ax, ay], [bx, by]] = [find("0,1"), find("0,2")]
+  return [(ax + bx) / 2, (ay + by) / 2]
+}"""
+
+
+def pull(page: Page, what: Locator, x: float, y: float) -> None:
+    """Drag something by so many pixels."""
+    box = what.bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + x, middle[1] + y, steps=4)
+    page.mouse.up()

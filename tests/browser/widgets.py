@@ -1,5 +1,7 @@
 """One helper per thing a person does on a page."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 SECOND = 1_000
@@ -30,6 +32,31 @@ def next_step(page: Page, heading: str) -> None:
     """Press Next and wait for the heading of the step that follows."""
     press(page, "Next")
     expect_heading(page, heading)
+
+
+def walk_from_project(page: Page, *, epochs: int) -> None:
+    """Click through the wizard from its first step to the export, with the small model and a short training."""
+    next_step(page, "Which model to start from?")
+    press(page, "Use it")
+    next_step(page, "Which classes to learn?")
+    next_step(page, "Which images train, which validate?")
+    next_step(page, "How to train?")
+    replace_yaml(page, "epochs: 25", f"epochs: {epochs}")
+    replace_yaml(page, "imgsz: 128", "imgsz: 64")  # a quarter of the time, and it is the journey that counts
+    next_step(page, "What to measure afterwards?")
+    page.get_by_text("Measure inference speed").click()
+    settle(page)
+
+
+def start_and_wait(page: Page) -> int:
+    """Press Start training, watch the task until it is finished, and return its id."""
+    press(page, "Start training")
+    page.wait_for_url(re.compile(r"/task\?.*task=\d+"), timeout=2 * PATIENCE)
+    expect_text(page, "Training, epoch", timeout=4 * PATIENCE)
+    expect_text(page, "Finished after", timeout=8 * PATIENCE)
+    found = re.search(r"task=(\d+)", page.url)
+    assert found is not None
+    return int(found.group(1))
 
 
 def expect_heading(page: Page, heading: str) -> None:

@@ -1,6 +1,7 @@
 """The dashboard with 200 images that a model of the quick engine can label: ``streamlit run tests/fakes/label_app.py``.
 
-On every image but each tenth something is bright, and the model, “Pico” of task 11, finds it.
+On every image but each tenth something is bright, and the model of task 11 finds it. Three of them are in a second
+project, too, and the model of task 12 finds masks.
 """
 
 import asyncio
@@ -51,11 +52,17 @@ def _fill() -> None:
     _platform.open()
     services, scratch = _platform.services, _settings.home.parent / "scratch"
     classes = tuple(ObjectClass(name=name, shape="rectangle", color="#AA5500") for name in ("box", "lid"))
-    dataset = SourceDataset(name="hall", parent=None, images=_images(scratch / "images"))
+    images = _images(scratch / "images")
+    dataset = SourceDataset(name="hall", parent=None, images=images)
     meta = ProjectMeta(classes=classes)
     source = ProjectSource(name="Hall", meta=meta, datasets=(dataset,), collections=())
     services.imports.run(source, services.accounts.home())
     add_experiment(services, scratch, 11, model_text("box", score=0.7))
+    few = (SourceDataset(name="yard", parent=None, images=images[1:4]),)
+    masks = ProjectMeta(classes=(ObjectClass(name="patch", shape="bitmap", color="#AA5500"),))
+    yard = ProjectSource(name="Yard", meta=masks, datasets=few, collections=())
+    services.imports.run(yard, services.accounts.home())
+    add_experiment(services, scratch, 12, model_text("patch", score=0.7, masks=True), task_type="instance segmentation")
     _platform.start()
 
 

@@ -27,13 +27,19 @@ def patch_png(size: tuple[int, int] = (80, 60), box: tuple[int, int, int, int] =
     return buffer.getvalue()
 
 
-def model_text(class_name: str = "box", *, score: float = 0.9, dies: bool = False) -> bytes:
+def model_text(class_name: str = "box", *, score: float = 0.9, dies: bool = False, masks: bool = False) -> bytes:
     """Return the content of a model."""
-    return json.dumps({"class_name": class_name, "score": score, "dies": dies}).encode()
+    return json.dumps({"class_name": class_name, "score": score, "dies": dies, "masks": masks}).encode()
 
 
 def add_experiment(
-    services: Services, scratch: Path, task: int, content: bytes | None = None, *, export: bool = False
+    services: Services,
+    scratch: Path,
+    task: int,
+    content: bytes | None = None,
+    *,
+    export: bool = False,
+    task_type: str = "object detection",
 ) -> ModelFile:
     """Put the files of an experiment with a model of the quick engine into Team Files; returns its checkpoint."""
     team = services.accounts.home().team_id
@@ -42,7 +48,7 @@ def add_experiment(
         experiment_name=f"{task} Shapes Quick",
         framework_name="YOLO",
         model_name="Quick",
-        task_type="object detection",
+        task_type=task_type,
         project_id=ProjectId(1),
         task_id=TaskId(task),
         model_files={},

@@ -377,7 +377,7 @@ def _label_to_json(label: Label, ids: ServerIds | None) -> dict[str, Any]:
     elif label.id is not None:
         row["id"] = label.id
     row |= {"classTitle": label.class_name, "geometryType": shape, "tags": _tags_to_json(label.tags, ids)}
-    return row | _geometry_to_json(label.geometry)
+    return row | geometry_to_json(label.geometry)
 
 
 def _tags_to_json(tags: Sequence[Tag], ids: ServerIds | None) -> list[dict[str, Any]]:
@@ -387,7 +387,8 @@ def _tags_to_json(tags: Sequence[Tag], ids: ServerIds | None) -> list[dict[str, 
     return [{**row, "id": next(ids.objects), "tagId": ids.tags[row["name"]]} for row in rows]
 
 
-def _geometry_to_json(geometry: Geometry) -> dict[str, Any]:
+def geometry_to_json(geometry: Geometry) -> dict[str, Any]:
+    """Return what an object says of its place, in Supervisely's format."""
     match geometry:
         case Rectangle(left=left, top=top, right=right, bottom=bottom):
             return {"points": {"exterior": _points_to_json(((left, top), (right, bottom))), "interior": []}}

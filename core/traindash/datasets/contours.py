@@ -5,15 +5,20 @@ one closed loop. Each loop is then told as the pixels beside it: the mask's own 
 pixels for a hole, so that filling the outline and clearing the holes gives the mask back.
 """
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from traindash.datasets.geometry import Mask, corners_of, decode_mask, outline_area, set_extent, to_positions
 from traindash.domain.annotation import Bitmap, Geometry, OtherGeometry, Point, Polygon, Rectangle
+
+Outline: TypeAlias = tuple[Point, ...]  # closed: its last point is joined to the first
 
 # (rows, columns) of a step east, south, west, north
 _STEPS = np.array(((0, 1), (1, 0), (0, -1), (-1, 0)))
@@ -23,8 +28,8 @@ _RIGHT = np.array(((0, 0), (0, -1), (-1, -1), (-1, 0)))
 # Per direction, the pixel on the left hand
 _LEFT = np.array(((-1, 0), (0, 0), (0, -1), (-1, -1)))
 _SMALLEST_OUTLINE = 3
-# Pixels by which the outline made of a mask may miss it; training labels need no more
-_TOLERANCE = 0.75
+# Pixels by which the outline made of a mask may miss it: neither training labels nor people need more
+MASK_TOLERANCE = 0.75
 # Parts of a mask smaller than this share of the largest part are specks of the brush
 _SPECK = 0.01
 
@@ -57,6 +62,25 @@ def trace(
         interior = tuple(outline for outline in inside if outline is not None)
         found.append(Polygon(exterior=exterior, interior=interior))
     return tuple(sorted(found, key=lambda polygon: outline_area(polygon.exterior), reverse=True))
+
+
+def filled(outlines: Iterable[Outline], width: int, height: int) -> Mask:
+    """Return the pixels inside of outlines by positions, of which one within another is a hole.
+
+    The inverse of :func:`trace` with its corners: a pixel belongs where its centre lies within an odd number of them.
+    """
+    crossings = np.zeros((height, width + 1), dtype=np.bool_)
+    for outline in outlines:
+        starts = np.array(outline, dtype=np.float64)
+        for (x, y), (to_x, to_y) in zip(starts, np.roll(starts, -1, axis=0), strict=True):
+            first, last = (math.ceil(min(max(side, 0), height) - 0.5) for side in sorted((y, to_y)))
+            rows = np.arange(first, last)
+            if rows.size:
+                places = x + (rows + 0.5 - y) * ((to_x - x) / (to_y - y))
+                columns = np.ceil(places - 0.5).clip(0, width).astype(np.int64)
+                crossings[rows, columns] ^= True
+    inside: Mask = np.logical_xor.accumulate(crossings, axis=1)[:, :-1]
+    return inside
 
 
 # (N, 3) row and column of the corner that an edge starts at, and its direction, in walking order
@@ -237,7 +261,7 @@ def outlines(geometry: Geometry) -> tuple[Polygon, ...]:
             # Not stretched as polygons are: a rectangle of one column is a pixel wide, not flat.
             return (corners_of(replace(geometry, right=geometry.right + 1, bottom=geometry.bottom + 1)),)
         case Bitmap(origin=(x, y)):
-            parts = trace(decode_mask(geometry), tolerance=_TOLERANCE, corners=True, origin=(x, y))
+            parts = trace(decode_mask(geometry), tolerance=MASK_TOLERANCE, corners=True, origin=(x, y))
             return tuple(p for p in parts if outline_area(p.exterior) >= _SPECK * outline_area(parts[0].exterior))
         case OtherGeometry():
             return ()

@@ -9,10 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from traindash.datasets.annotation_json import annotation_from_json
-from traindash.datasets.contours import outlines
-from traindash.datasets.geometry import tight_bounds
-from traindash.domain.annotation import Geometry, Point, Rectangle
+from traindash.datasets.annotation_json import annotation_from_json, geometry_to_json
+from traindash.datasets.contours import MASK_TOLERANCE, Outline, filled, trace
+from traindash.datasets.geometry import (
+    decode_mask,
+    encode_mask,
+    has_area,
+    set_extent,
+    tight_bounds,
+    to_pixels,
+    to_positions,
+)
+from traindash.domain.annotation import Bitmap, Geometry, Polygon, Rectangle
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
 from traindash.domain.labelling import (
     MODEL_TAG,
@@ -36,7 +44,8 @@ from traindash.supervisely.figures import Figure
 from traindash.supervisely.project_writing import NameIds
 
 _READ_AT_ONCE = 100
-_EDITABLE = frozenset({"rectangle", "polygon"})  # shapes whose box a person changes here
+_OUTLINED = frozenset({"polygon", "bitmap"})  # shapes whose outline a person changes here
+_DRAWN = _OUTLINED | {"rectangle"}  # shapes that a new object may have
 Undo: TypeAlias = Callable[[SuperviselyClient], None]
 
 
@@ -49,7 +58,7 @@ class ReviewedLabel:
     class_name: str
     shape: str
     box: Rectangle
-    borders: tuple[tuple[Point, ...], ...] = ()  # of an outline or a mask
+    borders: tuple[Outline, ...] = ()  # of an outline or a mask, by positions; one within another is a hole
     confidence: float | None = None  # `None` of what no model made
     word: Word | None = None  # what a person said; `None` for nothing yet
     is_made: bool = False  # by the task in question
@@ -63,7 +72,12 @@ class ReviewedLabel:
     @property
     def has_box(self) -> bool:
         """Whether its box can be changed here."""
-        return self.shape in _EDITABLE
+        return self.shape == "rectangle"
+
+    @property
+    def has_outline(self) -> bool:
+        """Whether its outline can be changed here."""
+        return self.shape in _OUTLINED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,22 +168,30 @@ class Review:
 
         self._decided(label.image_id, label.id, back)
 
-    def change(self, label_id: int, class_name: str, box: Rectangle | None) -> None:
-        """Give a label another class, another box, or both.
+    def change(self, label_id: int, class_name: str, place: Rectangle | Sequence[Outline] | None) -> None:
+        """Give a label another class, another box or outlines (by positions), or both.
 
         Raises:
-            InputError: The class does not exist or has another shape, or the label has no box that could be changed.
+            InputError: The class does not exist or has another shape, or the label has no such place; or nothing is
+                inside of the outlines.
         """
         label = self.label(label_id)
-        if class_name == label.class_name and (box is None or box == label.box):
+        if class_name == label.class_name and place in (None, label.box, label.borders):
             self.accept(label_id)
             return
-        if box is not None and not label.has_box:
-            msg = "A mask is accepted or rejected here."
-            raise InputError(msg, "Draw it anew in the labeling tool of the server.")
         shape = self._check_class(class_name, label.shape)
-        keeps = box is None and shape == label.shape
-        geometry = _geometry(label.content) if keeps else _box_json(shape, box or label.box)
+        image = self.images[label.image_id].image
+        match place:
+            case None:
+                geometry = _geometry(label.content)
+                if shape != label.shape:
+                    geometry = _box_json(shape, label.box, (image.width, image.height))
+            case Rectangle():
+                _refuse_unless(label, "box", is_possible=label.has_box)
+                geometry = _box_json(shape, place, (image.width, image.height))
+            case _:
+                _refuse_unless(label, "outline", is_possible=label.has_outline)
+                geometry = _outlined_json(shape, place, (image.width, image.height))
         word: Word = "changed" if label.is_made else label.word or "changed"
         new = {
             "classId": self._ids.classes[class_name],
@@ -179,7 +201,8 @@ class Review:
             "nnCreated": label.is_made,
             "nnUpdated": label.is_made,
         }
-        content = {**label.content, "classId": new["classId"], "tags": new["tags"], **geometry}
+        own = {key: value for key, value in label.content.items() if key not in _PLACES}
+        content = {**own, "classId": new["classId"], "geometryType": shape, "tags": new["tags"], **geometry}
         if class_name == label.class_name:
             before = {
                 "tags": self._tag_rows(label.content),
@@ -187,7 +210,7 @@ class Review:
                 "nnUpdated": bool(label.content.get("nnUpdated")),
             }
             self._client.figures.edit(label.id, {"geometry": geometry, "tags": new["tags"], "nnUpdated": label.is_made})
-            self._put(_with_box(replace(label, word=word, content=content), box))
+            self._put(_placed(replace(label, word=word, content=content)))
             undo = self._back(label, lambda client: client.figures.edit(label.id, before))
             self._decided(label.image_id, label.id, undo)
             return
@@ -195,8 +218,7 @@ class Review:
         made = self._client.figures.add(label.image_id, new)
         self._client.figures.remove([label.id])
         self._take(label)
-        changed = replace(label, id=made, class_name=class_name, shape=shape, word=word, content=content)
-        changed = changed if keeps else _with_box(changed, box or label.box)
+        changed = _placed(replace(label, id=made, class_name=class_name, shape=shape, word=word, content=content))
         self._put(changed)
 
         def back(client: SuperviselyClient) -> None:
@@ -215,18 +237,20 @@ class Review:
         """
         shape = self._check_class(class_name, "rectangle")
         tags = [{"tagId": self._ids.tags[REVIEW_TAG], "value": "added"}]
-        geometry = _box_json(shape, box)
+        image = self.images[image_id].image
+        geometry = _box_json(shape, box, (image.width, image.height))
         content = {"classId": self._ids.classes[class_name], "geometryType": shape, "geometry": geometry, "tags": tags}
         made = self._client.figures.add(image_id, content)
-        label = ReviewedLabel(
-            id=made,
-            image_id=image_id,
-            class_name=class_name,
-            shape=shape,
-            box=box,
-            borders=_corners(shape, box),
-            word="added",
-            content={**content, **geometry},
+        label = _placed(
+            ReviewedLabel(
+                id=made,
+                image_id=image_id,
+                class_name=class_name,
+                shape=shape,
+                box=box,
+                word="added",
+                content={**content, **geometry},
+            )
         )
         self._put(label)
 
@@ -346,7 +370,7 @@ class Review:
             raise InputError(f"The project has no class “{name}”.", "Choose one of its classes.")
         if found.shape in {"any", shape}:
             return shape
-        if shape == "rectangle" and found.shape in _EDITABLE:
+        if shape == "rectangle" and found.shape in _DRAWN:
             return found.shape
         raise InputError(f"Objects of “{name}” are {found.shape}s, and this one is a {shape}.", "Choose another class.")
 
@@ -400,7 +424,7 @@ class Review:
             class_name=self._names.get(figure.class_id, str(figure.class_id)),
             shape=figure.shape,
             box=box,
-            borders=tuple(part.exterior for part in outlines(geometry)) if figure.shape != "rectangle" else (),
+            borders=_borders(geometry),
             confidence=float(score) if isinstance(score, int | float) else None,
             word=next((word for word in WORDS if word == said), None),
             is_made=task_of(tags.get(MODEL_TAG)) == self.task_id,
@@ -409,35 +433,78 @@ class Review:
 
 
 def _read_geometry(content: Mapping[str, Any]) -> Geometry | None:
+    # Names of class and tags, which what was drawn here has not yet, do not matter to the place
+    row = {"classTitle": "any", "geometryType": content.get("geometryType"), "tags": [], **_geometry(content)}
     try:
-        return (
-            annotation_from_json({"size": {"width": 1, "height": 1}, "objects": [content]}, where="").labels[0].geometry
-        )
+        return annotation_from_json({"size": {"width": 1, "height": 1}, "objects": [row]}, where="").labels[0].geometry
     except InputError:
         return None
 
 
+_PLACES = frozenset({"points", "bitmap"})
+
+
 def _geometry(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return what says where an object is."""
-    return {key: content[key] for key in ("points", "bitmap") if key in content}
+    return {key: value for key, value in content.items() if key in _PLACES}
 
 
-def _box_json(shape: str, box: Rectangle) -> dict[str, Any]:
+def _borders(geometry: Geometry) -> tuple[Outline, ...]:
+    match geometry:
+        case Polygon():
+            parts: Sequence[Polygon] = (to_positions(geometry),)
+        case Bitmap(origin=origin):
+            parts = trace(decode_mask(geometry), tolerance=MASK_TOLERANCE, corners=True, origin=origin)
+        case _:
+            parts = ()
+    return tuple(outline for part in parts for outline in (part.exterior, *part.interior))
+
+
+def _placed(label: ReviewedLabel) -> ReviewedLabel:
+    """Return a label with box and borders as its content says them."""
+    geometry = _read_geometry(label.content)
+    box = None if geometry is None else tight_bounds(geometry)
+    return label if geometry is None or box is None else replace(label, box=box, borders=_borders(geometry))
+
+
+def _refuse_unless(label: ReviewedLabel, place: str, *, is_possible: bool) -> None:
+    if not is_possible:
+        msg = f"An object that is a {label.shape} has no {place} that could be changed here."
+        raise InputError(msg, "Accept or reject it, or draw it anew in the labeling tool of the server.")
+
+
+def _box_json(shape: str, box: Rectangle, size: tuple[int, int]) -> dict[str, Any]:
+    """Write a box as an object of a shape on an image of a size, which is width and height."""
     left, top, right, bottom = (round(side) for side in (box.left, box.top, box.right, box.bottom))
-    points = [[left, top], [right, bottom]]
+    if shape == "rectangle":
+        return {"points": {"exterior": [[left, top], [right, bottom]], "interior": []}}
+    corners = ((left, top), (right + 1, top), (right + 1, bottom + 1), (left, bottom + 1))
+    return _outlined_json(shape, [corners], size)
+
+
+def _outlined_json(shape: str, outlines: Sequence[Outline], size: tuple[int, int]) -> dict[str, Any]:
+    """Write outlines by positions as an object of a shape on an image of a size, which is width and height.
+
+    Raises:
+        InputError: They enclose nothing.
+    """
     if shape == "polygon":
-        points = [[left, top], [right, top], [right, bottom], [left, bottom]]
-    return {"points": {"exterior": points, "interior": []}}
+        exterior, *interior = outlines
+        pixels = to_pixels(Polygon(exterior=exterior, interior=tuple(interior)))
+        if has_area(pixels.exterior):
+            return geometry_to_json(
+                Polygon(exterior=_whole(pixels.exterior), interior=tuple(map(_whole, pixels.interior)))
+            )
+    else:
+        mask = filled(outlines, *size)
+        if (extent := set_extent(mask)) is not None:
+            rows, columns = extent
+            return geometry_to_json(encode_mask(mask[extent], (columns.start, rows.start)))
+    raise InputError("Nothing is left inside of the outline.", "Reject the label instead.")
 
 
-def _with_box(label: ReviewedLabel, box: Rectangle | None) -> ReviewedLabel:
-    return label if box is None else replace(label, box=box, borders=_corners(label.shape, box))
-
-
-def _corners(shape: str, box: Rectangle | None) -> tuple[tuple[Point, ...], ...]:
-    if box is None or shape != "polygon":
-        return ()
-    return (((box.left, box.top), (box.right, box.top), (box.right, box.bottom), (box.left, box.bottom)),)
+def _whole(outline: Outline) -> Outline:
+    return tuple((round(x), round(y)) for x, y in outline)
 
 
 # Projects of copies: one to label without touching the original, and one to train on.

@@ -12,7 +12,7 @@ from tests.contract.client.conftest import connected
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.quick_models import PATCH, QUICK_ENGINE, add_experiment, model_text, patch_png
 from tests.fakes.small_platform import wait_for
-from traindash.datasets.geometry import encode_mask
+from traindash.datasets.geometry import decode_mask, encode_mask
 from traindash.datasets.source import ProjectSource, SourceDataset, SourceImage
 from traindash.domain.annotation import Annotation, Bitmap, Label, Rectangle
 from traindash.domain.ids import ImageId, ProjectId, TaskId
@@ -212,6 +212,12 @@ def test_what_cannot_be_is_refused(client: SuperviselyClient, project: ProjectId
         review.add(ImageId(label.image_id), "nothing", label.box)
 
 
+def pixels_of(review: Review, label_id: int) -> int:
+    """Return how many pixels a mask has, as a review has it."""
+    bitmap = review.label(label_id).content["bitmap"]
+    return int(decode_mask(Bitmap(origin=tuple(bitmap["origin"]), data=bitmap["data"])).sum())
+
+
 def find_again(quick: LivePlatform, task_id: TaskId, found: Sequence[ImagePrediction]) -> None:
     """Let a task that is over have found something else."""
     file = quick.platform.services.layout.run(task_id).found
@@ -244,9 +250,9 @@ def test_a_server_that_dies_while_it_draws_goes_on_where_it_was(
     assert output["labelling"] == {"data": {"project_id": project, "images": 7, "made": 7, "model": "Fruit v1"}}
 
 
-def test_masks_are_kept_as_masks_and_change_their_class_but_not_their_box(
-    client: SuperviselyClient, project: ProjectId, model: ModelFile, quick: LivePlatform
-) -> None:
+@pytest.fixture
+def masks(client: SuperviselyClient, project: ProjectId, model: ModelFile, quick: LivePlatform) -> Review:
+    """A review of four objects that a model of segmentation has found on the image that a person has labelled."""
     services = quick.platform.services
     task_id = labelled(client, order_of(project, model))
     person = next(image for image in client.images.list(project_id=project) if image.labels_count and not image.tags)
@@ -266,8 +272,13 @@ def test_masks_are_kept_as_masks_and_change_their_class_but_not_their_box(
     line = ImagePrediction(width=SIZE[0], height=SIZE[1], objects=tuple(found), image_id=person.id)
     find_again(quick, task_id, (line,))
     draw_labels(services, services.tasks.get(task_id), spec, ("pixels", "other pixels"))
-    review = Review(client, project, task_id)
-    labels = {label.class_name: label for label in review.images[person.id].labels if label.is_open}
+    return Review(client, project, task_id)
+
+
+def test_masks_are_drawn_as_their_classes_want_them_and_change_their_class(
+    client: SuperviselyClient, masks: Review
+) -> None:
+    labels = {label.class_name: label for label in masks.open_labels() if label.class_name != "lid"}
     assert {name: label.shape for name, label in labels.items()} == {
         "pixels": "bitmap",
         "other pixels": "bitmap",
@@ -275,14 +286,45 @@ def test_masks_are_kept_as_masks_and_change_their_class_but_not_their_box(
         "blob": "polygon",
     }
     inside = Rectangle(left=6, top=8, right=11, bottom=17)
-    assert labels["box"].box == labels["pixels"].box == inside
-    assert labels["pixels"].borders
-    with pytest.raises(InputError, match="A mask is accepted or rejected here"):
-        review.change(labels["pixels"].id, "pixels", BOX)
-    review.change(labels["pixels"].id, "other pixels", None)
-    drawn = client.annotations.get(person.dataset_id, [person.id])[person.id].labels
+    assert labels["box"].box == labels["pixels"].box == labels["blob"].box == inside
+    image = masks.images[labels["pixels"].image_id].image
+    masks.change(labels["pixels"].id, "other pixels", None)
+    drawn = client.annotations.get(image.dataset_id, [image.id])[image.id].labels
     changed = [label for label in drawn if label.class_name == "other pixels"]
     assert len(changed) == 2
     assert {isinstance(label.geometry, Bitmap) for label in changed} == {True}
-    review.undo()
-    assert len([one for one in review.images[person.id].labels if one.class_name == "other pixels"]) == 1
+    masks.undo()
+    assert len([one for one in masks.images[image.id].labels if one.class_name == "other pixels"]) == 1
+
+
+def test_a_person_changes_outlines_of_masks_and_polygons(client: SuperviselyClient, masks: Review) -> None:
+    labels = {label.class_name: label for label in masks.open_labels() if label.class_name != "lid"}
+    project, task_id, image = masks.project_id, masks.task_id, labels["pixels"].image_id
+    for name in ("pixels", "blob"):
+        with pytest.raises(InputError, match="has no box that could be changed"):
+            masks.change(labels[name].id, name, BOX)
+    (square,) = labels["pixels"].borders
+    assert sorted(square) == [(6.0, 8.0), (6.0, 18.0), (12.0, 8.0), (12.0, 18.0)]
+    # A person pulls a corner out of it, and cuts a hole
+    hole = ((7.0, 10.0), (9.0, 10.0), (9.0, 12.0), (7.0, 12.0))
+    masks.change(labels["pixels"].id, "pixels", (tuple((16.0, y) if x == 12 else (x, y) for x, y in square), hole))
+    assert pixels_of(Review(client, project, task_id), labels["pixels"].id) == 100 - 4
+    assert masks.label(labels["pixels"].id).box == Rectangle(left=6, top=8, right=15, bottom=17)
+    assert len(masks.label(labels["pixels"].id).borders) == 2
+    (outline,) = labels["blob"].borders
+    masks.change(labels["blob"].id, "blob", (tuple((x, 20.0) if y == 18 else (x, y) for x, y in outline),))
+    assert masks.label(labels["blob"].id).box == Rectangle(left=6, top=8, right=11, bottom=19)
+    assert masks.counts().changed == 2
+    again = Review(client, project, task_id)
+    assert [(one.id, one.box, one.borders) for one in again.images[image].labels] == [
+        (one.id, one.box, one.borders) for one in masks.images[image].labels
+    ]
+    with pytest.raises(InputError, match="Nothing is left inside"):
+        masks.change(labels["pixels"].id, "pixels", (((1.0, 1.0), (3.0, 1.0), (2.0, 1.0)),))
+    masks.add(image, "pixels", BOX)
+    (added,) = (one for one in masks.images[image].labels if one.word == "added")
+    assert (added.shape, added.box) == ("bitmap", BOX)
+    for _ in range(3):
+        masks.undo()
+    assert pixels_of(Review(client, project, task_id), labels["pixels"].id) == 60
+    assert masks.label(labels["blob"].id).borders == labels["blob"].borders

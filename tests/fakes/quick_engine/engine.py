@@ -28,6 +28,7 @@ class QuickModel:
         self.classes = (said["class_name"],)
         self._score = float(said.get("score", 0.9))
         self._dies = bool(said.get("dies", False))
+        self._has_masks = bool(said.get("masks", False))
 
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         for file in files:
@@ -40,7 +41,8 @@ class QuickModel:
                 yield file, ()
                 continue
             corners = (float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1))
-            yield file, (Prediction(class_name=self.classes[0], corners=corners, score=self._score),)
+            mask = bright if self._has_masks else None
+            yield file, (Prediction(class_name=self.classes[0], corners=corners, score=self._score, mask=mask),)
 
     def export_onnx(self, target: Path) -> float:
         target.parent.mkdir(parents=True, exist_ok=True)

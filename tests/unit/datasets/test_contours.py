@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.datasets import strategies
-from traindash.datasets.contours import simplify, trace
+from traindash.datasets.contours import filled, simplify, trace
 from traindash.datasets.geometry import Mask, fill, polygon_area
 from traindash.domain.annotation import Polygon
 
@@ -32,6 +32,21 @@ def test_filling_the_outlines_gives_the_mask_back(mask: Mask) -> None:
 @given(strategies.masks())
 def test_the_area_inside_the_corners_is_the_number_of_pixels(mask: Mask) -> None:
     assert sum(polygon_area(part) for part in trace(mask, corners=True)) == mask.sum()
+
+
+@given(strategies.masks())
+def test_filling_the_corners_gives_any_mask_back(mask: Mask) -> None:
+    rings = [ring for part in trace(mask, corners=True) for ring in (part.exterior, *part.interior)]
+    assert np.array_equal(filled(rings, mask.shape[1], mask.shape[0]), mask)
+
+
+def test_a_pixel_is_inside_where_its_centre_is() -> None:
+    triangle = ((0.0, 0.0), (4.0, 0.0), (0.0, 4.0))
+    assert filled([triangle], 5, 4).sum() == 6
+    beyond = ((-3.0, -3.0), (9.0, -3.0), (9.0, 9.0), (-3.0, 9.0))
+    assert filled([beyond], 5, 4).all()
+    assert not filled([((1.0, 1.0), (3.0, 1.0), (2.0, 1.0))], 5, 4).any()
+    assert not filled([], 5, 4).any()
 
 
 @given(strategies.masks(), st.floats(0.3, 2))

@@ -11,8 +11,8 @@ from dataclasses import replace
 import msgspec
 
 from traindash.datasets.annotation_json import meta_to_json
-from traindash.datasets.contours import outlines
-from traindash.datasets.geometry import corners_of, encode_mask, fill, tight_bounds
+from traindash.datasets.contours import MASK_TOLERANCE, trace
+from traindash.datasets.geometry import corners_of, decode_mask, encode_mask, fill, tight_bounds
 from traindash.datasets.shape_fit import DETECTION
 from traindash.domain.annotation import Annotation, Bitmap, Geometry, Label, Polygon, Rectangle, Tag
 from traindash.domain.app_state import StartParams, StartRequest
@@ -176,9 +176,11 @@ def fitted(geometry: Geometry, shape: str, width: int, height: int) -> Geometry:
             return tight_bounds(geometry) or geometry
         case "polygon", Rectangle():
             return corners_of(geometry)
-        case "polygon", Bitmap():
+        case "polygon", Bitmap(origin=origin):
             # The largest part: an object of this shape has one outline
-            return max(outlines(geometry), key=lambda part: len(part.exterior), default=geometry)
+            parts = trace(decode_mask(geometry), tolerance=MASK_TOLERANCE, origin=origin)
+            box = tight_bounds(geometry)
+            return next(iter(parts), geometry if box is None else corners_of(box))
         case "bitmap", Rectangle():
             return encode_mask(fill(corners_of(geometry), width, height))
         case _:

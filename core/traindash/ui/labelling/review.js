@@ -7,7 +7,7 @@ const memory = new WeakMap()
 const KEYS = [
   ["Accept", "A", "accept", "main"],
   ["Reject", "R", "reject"],
-  ["Edit box", "E", "edit"],
+  ["Edit", "E", "edit"],
   ["Class", "C", "classes"],
   ["Add a box", "B", "add"],
   ["All right on this image", "D", "finish"],
@@ -23,6 +23,19 @@ const EDIT_KEYS = [
   ["Size", "Shift + ← ↑ ↓ →"],
   ["One pixel", "Alt"],
 ]
+const OUTLINE_KEYS = [
+  ["Save", "Enter", "save", "main"],
+  ["Cancel", "Esc", "cancel"],
+  ["Next point", "N", "next-point"],
+  ["Point before", "P", "point-before"],
+  ["Add a point", "+", "add-point"],
+  ["Remove the point", "Del", "remove-point"],
+  ["Move the point", "← ↑ ↓ →"],
+  ["Move all", "Shift + ← ↑ ↓ →"],
+  ["One pixel", "Alt"],
+]
+const LEAST_POINTS = 3
+const TWICE_MS = 500 // a second press within it takes a point away
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 const CORNERS = ["nw", "n", "ne", "e", "se", "s", "sw", "w"]
 
@@ -42,7 +55,9 @@ class Review {
     this.sequence = 0
     this.sitting = crypto.randomUUID()
     this.at = 0
-    this.box = null
+    this.box = null // while a box is edited
+    this.outlines = null // while outlines are edited: lists of [x, y]
+    this.spot = [0, 0] // the chosen point: outline and place in it
     this.zoomed = false
     this.waits = false
     this.root.addEventListener("keydown", (event) => this.key(event))
@@ -58,11 +73,14 @@ class Review {
       // Another queue, an undo or a refusal: where to be is what the server says
       this.turn = data.turn
       this.waits = false
-      this.box = null
       this.go(data.at)
       return
     }
-    if (this.box === null) this.draw()
+    if (!this.edits) this.draw()
+  }
+
+  get edits() {
+    return this.box !== null || this.outlines !== null
   }
 
   get item() {
@@ -71,7 +89,7 @@ class Review {
 
   go(place) {
     this.at = Math.max(0, Math.min(place, this.data.total - 1))
-    this.box = null
+    this.box = this.outlines = null
     this.root.querySelector(".classes").hidden = true
     this.draw()
   }
@@ -84,7 +102,7 @@ class Review {
     if (kind === "accept" || kind === "reject" || kind === "change") {
       if (this.at + 1 < this.data.total) this.at += 1
     }
-    this.box = null
+    this.box = this.outlines = null
     this.waits = kind === "undo" || kind === "finish" // where to be after these is what the server says
     this.say({ accept: "Accepted", reject: "Rejected", change: "Changed", finish: "All right", add: "Added", undo: "Taken back" }[kind])
     this.draw()
@@ -114,12 +132,24 @@ class Review {
     else if (action === "classes") this.showClasses()
     else if (action === "save") this.save()
     else if (action === "cancel") this.go(this.at)
+    else if (action === "next-point") this.choosePoint(1)
+    else if (action === "point-before") this.choosePoint(-1)
+    else if (action === "add-point") this.addPoint()
+    else if (action === "remove-point") this.removePoint()
   }
 
   edit(isNew = false) {
     const item = this.item
     if (!isNew && (item.label === null || !item.editable)) {
-      this.say(item.label === null ? "Nothing was found here; B adds a box" : "A mask is accepted or rejected here")
+      this.say(item.label === null ? "Nothing was found here; B adds a box" : "This shape is accepted or rejected here")
+      return
+    }
+    if (!isNew && item.editable === "outline") {
+      this.outlines = item.borders.map((outline) => outline.map((point) => [...point]))
+      this.spot = [0, 0]
+      this.frame = around(item.box, item.size)
+      this.tellPoint()
+      this.draw()
       return
     }
     const [width, height] = item.size
@@ -131,6 +161,10 @@ class Review {
   }
 
   save() {
+    if (this.outlines !== null) {
+      this.decide("change", { box: null, outlines: this.outlines, class: this.item.class })
+      return
+    }
     if (this.box === null) return
     const box = this.box.map(Math.round)
     if (this.isNew) this.decide("add", { box, class: this.newClass })
@@ -191,6 +225,19 @@ class Review {
       event.stopPropagation()
       return
     }
+    if (this.outlines !== null) {
+      const action = {
+        enter: "save", escape: "cancel", n: "next-point", p: "point-before", "+": "add-point", insert: "add-point",
+        delete: "remove-point", backspace: "remove-point",
+      }[event.key.toLowerCase()]
+      const arrow = ARROWS[event.key]
+      if (arrow) this.nudgePoint(arrow, event)
+      else if (action && !(event.target.tagName === "BUTTON" && event.key === "Enter")) this.act(action)
+      else return
+      event.preventDefault()
+      event.stopPropagation()
+      return
+    }
     if (this.box !== null) {
       const arrow = ARROWS[event.key]
       if (arrow) this.nudge(arrow, event)
@@ -220,6 +267,132 @@ class Review {
     this.draw()
   }
 
+  // Outlines
+
+  tellPoint() {
+    const [outline, place] = this.spot
+    const of = this.outlines.length > 1 ? ` of outline ${outline + 1}` : ""
+    this.say(`Point ${place + 1} of ${this.outlines[outline].length}${of}`)
+  }
+
+  choosePoint(step) {
+    let [outline, place] = this.spot
+    place += step
+    if (place < 0 || place >= this.outlines[outline].length) {
+      outline = (outline + step + this.outlines.length) % this.outlines.length
+      place = step > 0 ? 0 : this.outlines[outline].length - 1
+    }
+    this.spot = [outline, place]
+    this.tellPoint()
+    this.draw()
+  }
+
+  addPoint(point = null) {
+    const [outline, place] = this.spot
+    const points = this.outlines[outline]
+    const next = points[(place + 1) % points.length]
+    points.splice(place + 1, 0, point ?? [(points[place][0] + next[0]) / 2, (points[place][1] + next[1]) / 2])
+    this.spot = [outline, place + 1]
+    this.tellPoint()
+    this.draw()
+  }
+
+  removePoint() {
+    const [outline, place] = this.spot
+    const points = this.outlines[outline]
+    if (points.length > LEAST_POINTS) {
+      points.splice(place, 1)
+      this.spot = [outline, place % points.length]
+    } else if (this.outlines.length > 1) {
+      this.outlines.splice(outline, 1)
+      this.spot = [0, 0]
+    } else {
+      this.say("An outline has three points at least; R rejects the label")
+      return
+    }
+    this.tellPoint()
+    this.draw()
+  }
+
+  nudgePoint([x, y], event) {
+    const step = event.altKey ? 1 : Math.max(1, Math.round(this.frame[2] / 100))
+    const [outline, place] = this.spot
+    const moved = event.shiftKey ? this.outlines.flat() : [this.outlines[outline][place]]
+    this.shift(moved, moved.map((point) => [...point]), x * step, y * step)
+    this.draw()
+  }
+
+  shift(points, from, x, y) {
+    const [width, height] = this.item.size
+    // All of them alike, as far as none leaves the image
+    const far = (way, side, most) => Math.min(Math.max(way, -Math.min(...from.map((one) => one[side]))), most - Math.max(...from.map((one) => one[side])))
+    const [dx, dy] = [far(x, 0, width), far(y, 1, height)]
+    points.forEach((point, number) => {
+      point[0] = from[number][0] + dx
+      point[1] = from[number][1] + dy
+    })
+    const box = boundsOf(this.outlines)
+    const [left, top, side] = this.frame
+    if (box[0] < left || box[1] < top || box[2] > left + side || box[3] > top + side) this.frame = around(box, this.item.size)
+  }
+
+  nearestEdge([x, y]) {
+    let best = { distance: Infinity }
+    this.outlines.forEach((points, outline) =>
+      points.forEach(([ax, ay], place) => {
+        const [bx, by] = points[(place + 1) % points.length]
+        const along = Math.max(0, Math.min(1, ((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2 || 1)))
+        const point = [ax + along * (bx - ax), ay + along * (by - ay)]
+        const distance = Math.hypot(x - point[0], y - point[1])
+        if (distance < best.distance) best = { distance, point, spot: [outline, place] }
+      }),
+    )
+    return best
+  }
+
+  grabOutline(event) {
+    const spot = event.target.dataset?.spot
+    const from = this.point(event)
+    const edge = this.nearestEdge(from)
+    // Not "dblclick", which needs the very element that was pressed first: each press draws the points anew
+    const pressed = this.pressed
+    this.pressed = { spot, at: event.timeStamp }
+    if (spot) {
+      this.spot = spot.split(",").map(Number)
+      if (pressed?.spot === spot && event.timeStamp - pressed.at < TWICE_MS) {
+        this.pressed = null
+        this.removePoint()
+        return
+      }
+      this.tellPoint()
+    } else if (edge.distance < this.frame[2] / 60) {
+      this.spot = edge.spot
+      this.addPoint(edge.point)
+    } else if (!event.target.classList?.contains("box")) return
+    const onSpot = spot || edge.distance < this.frame[2] / 60
+    event.preventDefault()
+    const moved = onSpot ? [this.outlines[this.spot[0]][this.spot[1]]] : this.outlines.flat()
+    const before = moved.map((point) => [...point])
+    this.draw()
+    this.drag((x, y) => this.shift(moved, before, x - from[0], y - from[1]))
+  }
+
+  drag(follow, done = () => {}) {
+    const move = (moved) => {
+      if (!this.edits) return // Esc came in between
+      follow(...this.point(moved))
+      this.draw()
+    }
+    const end = () => {
+      removeEventListener("pointermove", move)
+      removeEventListener("pointerup", end)
+      if (this.edits) done()
+      this.draw()
+    }
+    addEventListener("pointermove", move)
+    addEventListener("pointerup", end)
+  }
+
   keepInside() {
     const [width, height] = this.item.size
     let [left, top, right, bottom] = this.box
@@ -241,18 +414,21 @@ class Review {
     const item = this.item
     if (!item) return
     this.root.focus({ preventScroll: true })
+    if (this.outlines !== null) {
+      this.grabOutline(event)
+      return
+    }
     const handle = event.target.dataset?.handle
     const onBox = event.target.classList?.contains("box")
     if (this.box === null) {
       if (!(handle || onBox)) return
       this.edit()
-      if (this.box === null) return
+      if (this.box === null) return // outlines are zoomed to first
     } else if (!(handle || onBox)) return
     event.preventDefault()
     const from = this.point(event)
     const before = [...this.box]
-    const move = (moved) => {
-      const [x, y] = this.point(moved)
+    const follow = (x, y) => {
       const [dx, dy] = [x - from[0], y - from[1]]
       const box = [...before]
       if (!handle) box.forEach((_, side) => (box[side] += side % 2 ? dy : dx))
@@ -262,16 +438,8 @@ class Review {
       if (handle?.includes("s")) box[3] += dy
       this.box = box
       if (!handle) this.keepInside()
-      this.draw()
     }
-    const end = () => {
-      removeEventListener("pointermove", move)
-      removeEventListener("pointerup", end)
-      this.keepInside()
-      this.draw()
-    }
-    addEventListener("pointermove", move)
-    addEventListener("pointerup", end)
+    this.drag(follow, () => this.keepInside())
   }
 
   say(text) {
@@ -306,15 +474,14 @@ class Review {
     const color = this.data.classes.find((one) => one.name === (this.isNew && this.box ? this.newClass : item.class))?.color ?? "#fff"
     const shapes = item.others.map((other) => part("rect", { ...rect(other), class: "other" }))
     const box = this.box ?? item.box
-    this.svg.classList.toggle("editing", this.box !== null)
+    this.svg.classList.toggle("editing", this.edits)
     if (box) {
       if (this.box === null && item.borders.length) {
-        for (const border of item.borders) {
-          const points = border.map((spot) => spot.join(",")).join(" ")
-          shapes.push(part("polygon", { points, class: "edge" }), part("polygon", { points, class: "box", stroke: color, fill: color }))
-        }
+        const d = (this.outlines ?? item.borders).map((outline) => `M${outline.map((point) => point.join(" ")).join("L")}Z`).join("")
+        shapes.push(part("path", { d, class: "edge" }), part("path", { d, class: "box", stroke: color, fill: color }))
       } else shapes.push(part("rect", { ...rect(box), class: "edge" }), part("rect", { ...rect(box), class: "box", stroke: color, fill: color }))
-      if (item.editable || this.box !== null) shapes.push(...this.handles(box, item.size))
+      if (item.editable === "box" || this.box !== null) shapes.push(...this.handles(box, item.size))
+      if (this.outlines !== null) shapes.push(...this.spots())
     }
     this.svg.replaceChildren(image, ...shapes)
     this.svg.setAttribute("viewBox", this.view(box, item.size))
@@ -335,16 +502,30 @@ class Review {
     })
   }
 
-  view(box, [width, height]) {
-    if (!this.zoomed || !box || this.box !== null) return `0 0 ${width} ${height}`
-    const side = Math.max(box[2] - box[0], box[3] - box[1], Math.max(width, height) / 12) * 2.4
-    return `${(box[0] + box[2] - side) / 2} ${(box[1] + box[3] - side) / 2} ${side} ${side}`
+  spots() {
+    const size = this.frame[2] / 120
+    const made = this.outlines.flatMap((points, outline) =>
+      points.map(([cx, cy], place) => {
+        const chosen = this.spot[0] === outline && this.spot[1] === place
+        const spot = part("circle", { cx, cy, r: chosen ? size * 1.6 : size, class: chosen ? "spot chosen" : "spot" })
+        spot.dataset.spot = `${outline},${place}`
+        return spot
+      }),
+    )
+    return made.sort((one, other) => one.classList.contains("chosen") - other.classList.contains("chosen")) // on top
+  }
+
+  view(box, size) {
+    if (this.outlines !== null) return `${this.frame[0]} ${this.frame[1]} ${this.frame[2]} ${this.frame[2]}`
+    if (!this.zoomed || !box || this.box !== null) return `0 0 ${size[0]} ${size[1]}`
+    const [left, top, side] = around(box, size, 2.4)
+    return `${left} ${top} ${side} ${side}`
   }
 
   drawKeys() {
-    const keys = this.box === null ? KEYS : EDIT_KEYS
+    const kind = this.outlines !== null ? "outline" : this.box !== null ? "edit" : "decide"
+    const keys = { decide: KEYS, edit: EDIT_KEYS, outline: OUTLINE_KEYS }[kind]
     const footer = this.root.querySelector(".keys")
-    const kind = this.box === null ? "decide" : "edit"
     if (footer.dataset.kind !== kind) {
       footer.dataset.kind = kind
       footer.replaceChildren(
@@ -372,6 +553,15 @@ class Review {
   }
 }
 
+// Left, top and side of a square around a box on an image
+const around = (box, [width, height], much = 1.5) => {
+  const side = Math.max(box[2] - box[0], box[3] - box[1], Math.max(width, height) / 12) * much
+  return [(box[0] + box[2] - side) / 2, (box[1] + box[3] - side) / 2, side]
+}
+const boundsOf = (outlines) => {
+  const [xs, ys] = [0, 1].map((side) => outlines.flat().map((point) => point[side]))
+  return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]
+}
 const rect = ([left, top, right, bottom]) => ({ x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) })
 
 export default function ({ data, parentElement, setStateValue }) {

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from traindash import formatting
+from traindash.datasets.contours import Outline
 from traindash.domain.annotation import Rectangle
 from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.domain.labelling import ReviewCounts
@@ -183,7 +184,7 @@ def _item(review: Review, place: int, image_id: ImageId, label_id: int | None) -
     if label is None:
         word = "rejected" if label_id is not None else "reviewed" if one.is_reviewed else None
         return {**shared, "label": None, "class": None, "confidence": None, "box": None, "borders": [], "word": word,
-                "editable": False}  # fmt: skip
+                "editable": None}  # fmt: skip
     return {
         **shared,
         "label": label.id,
@@ -192,7 +193,7 @@ def _item(review: Review, place: int, image_id: ImageId, label_id: int | None) -
         "box": _corners(label.box),
         "borders": [list(map(list, border)) for border in label.borders],
         "word": label.word,
-        "editable": label.has_box,
+        "editable": "box" if label.has_box else "outline" if label.has_outline else None,
     }
 
 
@@ -237,7 +238,7 @@ def _decide(desk: _Desk, one: Mapping[str, Any]) -> None:
             review.reject(label_id)
         case "change":
             before = {label.id for label in review.images[image_id].labels}
-            review.change(label_id, str(one["class"]), _box(one["box"]))
+            review.change(label_id, str(one["class"]), _outlines(one.get("outlines")) or _box(one["box"]))
             made = next((label.id for label in review.images[image_id].labels if label.id not in before), label_id)
             desk.queue = [(image, made if label == label_id else label) for image, label in desk.queue]
         case "add":
@@ -273,6 +274,10 @@ def _box(corners: Any) -> Rectangle | None:  # noqa: ANN401 - JSON of the browse
         return None
     left, top, right, bottom = (float(side) for side in corners)
     return Rectangle(left=left, top=top, right=max(left, right - 1), bottom=max(top, bottom - 1))
+
+
+def _outlines(given: Any) -> tuple[Outline, ...]:  # noqa: ANN401 - JSON of the browser
+    return tuple(tuple((float(x), float(y)) for x, y in outline) for outline in given or ())
 
 
 def _draw_ends(desk: _Desk, project: str) -> None:
