@@ -80,6 +80,16 @@ def as_annotation(objects: Sequence[FoundObject], width: int, height: int, confi
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VideoFacts:
+    """What is known of a video before models look at its frames."""
+
+    frames: int
+    per_second: float
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyModel:
     """A model that is kept ready in a process of its own."""
 

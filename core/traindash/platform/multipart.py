@@ -61,6 +61,15 @@ class Part:
         """A copy of its content."""
         return self.body[self.start : self.end]
 
+    def write(self, target: Path) -> None:
+        """Write its content into a file, which takes no memory.
+
+        Raises:
+            OSError: The disk does not take it.
+        """
+        with target.open("xb") as file, memoryview(self.body) as whole, whole[self.start : self.end] as content:
+            file.write(content)
+
 
 @contextmanager
 def form_parts(form: Form) -> Iterator[tuple[Part, ...]]:

@@ -130,6 +130,90 @@ return {{name: [told(found) for found in model.predict(**way)] for name, way in 
     assert [result["name"] for result in found["dataset"]] == ["0.png", "1.png"]
 
 
+VIDEO = """
+import cv2
+path = arguments["folder"] + "/moving.avi"
+writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"FFV1"), 10, (80, 60))  # keeps every pixel
+for place in range(40):
+    picture = np.zeros((60, 80, 3), dtype=np.uint8)
+    picture[20:30, place:place + 16] = 255
+    writer.write(picture)
+writer.release()
+"""
+
+
+def test_a_video_is_looked_at_frame_by_frame(sdk: SdkSession, serving: LivePlatform, task: int, tmp_path: Path) -> None:
+    code = f"""
+import numpy as np
+{CONNECT}{VIDEO}
+def told(**wanted):
+    return [(found.frame_index, found.boxes.tolist()) for found in model.predict(input=path, **wanted)]
+said = {{
+    "all": told(), "some": told(start_frame=3, num_frames=9, stride=4), "until": told(start_frame=37, end_frame=38),
+    "second": len(told(duration=1)), "back": [number for number, _ in told(start_frame=2, direction="backward")],
+}}
+session = model.predict_detached(input=path)
+said["count"], said["first"] = len(session), next(session).frame_index
+said["rest"] = len(list(session))
+said["result"], said["progress"] = session.final_result, session.progress()["current"]
+return said
+"""
+    said = sdk.run(serving, code, task=task, folder=str(tmp_path))
+    boxes = [[number, [[20, number, 29, number + 15]]] for number in range(40)]
+    assert said == {
+        "all": boxes,
+        "some": [boxes[3], boxes[7], boxes[11]],
+        "until": boxes[37:39],
+        "second": 10,
+        "back": [2, 1, 0],
+        "count": 40,
+        "first": 0,
+        "rest": 39,
+        "result": {"ann": [], "video_ann": None},
+        "progress": 40,
+    }
+    assert not [*serving.platform.services.layout.incoming.iterdir()]
+
+
+def test_a_video_can_be_stopped(sdk: SdkSession, serving: LivePlatform, task: int, tmp_path: Path) -> None:
+    code = f"""
+import numpy as np
+{CONNECT}{VIDEO}
+with model.predict_detached(input=path, batch_size=1) as session:
+    next(session)
+while not session.is_done():  # the frame at hand is still looked at
+    pass
+return session.status()["stage"]
+"""
+    assert sdk.run(serving, code, task=task, folder=str(tmp_path)) == "Cancelled"
+    wait_for(lambda: not [*serving.platform.services.layout.incoming.iterdir()], "the video is removed")
+
+
+def test_videos_that_cannot_be_looked_at_are_refused(
+    sdk: SdkSession, serving: LivePlatform, task: int, tmp_path: Path
+) -> None:
+    (tmp_path / "a.mp4").write_text("no video", encoding="utf-8")
+    # FFmpeg would follow what a playlist names, whatever the file is called
+    (tmp_path / "b.mkv").write_text("#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n", encoding="utf-8")
+    code = f"""
+import numpy as np
+{CONNECT}{VIDEO}
+said = []
+ways = (("a.mp4", {{}}), ("b.mkv", {{}}), ("moving.avi", {{"start_frame": 40}}), ("moving.avi", {{"tracking": True}}))
+for name, way in ways:
+    try:
+        model.predict(input=arguments["folder"] + "/" + name, **way)
+    except Exception as error:
+        said.append(str(error))
+return said
+"""
+    playlist, text, behind, tracked = sdk.run(serving, code, task=task, folder=str(tmp_path))
+    assert "is no video that can be read" in text
+    assert "is no video that can be read" in playlist
+    assert "There is no frame 40: the video has 40" in behind
+    assert "Tracking is not supported" in tracked
+
+
 def test_settings_choose_what_is_told(sdk: SdkSession, serving: LivePlatform, task: int, pictures: Path) -> None:
     code = f"""
 {CONNECT}
@@ -382,7 +466,14 @@ def test_a_session_alone_opens_the_model_and_nothing_else(
         ("inference_batch_ids", {"json": {"state": {}}}, "names no images"),
         ("inference_batch_ids", {"json": {"state": {"batch_ids": [10**9]}}}, "no image 1000000000"),
         ("pop_inference_results", {"json": {"state": {"inference_request_uuid": "x"}}}, "no such inference request"),
-        ("inference_video_id", {"json": {}}, "Videos are not looked at"),
+        ("inference_video_id", {"json": {}}, "hold images and no videos"),
+        ("inference_video_async", {"json": {}}, "a video as a form"),
+        ("inference_video_async", {"files": {"other": ("a.mp4", b"")}}, "0 were sent"),
+        (
+            "inference_video_async",
+            {"files": {"files": ("a.mp4", b"x")}, "data": {"state": '{"tracker": "botsort"}'}},
+            "not followed from frame to frame",
+        ),
         ("rm", {"json": {}}, "no command 'rm'"),
     ],
 )

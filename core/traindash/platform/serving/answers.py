@@ -75,6 +75,8 @@ class AskedImage:
     @property
     def words(self) -> str:
         """What it is called in messages."""
+        if self.given.frame is not None:
+            return f"Frame {self.given.frame} of the video"
         return f"The image {self.name!r}" if self.name else "The image"
 
 
@@ -110,7 +112,7 @@ def result_json(asked: AskedImage, found: ImagePrediction, *, told: bool = True)
         "dataset_id": asked.dataset_id,
         "image_id": asked.image_id,
         "video_id": None,
-        "frame_index": None,
+        "frame_index": asked.given.frame,
     }
 
 

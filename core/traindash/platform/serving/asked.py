@@ -1,13 +1,15 @@
 """What a client asks of a served model: the state of a request, and where its images come from."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from traindash.domain.ids import DatasetId, ProjectId
+from traindash.domain.prediction import VideoFacts
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.multipart import Form, Part, form_parts
 from traindash.platform.routes.workload import InThread
@@ -22,6 +24,7 @@ from traindash.platform.wire import Id, Name, Word, shortened
 from traindash.training.runs.predicting import GivenImage
 
 MOST_FILES = 10_000  # images that are sent in one request
+MOST_FRAMES = 20_000  # of a video, in one request
 _MOST_IMAGE = 64 * 2**20  # bytes of one that is sent
 _CHECKED = 1000  # images that are looked up at once
 
@@ -45,6 +48,14 @@ class State(msgspec.Struct):
     upload_mode: UploadMode | None = None
     upload: bool = False  # of `inference_image_id`, older than `upload_mode`
     model_prediction_suffix: Name | None = None
+    # of a video; frames are counted from 0
+    start_frame: Annotated[int, Meta(ge=0)] = 0
+    num_frames: Annotated[int, Meta(ge=1)] | None = None
+    end_frame: Annotated[int, Meta(ge=0)] | None = None  # the last one
+    duration: Annotated[float, Meta(gt=0)] | None = None  # seconds
+    stride: Annotated[int, Meta(ge=1)] = 1
+    direction: Literal["forward", "backward"] = "forward"
+    tracker: Word | None = None
     # of `deploy_from_api`
     deploy_params: DeployParams | None = None
     model_name: Word | None = None
@@ -56,6 +67,10 @@ _SPELLINGS: Mapping[str, str] = {
     "imageIds": "image_ids",
     "projectId": "project_id",
     "datasetIds": "dataset_ids",
+    "startFrameIndex": "start_frame",
+    "framesCount": "num_frames",
+    "endFrameIndex": "end_frame",
+    "step": "stride",
 }
 
 
@@ -104,7 +119,65 @@ class Call:
 
 # Where images come from: a form, projects, an address. They are read when their turn comes.
 
-Images: TypeAlias = Callable[[], Iterator[AskedImage]]
+Images: TypeAlias = Callable[[], Generator[AskedImage]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """A video that came along, and which frames of it are wanted. Its file is removed when its turn is over."""
+
+    path: Path
+    state: State
+
+    def frames(self, facts: VideoFacts) -> Sequence[int]:
+        """Return the frames that are wanted, in the order in which they are.
+
+        Raises:
+            InputError: There are none, or too many.
+        """
+        state = self.state
+        count = facts.frames
+        if state.num_frames is not None:
+            count = state.num_frames
+        elif state.end_frame is not None:
+            count = abs(state.end_frame - state.start_frame) + 1
+        elif state.duration is not None:
+            count = max(1, int(state.duration * facts.per_second))
+        step = state.stride if state.direction == "forward" else -state.stride
+        last = state.start_frame + (count if step > 0 else -count)
+        wanted = range(state.start_frame, max(-1, min(last, facts.frames)), step)
+        if state.start_frame >= facts.frames or not wanted:
+            msg = f"There is no frame {state.start_frame}: the video has {facts.frames:,}, counted from 0."
+            raise InputError(msg, "Name another start_frame.")
+        if len(wanted) > MOST_FRAMES:
+            msg = f"{len(wanted):,} frames of the video are too many for one request; {MOST_FRAMES:,} are possible."
+            raise InputError(msg, "Look at a part of them with num_frames, or at every n-th with stride.")
+        return wanted
+
+    def images(self, frames: Sequence[int]) -> Generator[AskedImage]:
+        """Return the frames as images that are looked at."""
+        for index in frames:
+            yield AskedImage(given=GivenImage(path=str(self.path), frame=index))
+
+
+def sent_video(form: Form, state: State, target: Path) -> Video:
+    """Take the video out of a form, which is removed, and write it to a file.
+
+    Raises:
+        InputError: There is none, or it cannot be looked at as it is asked.
+    """
+    if state.tracker is not None:
+        msg = "Objects are not followed from frame to frame here."
+        raise InputError(msg, "Leave tracking out: each frame then has its own objects.")
+    with form_parts(form) as parts:
+        files = _files(parts)
+        if len(files) != 1:
+            msg = f"One video is expected, and {len(files)} were sent."
+            raise InputError(msg, "Send it as the part of the form with the name “files”.")
+        files[0].write(target)
+    if form.content is None:
+        form.path.unlink(missing_ok=True)
+    return Video(path=target, state=state)
 
 
 def sent_images(form: Form) -> Images:
@@ -113,7 +186,7 @@ def sent_images(form: Form) -> Images:
     An image that is too large is an :class:`~traindash.errors.InputError` when its turn comes.
     """
 
-    def images() -> Iterator[AskedImage]:
+    def images() -> Generator[AskedImage]:
         with form_parts(form) as parts:
             for part in _files(parts):
                 if part.size > _MOST_IMAGE:
@@ -145,7 +218,7 @@ def count_images(form: Form) -> int:
 def images_of_projects(services: Services, image_ids: Sequence[int]) -> Images:
     """Return images of projects by their ids."""
 
-    def images() -> Iterator[AskedImage]:
+    def images() -> Generator[AskedImage]:
         projects: dict[int, int] = {}
         for some in _groups(image_ids, BATCH * 4):
             rows = {row["id"]: row for row in services.images.rows(some)}
@@ -169,7 +242,7 @@ def images_of_projects(services: Services, image_ids: Sequence[int]) -> Images:
 def image_of_address(services: Services, url: str) -> Images:
     """Return the image under an address, which is fetched when its turn comes, from hosts that are allowed."""
 
-    def images() -> Iterator[AskedImage]:
+    def images() -> Generator[AskedImage]:
         (digest,) = services.links.fetch([url])
         refused = services.uploads.settled([digest])
         known = services.uploads.recent([digest]) or services.loose_images.known([digest])

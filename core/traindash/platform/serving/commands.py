@@ -4,9 +4,12 @@ Both ways lead here: ``/net/<session token>/<command>``, and ``tasks.request.dir
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
+from pathlib import Path
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import msgspec
 import psutil
@@ -14,6 +17,7 @@ import psutil
 from traindash.domain.ids import ProjectId
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.platform.agents import cpu_name
+from traindash.platform.multipart import Form
 from traindash.platform.serving.answers import BATCH, SETTINGS, AskedImage, kept, result_json
 from traindash.platform.serving.asked import (
     Call,
@@ -25,6 +29,7 @@ from traindash.platform.serving.asked import (
     image_of_address,
     images_of_projects,
     sent_images,
+    sent_video,
 )
 from traindash.platform.serving.deployment import Deployment
 from traindash.platform.serving.models import CUSTOM, PRETRAINED
@@ -51,8 +56,8 @@ async def _session_info(call: Call) -> Answer:
         "session_id": call.task.id,
         "number_of_classes": len(meta["classes"]),
         "sliding_window_support": "none",
-        "videos_support": False,
-        "async_video_inference_support": False,
+        "videos_support": True,
+        "async_video_inference_support": True,
         "tracking_on_videos_support": False,
         "async_image_inference_support": True,
         "tracking_algorithms": [],
@@ -213,28 +218,47 @@ def _upload_of(call: Call, first: AskedImage) -> Upload | None:
 
 def _begin(call: Call, deployment: Deployment, images: Images, total: int) -> InferenceRequest:
     """Take a request in; the work is done in the thread of the model."""
-    state = call.state
-    size = min(state.batch_size or BATCH, BATCH)
 
     def work(request: InferenceRequest) -> None:
         request.begin(total)
-        upload: Upload | None = None
-        left, is_first = images(), True
-        try:
-            while some := tuple(islice(left, size)):
-                if is_first:
-                    upload, is_first = _upload_of(call, some[0]), False
-                request.check()
-                found = [kept(one, state.settings) for one in deployment.predict(some)]
-                pairs = list(zip(some, found, strict=True))
-                if upload is not None:
-                    upload.write(pairs)
-                request.add([result_json(asked, one, told=upload is None) for asked, one in pairs])
-        finally:
-            if call.form is not None and call.form.content is None:
-                call.form.path.unlink(missing_ok=True)
+        with closing(images()) as left:
+            _look(call, deployment, request, left)
 
-    return deployment.request(work)
+    return deployment.request(work, _received(call))
+
+
+def _begin_video(call: Call, deployment: Deployment, form: Form) -> InferenceRequest:
+    """Take a request about a video in; its frames are counted when its turn comes."""
+    video = sent_video(form, call.state, call.services.layout.incoming / f"video-{uuid4().hex}")
+
+    def work(request: InferenceRequest) -> None:
+        frames = video.frames(deployment.video(video.path))
+        request.begin(len(frames))
+        with closing(video.images(frames)) as left:
+            _look(call, deployment, request, left)
+        request.final_result = {"ann": [], "video_ann": None}  # as the SDK's apps without tracking
+
+    return deployment.request(work, (video.path,))
+
+
+def _received(call: Call) -> tuple[Path, ...]:
+    return (call.form.path,) if call.form is not None and call.form.content is None else ()
+
+
+def _look(call: Call, deployment: Deployment, request: InferenceRequest, images: Iterator[AskedImage]) -> None:
+    """Have the model look at images, batch by batch, and put what it finds where it is wanted."""
+    settings, size = call.state.settings, min(call.state.batch_size or BATCH, BATCH)
+    upload: Upload | None = None
+    is_first = True
+    while some := tuple(islice(images, size)):
+        if is_first:
+            upload, is_first = _upload_of(call, some[0]), False
+        request.check()
+        found = [kept(one, settings) for one in deployment.predict(some)]
+        pairs = list(zip(some, found, strict=True))
+        if upload is not None:
+            upload.write(pairs)
+        request.add([result_json(asked, one, told=upload is None) for asked, one in pairs])
 
 
 async def _started(call: Call, images: Images, total: int) -> InferenceRequest:
@@ -327,8 +351,16 @@ async def _image_url(call: Call) -> Answer:
     return (await _answered(await _started(call, image_of_address(call.services, url), 1)))[0]  # type: ignore[no-any-return]
 
 
-async def _no_video(_call: Call) -> Answer:
-    raise InputError("Videos are not looked at here.", "Send their frames as images.")
+async def _video_async(call: Call) -> Answer:
+    form = call.form
+    if form is None:
+        raise InputError("This command takes a video as a form.", "Send it as multipart/form-data, named “files”.")
+    deployment = await call.deployment()
+    return _scheduled(await call.in_thread(lambda: _begin_video(call, deployment, form)))
+
+
+async def _no_video_id(_call: Call) -> Answer:
+    raise InputError("Projects of this server hold images and no videos.", "Send the file of the video.")
 
 
 async def _no_speed_test(_call: Call) -> Answer:
@@ -389,8 +421,7 @@ _NOT_IN_STATUS = frozenset({"pending_results", "final_result", "created_at", "up
 
 
 async def _result(call: Call) -> Answer:
-    await _request(call)
-    return None  # only videos have one
+    return (await _request(call))[1].final_result
 
 
 async def _stop(call: Call) -> Answer:
@@ -436,9 +467,9 @@ COMMANDS: Mapping[str, Callable[[Call], Awaitable[Answer]]] = {
     "inference_batch_ids": _batch_ids,
     "inference_batch_ids_async": _batch_ids_async,
     "inference_project_id_async": _project_async,
-    "inference_video_id": _no_video,
-    "inference_video_id_async": _no_video,
-    "inference_video_async": _no_video,
+    "inference_video_id": _no_video_id,
+    "inference_video_id_async": _no_video_id,
+    "inference_video_async": _video_async,
     "run_speedtest": _no_speed_test,
     "get_inference_progress": _progress,
     "get_preparing_progress": _preparing,

@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from traindash.domain.ids import TaskId
-from traindash.domain.prediction import ImagePrediction
+from traindash.domain.prediction import ImagePrediction, VideoFacts
 from traindash.domain.task import ExitReport
 from traindash.errors import AppError, InputError, StateError
 from traindash.platform.serving.answers import AskedImage
@@ -51,6 +52,14 @@ class Worker(Protocol):
         Raises:
             WorkerDiedError: The process is gone.
             AppError: It could not.
+        """
+
+    def video(self, path: Path) -> VideoFacts:
+        """Read what is known of a video, whose frames are looked at next.
+
+        Raises:
+            WorkerDiedError: The process is gone.
+            AppError: It cannot be read.
         """
 
     def memory(self) -> int:
@@ -160,15 +169,17 @@ class Deployment:
         model, classes = self.model, self._classes
         return None if model is None or classes is None else model.output_meta(classes)
 
-    def request(self, work: Callable[[InferenceRequest], None]) -> InferenceRequest:
+    def request(self, work: Callable[[InferenceRequest], None], files: Sequence[Path] = ()) -> InferenceRequest:
         """Take a request in; ``work`` is done when its turn comes, in the thread of this model.
+
+        The files are the request's from now on, which removes them at its end.
 
         Raises:
             StateError: There is no model.
             BusyError: Too many requests wait.
         """
         self.known_model()
-        request = self.requests.new()
+        request = self.requests.new(files)
         self._used = time.monotonic()
         self._submit(lambda: self._work(request, work))
         return request
@@ -188,6 +199,15 @@ class Deployment:
         self.figures.images += len(images)
         self._used = time.monotonic()
         return found
+
+    def video(self, path: Path) -> VideoFacts:
+        """Read what is known of a video; only for the work of a request.
+
+        Raises:
+            InputError: It cannot be read.
+            WorkerDiedError: The process is gone.
+        """
+        return self._ready().video(path)
 
     def look(self) -> None:
         """See whether the process is still there, and let it go when nobody has asked for long."""

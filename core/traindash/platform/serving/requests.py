@@ -4,11 +4,13 @@ Words, stages and keys are those of ``InferenceRequest`` and ``InferenceRequests
 (docs/supervisely-api.md 13.4), which its clients read.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -56,7 +58,9 @@ class InferenceRequest:
     created_at: float = field(default_factory=time.monotonic)
     updated_at: float = field(default_factory=time.monotonic)
     kept: float = KEPT_SECONDS
+    files: Sequence[Path] = ()  # that were sent with it; removed at its end
     is_stopped: bool = False
+    final_result: Json | None = None  # that of a video; others have none
     _pending: list[Json] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -112,6 +116,9 @@ class InferenceRequest:
             else:
                 self.stage = Stage.CANCELLED if self.is_stopped else Stage.FINISHED
             self._touch()
+        for file in self.files:
+            with contextlib.suppress(OSError):  # the next start of the server removes it
+                file.unlink(missing_ok=True)
 
     def check(self) -> None:
         """Go on, unless the client has stopped it.
@@ -156,7 +163,7 @@ class InferenceRequest:
                 "progress": progress,
                 "preparing_progress": progress,
                 "pending_results": len(self._pending),
-                "final_result": False,
+                "final_result": self.final_result is not None,
                 "has_result": False,
                 "result": False,
                 "exception": error_json(self.error),
@@ -193,8 +200,8 @@ class Requests:
         self._lock = threading.Lock()
         self._known: dict[str, InferenceRequest] = {}
 
-    def new(self) -> InferenceRequest:
-        """Take a request in.
+    def new(self, files: Sequence[Path] = ()) -> InferenceRequest:
+        """Take a request in, with the files that it removes at its end.
 
         Raises:
             BusyError: Too many wait already.
@@ -207,7 +214,7 @@ class Requests:
             over = [one for one in self._known.values() if one.stage.is_over]
             for known in over[: max(0, len(self._known) + 1 - MOST_KEPT)]:
                 del self._known[known.id]
-            request = InferenceRequest()
+            request = InferenceRequest(files=files)
             self._known[request.id] = request
             return request
 

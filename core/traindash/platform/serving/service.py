@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -19,7 +20,7 @@ import psutil
 
 from traindash.domain.experiment import ExperimentFolder
 from traindash.domain.ids import TaskId
-from traindash.domain.prediction import ImagePrediction
+from traindash.domain.prediction import ImagePrediction, VideoFacts
 from traindash.domain.task import ExitCause, ExitReport, TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError
 from traindash.periodic_worker import PeriodicWorker
@@ -41,6 +42,7 @@ _KILLED = -9
 _LIMITS = Limits()
 _AGAIN = "Deploy the model again."
 _PARAMS = "deploy"  # key of a task's settings
+_T = TypeVar("_T")
 _BY_PERSON = ExitReport(cause=ExitCause.STOPPED_BY_USER, message="Stopped by you.")
 
 
@@ -270,10 +272,17 @@ class ProcessWorker:
 
     def predict(self, images: Sequence[GivenImage]) -> Sequence[ImagePrediction]:
         """See there."""
+        return self._asked(lambda: self._process.predict(images))
+
+    def video(self, path: Path) -> VideoFacts:
+        """See there."""
+        return self._asked(lambda: self._process.video(path))
+
+    def _asked(self, ask: Callable[[], _T]) -> _T:
         if (report := self.death()) is not None:
             raise WorkerDiedError(report)
         try:
-            return self._process.predict(images)
+            return ask()
         except PredictorEndedError as error:
             if error.was_late:  # the next request makes it anew
                 raise InputError(error.message, error.hint) from error

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction
+from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, VideoFacts
 
 MOST_BYTES = 512 * 2**20  # of a frame
 _LENGTH = 8
@@ -31,28 +31,31 @@ class PredictorSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenImage:
-    """An image to look at: a file, or the content of one."""
+    """An image to look at: a file, the content of one, or a frame of a video."""
 
     path: str = ""  # absolute; never written to
     content: bytes = b""
+    frame: int | None = None  # of the video at the path, from 0 on
     # width and height of the annotation that the answer shall fit to; `None`: the picture as people see it
     drawn_on: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictRequest:
-    """Images that the model shall look at."""
+    """Images that the model shall look at; or a video whose frames shall be counted."""
 
-    images: tuple[GivenImage, ...]
+    images: tuple[GivenImage, ...] = ()
+    video: str = ""  # absolute path; empty where there are images
     confidence: float = LEAST_CONFIDENCE  # objects below are left out; lower ones than this are never found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictAnswer:
-    """The answer to either: what the model can find, or what it has found; a message where it could not."""
+    """The answer to either: what the model can find, what it has found, or a video; a message where it could not."""
 
     classes: tuple[str, ...] = ()
     images: tuple[ImagePrediction, ...] = ()  # in the order of the request
+    video: VideoFacts | None = None
     message: str = ""  # empty if all went well
     hint: str = ""
     is_lasting: bool = False  # it could not because of the file: another try comes to the same

@@ -19,6 +19,7 @@ from traindash.training.trainers.engine import BATCH_SIZE, Predictor
 from traindash.training.trainers.entry import RunError, StopSwitch, run
 from traindash.training.trainers.predict import found_on, open_predictor
 from traindash.training.trainers.reporting import Progress
+from traindash.training.trainers.video import FrameReader
 
 _SUBTASK = "Labelling: Running inference"
 _NAMED_PROBLEMS = 20
@@ -67,8 +68,8 @@ def _found(predictor: Predictor, layout: RunLayout, stop: StopSwitch) -> Iterato
     while some := tuple(islice(images, BATCH_SIZE)):
         stop.check()
         given = tuple(GivenImage(path=image.path, drawn_on=(image.width, image.height)) for image in some)
-        with TemporaryDirectory(dir=layout.work) as scratch:
-            answers = found_on(predictor, PredictRequest(images=given), Path(scratch))
+        with TemporaryDirectory(dir=layout.work) as scratch, FrameReader() as frames:
+            answers = found_on(predictor, PredictRequest(images=given), Path(scratch), frames)
         yield from zip(some, answers, strict=True)
 
 

@@ -1,11 +1,13 @@
-"""A model that is kept ready: ``python -m traindash.training.trainers.predict FOLDER``.
+"""A model that is kept ready: ``python -m traindash.training.trainers.predict FOLDER TRAINER THREADS``.
 
-The folder is scratch space of this process. What it is asked and answers is in
+The folder is scratch space of this process. The engine of the trainer is imported at once, so that a process may wait
+for its model with most of the work done. What it is asked and answers is in
 :mod:`traindash.training.runs.predicting`. The model predicts with
 :class:`traindash.training.trainers.engine.Predictor`, as the evaluation of its training did, and the images come to it
 the same way.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -35,6 +37,7 @@ from traindash.training.trainers.engine import Predictor
 from traindash.training.trainers.entry import RunError, explain
 from traindash.training.trainers.evaluated_images import found_object, usable
 from traindash.training.trainers.start import import_engine
+from traindash.training.trainers.video import FrameReader
 
 _ONNX = ".onnx"
 _SPEC = msgspec.msgpack.Decoder(PredictorSpec)
@@ -66,11 +69,13 @@ def open_predictor(spec: PredictorSpec, folder: Path) -> Predictor:
 
 def main(arguments: Sequence[str]) -> int:
     """Load the model that the first frame names, then answer until the input ends; returns the exit code."""
-    folder = Path(arguments[0])
+    folder, trainer, threads = Path(arguments[0]), arguments[1], int(arguments[2])
     questions = sys.stdin.buffer
     # Engines print; only this copy of standard output is for answers
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with contextlib.suppress(ImportError):  # told when a model is to be loaded
+        import_engine(trainer, folder / "engine", threads=threads)
     if (frame := read_frame(questions)) is None:
         return 0
     try:
@@ -80,11 +85,9 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - edge of the process: whatever an engine throws gets a name
         write_frame(answers, _refusal(error))
         return 1
-    try:
+    with contextlib.suppress(BrokenPipeError), FrameReader() as frames:  # whoever asked may be gone
         while (frame := read_frame(questions)) is not None:
-            write_frame(answers, _answer(predictor, _REQUEST.decode(frame), folder))
-    except BrokenPipeError:  # whoever asked is gone
-        return 0
+            write_frame(answers, _answer(predictor, _REQUEST.decode(frame), folder, frames))
     return 0
 
 
@@ -97,10 +100,12 @@ def _warm_up(predictor: Predictor, folder: Path) -> None:
             pass
 
 
-def _answer(predictor: Predictor, request: PredictRequest, folder: Path) -> PredictAnswer:
+def _answer(predictor: Predictor, request: PredictRequest, folder: Path, frames: FrameReader) -> PredictAnswer:
     try:
+        if request.video:
+            return PredictAnswer(video=frames.facts(Path(request.video)))
         with TemporaryDirectory(dir=folder) as scratch:
-            return PredictAnswer(images=tuple(found_on(predictor, request, Path(scratch))))
+            return PredictAnswer(images=tuple(found_on(predictor, request, Path(scratch), frames)))
     except Exception as error:  # noqa: BLE001 - edge of the process, as above
         return _refusal(error)
 
@@ -114,14 +119,16 @@ def _refusal(error: Exception) -> PredictAnswer:
     return PredictAnswer(message=said.message, hint=said.hint, is_lasting=said.cause is ExitCause.BAD_INPUT)
 
 
-def found_on(predictor: Predictor, request: PredictRequest, scratch: Path) -> list[ImagePrediction]:
+def found_on(
+    predictor: Predictor, request: PredictRequest, scratch: Path, frames: FrameReader
+) -> list[ImagePrediction]:
     """Return what a model finds on images, in their order; the folder is scratch space."""
     answers: list[ImagePrediction] = []
     places: dict[Path, int] = {}
     began = time.perf_counter()
     for number, given in enumerate(request.images):
         try:
-            file, (width, height) = _placed(given, scratch / f"{number:06d}")
+            file, (width, height) = _placed(given, scratch / f"{number:06d}", frames)
             places[file] = number
             answers.append(ImagePrediction(width=width, height=height))
         except InputError as error:
@@ -134,9 +141,11 @@ def found_on(predictor: Predictor, request: PredictRequest, scratch: Path) -> li
     return [answer if answer.problem else replace(answer, milliseconds=each) for answer in answers]
 
 
-def _placed(given: GivenImage, target: Path) -> tuple[Path, tuple[int, int]]:
+def _placed(given: GivenImage, target: Path, frames: FrameReader) -> tuple[Path, tuple[int, int]]:
     """Put an image where the engine reads it, as those of a training are; returns the file, and width and height."""
     source = Path(given.path)
+    if given.frame is not None:
+        return frames.write(source, given.frame, target)
     if given.content:
         source = target.with_name(f"given-{target.name}")
         source.write_bytes(given.content)

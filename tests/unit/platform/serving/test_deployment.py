@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.small_platform import wait_for
 from traindash.domain.ids import TaskId
-from traindash.domain.prediction import ImagePrediction
+from traindash.domain.prediction import ImagePrediction, VideoFacts
 from traindash.domain.task import ExitCause, ExitReport
 from traindash.errors import AppError, InputError, StateError
 from traindash.frameworks.registry import framework
@@ -50,6 +50,9 @@ class Process:
             raise WorkerDiedError(self.killed)
         broken = [image.content == b"broken" for image in images]
         return [ImagePrediction(width=4, height=3, problem="It is cut off." if bad else "") for bad in broken]
+
+    def video(self, path: Path) -> VideoFacts:
+        raise InputError(f"{path.name} is no video.")
 
     def memory(self) -> int:
         return 0 if self.is_closed else 5
