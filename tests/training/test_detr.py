@@ -24,7 +24,7 @@ from tests.training.trainer_process import FinishedRun, TrainerNursery, run_trai
 from traindash.comparison.speed import parse_speed_test
 from traindash.domain.ids import TaskId
 from traindash.evaluation.evaluation import evaluate_files
-from traindash.frameworks.usage import usage_of
+from traindash.frameworks.registry import usage_of
 from traindash.training.runs.events import Phase
 from traindash.training.runs.spec import (
     DryRunResult,

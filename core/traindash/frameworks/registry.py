@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import msgspec
 import yaml
@@ -11,6 +11,7 @@ from traindash.errors import NotFoundError
 from traindash.frameworks.spec import Framework, Reference, Role, Roles, load_framework
 
 _HERE = Path(__file__).resolve().parent
+_CHECKPOINT = "CHECKPOINT"  # what stands for the file in a framework's code for people
 
 # Framework name → framework, in the order they are shown. Read at import, not when asked: a damaged catalogue shall
 # not wait for a person to find it
@@ -52,6 +53,19 @@ def reference_of(name: str) -> Reference | None:
     """Return what a framework's hyperparameters may be, ``None`` for a framework that only a server knows."""
     known = framework_or_none(name)
     return None if known is None else known.reference
+
+
+@cache
+def usage_of(framework: str, checkpoint: str) -> str | None:
+    """Return a few lines of Python that find objects in a photo with a checkpoint file beside them.
+
+    ``None`` where nobody has written any for such files of the framework.
+    """
+    known = framework_or_none(framework)
+    name = None if known is None else known.usage.get(PurePosixPath(checkpoint).suffix)
+    if known is None or name is None:
+        return None
+    return (known.folder / name).read_text(encoding="utf-8").replace(_CHECKPOINT, checkpoint)
 
 
 def roles_of(name: str | None, values: Mapping[str, object]) -> Roles:

@@ -18,7 +18,6 @@ from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
 from traindash.platform.predictors import Predictors
 from traindash.platform.routes import (
-    absent,
     accounts,
     activity,
     annotations,
@@ -30,7 +29,6 @@ from traindash.platform.routes import (
     image_writes,
     images,
     labelling,
-    model_exports,
     predictions,
     project_edits,
     project_meta,
@@ -82,7 +80,6 @@ def import_sample(services: Services, home: Home) -> None:
 
 # A new method is a line in the table of its resource, and a new resource a line here.
 METHODS: Sequence[AnyMethod] = (
-    *absent.METHODS,
     *accounts.METHODS,
     *activity.METHODS,
     *archive.METHODS,
@@ -95,7 +92,6 @@ METHODS: Sequence[AnyMethod] = (
     *images.METHODS,
     *predictions.METHODS,
     *labelling.METHODS,
-    *model_exports.METHODS,
     *project_edits.METHODS,
     *project_meta.METHODS,
     *projects.METHODS,

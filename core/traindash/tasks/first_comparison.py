@@ -1,18 +1,97 @@
-"""How far a person is in the guided first comparison: kept on this machine, for each server. Pure but for its file."""
+"""The guided first comparison: what it trains, as data and as a plan, and how far a person is in it.
 
-from collections.abc import Callable, Mapping
+What is trained is data, ``first_comparison.yaml`` in the folder of its framework. How far a person is, is kept on this
+machine, for each server. Pure but for these files.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 import msgspec
+import yaml
 
+from traindash.domain.ecosystem import CatalogueModel
 from traindash.domain.ids import SeriesId, TaskId
+from traindash.domain.plan import PretrainedModel
+from traindash.domain.project import Project
+from traindash.errors import InputError
 from traindash.files import JsonFile
+from traindash.frameworks.hyperparameter_text import with_values
+from traindash.frameworks.registry import framework
+from traindash.frameworks.spec import DeviceKind
+from traindash.plans.draft import DraftId, choose_model, new_draft, plan_of_draft
+from traindash.plans.facts import ProjectFacts
+from traindash.plans.series import Experiment, ExperimentChange, SeriesChoices, SeriesPlan, Vary, experiments
+from traindash.plans.suggestions import begin_with
 from traindash.tasks.series_record import Series
 
+SERIES_NAME = "First comparison"
+SAMPLE_PROJECT = "Fruit and vegetables"  # as the embedded platform names it
+_FRAMEWORK = "YOLO"  # whose folder says what is trained
 Part: TypeAlias = Literal["watch", "verdict", "show"]
 PARTS: tuple[Part, ...] = ("watch", "verdict", "show")
+
+
+class FirstComparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Two trainings on the sample project."""
+
+    framework: str
+    model: str  # name in the framework's catalogue
+    preset: str  # name of the preset that both begin with
+    vary: dict[str, str]  # path of a hyperparameter → its values, with commas between
+    names: tuple[str, ...]  # of the experiments, in the order of the values
+    about: str  # one sentence for people who have never trained anything
+    seconds: float  # that both take, side by side on two idle cores
+
+
+@cache
+def first_comparison() -> FirstComparison:
+    """Read the file, once per process."""
+    file = framework(_FRAMEWORK).folder / "first_comparison.yaml"
+    return msgspec.convert(yaml.safe_load(file.read_bytes()), FirstComparison)
+
+
+def sample_project(projects: Sequence[Project]) -> Project | None:
+    """Return the sample project, ``None`` where a person has deleted or renamed it."""
+    own = (item for item in projects if item.name == SAMPLE_PROJECT and item.items_count)
+    return min(own, key=lambda item: item.id, default=None)
+
+
+def can_train(models: Sequence[CatalogueModel], wanted: FirstComparison) -> bool:
+    """Return whether a server offers the model of the first comparison."""
+    return any((model.framework, model.name) == (wanted.framework, wanted.model) for model in models)
+
+
+def plan_first_comparison(
+    project: ProjectFacts, wanted: FirstComparison, defaults: str, device: DeviceKind
+) -> tuple[tuple[Experiment, ...], SeriesChoices]:
+    """Return the trainings and the choices that make them.
+
+    ``defaults`` are the framework's hyperparameters on this server.
+
+    Raises:
+        InputError: The project cannot be split, or the framework has no such preset.
+    """
+    preset = next((item for item in framework(wanted.framework).presets if item.name == wanted.preset), None)
+    model = PretrainedModel(framework=wanted.framework, name=wanted.model)
+    draft = choose_model(begin_with(new_draft(DraftId("first"), ""), project), model, same_framework=True)
+    base = plan_of_draft(draft)
+    if preset is None or base is None:
+        msg = "The first comparison cannot be planned on this project."
+        raise InputError(msg, "Start a new training and choose the settings.")
+    text = with_values(defaults, preset.values[device])
+    choices = SeriesChoices(
+        name=SERIES_NAME, vary=tuple(Vary(key=key, text=values) for key, values in wanted.vary.items())
+    )
+    plan = replace(base, hyperparameters=text, autostart=True)
+    series = SeriesPlan(base=plan, choices=choices)
+    made = experiments(series, lambda _model: text)
+    named = {item.key: ExperimentChange(name=name) for item, name in zip(made, wanted.names, strict=False)}
+    choices = replace(choices, changes=named)
+    return experiments(replace(series, choices=choices), lambda _model: text), choices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,16 @@ import pytest
 from tests.unit.plans.facts import facts
 from tests.unit.plans.world import PLAN
 from traindash.domain.ids import ProjectId, SeriesId, TaskId
-from traindash.frameworks.first_comparison import first_comparison
 from traindash.frameworks.registry import framework
-from traindash.plans.first_comparison import plan_first_comparison
 from traindash.plans.hyperparameters import read_text
-from traindash.tasks.first_comparison import Part, TourStore, arrived, part_of
+from traindash.tasks.first_comparison import (
+    Part,
+    TourStore,
+    arrived,
+    first_comparison,
+    part_of,
+    plan_first_comparison,
+)
 from traindash.tasks.series_record import Member, Series
 from traindash.tasks.visits import VisitStore
 

@@ -1,8 +1,8 @@
 """Deletes projects, datasets, workspaces and teams, and brings them back (docs/supervisely-api.md 3.5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Row
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from msgspec import Meta
 
@@ -10,9 +10,12 @@ from traindash.errors import InputError
 from traindash.platform.routes.accounts import team_json, workspace_json
 from traindash.platform.routes.endpoint import ApiContext, Method
 from traindash.platform.routes.projects import dataset_json, project_json
+from traindash.platform.services import Services
 from traindash.platform.store.archive import kept_until
 from traindash.platform.wire import Body, ById, FilePath, Id
 
+_T = TypeVar("_T")
+_DONE = {"success": True}
 _MOST = 1000
 _Ids: TypeAlias = Annotated[tuple[Id, ...], Meta(max_length=_MOST)]
 
@@ -41,14 +44,14 @@ class _OfProject(Body):
     project_id: Id
 
 
-def _archive_project(api: ApiContext, body: ById) -> object:
-    api.services.archive.put_project(body.id)
-    return {"success": True}
+def _done(change: Callable[[Services, _T], None]) -> Callable[[ApiContext, _T], object]:
+    """Return a handler that changes something and answers that it is done."""
 
+    def handle(api: ApiContext, body: _T) -> object:
+        change(api.services, body)
+        return _DONE
 
-def _archive_dataset(api: ApiContext, body: ById) -> object:
-    api.services.archive.put_dataset(body.id)
-    return {"success": True}
+    return handle
 
 
 def _remove_projects(api: ApiContext, body: _RemoveProjects) -> object:
@@ -56,12 +59,7 @@ def _remove_projects(api: ApiContext, body: _RemoveProjects) -> object:
         msg = "This server keeps no card with an address of a backup for projects that are gone."
         raise InputError(msg, "Archive the project (projects.archive), or leave 'archiveUrl' out.")
     api.services.archive.remove_projects([item.id for item in body.projects])
-    return {"success": True}
-
-
-def _remove_datasets(api: ApiContext, body: _RemoveDatasets) -> object:
-    api.services.archive.remove_datasets([item.id for item in body.datasets])
-    return {"success": True}
+    return _DONE
 
 
 def kept_moments(deleted_at: str) -> dict[str, str]:
@@ -90,26 +88,6 @@ def _archived_datasets(api: ApiContext, body: _OfProject) -> object:
     ]
 
 
-def _archive_workspace(api: ApiContext, body: ById) -> object:
-    api.services.account_archive.put_workspace(body.id)
-    return {"success": True}
-
-
-def _archive_team(api: ApiContext, body: ById) -> object:
-    api.services.account_archive.put_team(body.id)
-    return {"success": True}
-
-
-def _remove_workspaces(api: ApiContext, body: _RemoveWorkspaces) -> object:
-    api.services.account_archive.remove_workspaces(body.workspaces_ids)
-    return {"success": True}
-
-
-def _remove_teams(api: ApiContext, body: _RemoveTeams) -> object:
-    api.services.account_archive.remove_teams(body.teams_ids)
-    return {"success": True}
-
-
 def _restore_workspace(api: ApiContext, body: ById) -> object:
     api.services.account_archive.restore_workspace(body.id)
     return workspace_json(api.services.accounts.workspace(body.id))
@@ -135,14 +113,29 @@ def _archived_json(row: Row, more: Mapping[str, object]) -> dict[str, object]:
 
 
 METHODS: Sequence[Method[Any]] = (
-    Method("projects.archive", ById, _archive_project),
-    Method("datasets.archive", ById, _archive_dataset),
+    Method("projects.archive", ById, _done(lambda services, body: services.archive.put_project(body.id))),
+    Method("datasets.archive", ById, _done(lambda services, body: services.archive.put_dataset(body.id))),
+    Method("workspaces.archive", ById, _done(lambda services, body: services.account_archive.put_workspace(body.id))),
+    Method("teams.archive", ById, _done(lambda services, body: services.account_archive.put_team(body.id))),
     Method("projects.remove.permanently", _RemoveProjects, _remove_projects, heavy=True),
-    Method("datasets.remove.permanently", _RemoveDatasets, _remove_datasets, heavy=True),
-    Method("workspaces.archive", ById, _archive_workspace),
-    Method("teams.archive", ById, _archive_team),
-    Method("workspaces.remove.permanently", _RemoveWorkspaces, _remove_workspaces, heavy=True),
-    Method("teams.remove.permanently", _RemoveTeams, _remove_teams, heavy=True),
+    Method(
+        "datasets.remove.permanently",
+        _RemoveDatasets,
+        _done(lambda services, body: services.archive.remove_datasets([item.id for item in body.datasets])),
+        heavy=True,
+    ),
+    Method(
+        "workspaces.remove.permanently",
+        _RemoveWorkspaces,
+        _done(lambda services, body: services.account_archive.remove_workspaces(body.workspaces_ids)),
+        heavy=True,
+    ),
+    Method(
+        "teams.remove.permanently",
+        _RemoveTeams,
+        _done(lambda services, body: services.account_archive.remove_teams(body.teams_ids)),
+        heavy=True,
+    ),
     # Extensions of this server, for whoever deleted the wrong thing.
     Method(
         "traindash.projects.restore",

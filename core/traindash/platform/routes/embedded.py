@@ -15,16 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from traindash.datasets.importing import Layout
-from traindash.domain.ids import ImageId, ProjectId
+from traindash.domain.ids import ImageId, ProjectId, TeamId
 from traindash.domain.jobs import DataImport
 from traindash.domain.plan import CountableSplit, DatasetsSplit, ImagesSplit, SideCounts, SplitContent
+from traindash.domain.prediction import ModelFile
 from traindash.domain.task import TaskCompletion
 from traindash.errors import InputError, StorageError
 from traindash.platform.links import MOST_HOSTS
 from traindash.platform.routes.endpoint import AnyMethod, ApiContext, Method, StreamMethod, json_response, receive
 from traindash.platform.routes.workload import InThread
 from traindash.platform.tasks.splits import resolve_split
-from traindash.platform.wire import DOCUMENT, MEMBERS, Body, ById, Id, Word, shortened
+from traindash.platform.wire import DOCUMENT, MEMBERS, Body, ById, FilePath, Id, Word, shortened
 
 _SHOWN = 50
 _WHOLE_PATH = "Give the path from the root of the disk, such as /home/me/data."
@@ -53,6 +54,11 @@ class _Inspect(Body):
 
 class _Look(ById):
     layout: Layout
+
+
+class _StartExport(Struct):
+    team_id: Id
+    path: FilePath
 
 
 class _StartImport(ById):
@@ -189,6 +195,14 @@ METHODS: Sequence[AnyMethod] = (
     Method("traindash.imports.info", ById, lambda api, body: api.imports.get(body.id)),
     Method("traindash.imports.list", Body, lambda api, _: list(islice(api.imports.all(), _SHOWN))),
     Method("traindash.imports.cancel", ById, lambda api, body: api.imports.cancel(body.id)),
+    Method(
+        "traindash.exports.start",
+        _StartExport,
+        lambda api, body: api.exports.start(ModelFile(team_id=TeamId(body.team_id), path=body.path)),
+    ),
+    Method("traindash.exports.info", ById, lambda api, body: api.exports.get(body.id)),
+    Method("traindash.exports.list", Body, lambda api, _: list(islice(api.exports.all(), _SHOWN))),
+    Method("traindash.exports.cancel", ById, lambda api, body: api.exports.cancel(body.id)),
     Method("traindash.links.info", Body, lambda api, _: {"hosts": api.services.links.hosts()}),
     Method("traindash.links.set", _LinkHosts, lambda api, body: {"hosts": api.services.links.allow(body.hosts)}),
     Method("traindash.webhook.info", Body, lambda api, _: api.webhook.info()),

@@ -10,6 +10,7 @@ from sqlite3 import Connection, Row
 from typing import Any, TypeAlias
 
 from traindash.datasets.annotation_json import meta_from_json, meta_to_json
+from traindash.domain.project import NameKind
 from traindash.errors import StateError
 from traindash.platform.store.database import Database
 from traindash.platform.store.drawn_names import other_shape, rename_class, rename_tag, used, value_in_use
@@ -18,7 +19,6 @@ from traindash.platform.store.listing import Clause, IdPage, Listing, Table, num
 from traindash.platform.store.project_changes import note_change
 from traindash.platform.store.projects import dump, parse_object, project_row
 from traindash.platform.store.unanswered import note_made
-from traindash.platform.store.waiting_trainings import rename_in_waiting
 
 Json: TypeAlias = dict[str, Any]
 _CLASSES = Table(
@@ -109,7 +109,7 @@ class ProjectMetas:
             _check_classes(connection, row["project_id"], [before], [{**after, "title": before["title"]}])
             if before["title"] != after["title"]:
                 rename_class(connection, row["project_id"], before["title"], after["title"])
-                rename_in_waiting(connection, row["project_id"], "class", before["title"], after["title"])
+                _rename_in_waiting(connection, row["project_id"], "class", before["title"], after["title"])
             return _CLASSES.row(connection, class_id)
 
     def edit_tag(self, tag_id: int, changes: Mapping[str, Any]) -> Row:
@@ -125,7 +125,7 @@ class ProjectMetas:
             _check_tags(connection, row["project_id"], [before], [{**after, "name": before["name"]}])
             if before["name"] != after["name"]:
                 rename_tag(connection, row["project_id"], before["name"], after["name"])
-                rename_in_waiting(connection, row["project_id"], "tag", before["name"], after["name"])
+                _rename_in_waiting(connection, row["project_id"], "tag", before["name"], after["name"])
             return _TAGS.row(connection, tag_id)
 
     def _page(self, table: Table, listing: Listing, project_id: int) -> tuple[IdPage, list[Row]]:
@@ -225,3 +225,34 @@ def _check_tags(connection: Connection, project_id: int, old: Sequence[Json], ne
         if (lost := value_in_use(connection, project_id, name, narrowed)) is not None:
             msg = f"The value {lost!r} of the tag {name!r} is used."
             raise StateError(msg, "Keep the value, or change it on the images first.")
+
+
+# Trainings that wait for their turn and name a class or tag that is renamed: they follow, as they would fail else.
+# Everything else of what a task was taken in with stays, and so does what a task that runs was started with.
+_WAITING = (
+    "SELECT id, settings FROM tasks WHERE project_id = ? AND kind = 'train' AND finished_at IS NULL"
+    " AND status IN ('queued', 'started') AND (queue_order > 0 OR NOT autostart)"
+)
+_TAGS = ("train_tag", "val_tag")
+
+
+def _rename_in_waiting(connection: Connection, project_id: int, kind: NameKind, before: str, after: str) -> None:
+    """Write a new name into the settings of trainings that wait, inside the transaction that renames."""
+    for row in connection.execute(_WAITING, (project_id,)).fetchall():
+        settings = parse_object(row["settings"])
+        state = settings.get("guiState")
+        if isinstance(state, dict) and _rename_in_state(state, kind, before, after):
+            connection.execute("UPDATE tasks SET settings = ? WHERE id = ?", (dump(settings), row["id"]))
+
+
+def _rename_in_state(state: dict[str, Any], kind: NameKind, before: str, after: str) -> bool:
+    classes, split = state.get("classes"), state.get("train_val_split")
+    if kind == "class":
+        if not isinstance(classes, list) or before not in classes:
+            return False
+        state["classes"] = [after if name == before else name for name in classes]
+        return True
+    named = [key for key in _TAGS if split.get(key) == before] if isinstance(split, dict) else []
+    if isinstance(split, dict) and named:
+        split.update(dict.fromkeys(named, after))
+    return bool(named)

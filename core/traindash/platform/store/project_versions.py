@@ -1,4 +1,4 @@
-"""Versions that clients keep copies of: reserved while the copy is made, committed when it lies in Team Files.
+"""Versions of projects. Clients keep copies of some: reserved while made, committed when they lie in Team Files.
 
 The official SDK makes the copy itself (``DataVersion.create``); here is which state of the data it is a copy of.
 """
@@ -9,19 +9,31 @@ from sqlite3 import Connection, Row
 
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.database import Database, moment_text, now_text
+from traindash.platform.store.listing import Clause, IdPage, Listing, Table, numbers, texts
 from traindash.platform.store.project_changes import insert_version
 from traindash.platform.store.projects import project_row
 from traindash.platform.wire import DetailedError
 from traindash.steady_clock import CLOCK
 
+_VERSIONS = Table(
+    name="project_versions",
+    noun="version",
+    columns=numbers("id", "project_id", "version") | texts("name", "description", "created_at"),
+)
 _HELD = timedelta(hours=1)  # for which a reservation keeps others away, if whoever made it is gone
 
 
 class ProjectVersions:
-    """Reserves, commits and names versions of projects."""
+    """Lists, reserves, commits and names versions of projects."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def page(self, listing: Listing, project_id: int) -> tuple[IdPage, list[Row]]:
+        """Return a page of the versions of a project's data."""
+        with self._database.read() as connection:
+            project_row(connection, project_id)
+            return _VERSIONS.page(connection, listing, [Clause("project_id = ?", (project_id,))])
 
     def reserve(self, project_id: int) -> tuple[int, str]:
         """Reserve the version of a project's data as they are now; return its id and the token to commit it with.

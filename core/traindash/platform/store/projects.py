@@ -57,13 +57,6 @@ _COLLECTIONS = Table(
 )
 
 
-_VERSIONS = Table(
-    name="project_versions",
-    noun="version",
-    columns=numbers("id", "project_id", "version") | texts("name", "description", "created_at"),
-)
-
-
 class Projects:
     """Projects and datasets of the server. What is asked for by its id must exist, else :class:`NotFoundError`."""
 
@@ -115,12 +108,6 @@ class Projects:
             row = project_row(connection, project_id)
             use_version(connection, project_id)
         return None if row["version"] is None else {"id": int(row["version_id"]), "version": int(row["version"])}
-
-    def versions(self, listing: Listing, project_id: int) -> tuple[IdPage, list[Row]]:
-        """Return a page of the versions of a project's data."""
-        with self._database.read() as connection:
-            project_row(connection, project_id)
-            return _VERSIONS.page(connection, listing, [Clause("project_id = ?", (project_id,))])
 
     def meta_json(self, project_id: int) -> dict[str, Any]:
         """Return the project meta as the API gives it: classes and tags with ids."""

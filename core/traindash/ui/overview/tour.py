@@ -15,11 +15,21 @@ from traindash.domain.ids import SeriesId, TaskId
 from traindash.domain.project import Project
 from traindash.errors import AppError, StateError
 from traindash.formatting import duration, plural
-from traindash.frameworks.first_comparison import first_comparison
 from traindash.frameworks.spec import DeviceKind
-from traindash.plans.first_comparison import SERIES_NAME, can_train, plan_first_comparison, sample_project
 from traindash.supervisely.experiments import experiment_of_output
-from traindash.tasks.first_comparison import PARTS, Part, Tour, TourStore, arrived, part_of
+from traindash.tasks.first_comparison import (
+    PARTS,
+    SERIES_NAME,
+    Part,
+    Tour,
+    TourStore,
+    arrived,
+    can_train,
+    first_comparison,
+    part_of,
+    plan_first_comparison,
+    sample_project,
+)
 from traindash.tasks.flight_check import estimate, total_time
 from traindash.tasks.series_progress import OVER, MemberState, states_of, tasks_of
 from traindash.tasks.series_record import Series, new_series

@@ -8,7 +8,7 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.domain.experiment import ExperimentInfo, TeamFile
-from traindash.frameworks.usage import usage_of
+from traindash.frameworks.registry import usage_of
 from traindash.ui import connection
 from traindash.ui.lazy_part import draw_folded
 from traindash.ui.theme import plain
