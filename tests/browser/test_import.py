@@ -4,6 +4,7 @@ import io
 import json
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 IMAGES = 12
 SIDE = 96
 TRAINING_SECONDS = 240.0
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardProcess]:
+    """A dashboard that the tests of this file share."""
+    with DashboardProcess(home=tmp_path_factory.mktemp("import") / "home") as process:
+        yield process
 
 
 def archive(folder: Path) -> Path:

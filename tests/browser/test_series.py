@@ -1,15 +1,21 @@
-"""A series of four real trainings on two agents, one of which dies: planned, followed, compared, explained."""
+"""A series of four trainings on two agents, one of which dies: planned, followed, compared, explained.
+
+The trainers are quick ones; a series of real trainings is in ``test_three_frameworks.py``.
+"""
 
 import os
 import re
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, press, settle
 from tests.fakes.small_platform import wait_for
+from tests.outside import ROOT
 from tests.server import DashboardProcess
 from traindash.domain.ids import TaskId
 from traindash.domain.plan import PretrainedModel
@@ -20,20 +26,29 @@ from traindash.platform.tasks.process import read_identity
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.ui import connection
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
-TINY = "epochs: 1\nimgsz: 64\nbatch: 16\nworkers: 0\noptimizer: AdamW\nlr0: 0.005\nseed: 0\namp: false\n"
-TRAINING_SECONDS = 500.0
+QUICK = "epochs: 15\nseconds_per_epoch: 0.2\nbenchmark: true\nlr0: 0.005\n"  # long enough to be killed
+TRAINING_SECONDS = 120.0
 
 
-def tiny_draft(dashboard: DashboardProcess, client: SuperviselyClient) -> WizardDraft:
-    """Store a complete draft of a tiny training on the sample project."""
+@pytest.fixture
+def dashboard(tmp_path: Path) -> Iterator[DashboardProcess]:
+    """A dashboard whose trainings take three seconds."""
+    with DashboardProcess(home=tmp_path / "home", script=ROOT / "tests" / "fakes" / "quick_app.py") as process:
+        yield process
+
+
+def quick_draft(dashboard: DashboardProcess, client: SuperviselyClient) -> WizardDraft:
+    """Store a complete draft of a quick training on the sample project."""
     workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
     project = client.projects.list(workspace)[0]
     store = DraftStore(dashboard.home / "drafts")
     made = store.create(connection.EMBEDDED)
     model = PretrainedModel(framework="YOLO", name="Pico-det (CPU demo)")
-    return store.update(made.id, lambda draft: replace(draft, project_id=project.id, model=model, hyperparameters=TINY))
+    return store.update(
+        made.id, lambda draft: replace(draft, project_id=project.id, model=model, hyperparameters=QUICK)
+    )
 
 
 def tasks(client: SuperviselyClient) -> list[Task]:
@@ -66,7 +81,7 @@ def plan_four(page: Page) -> None:
 
 def test_four_on_two_agents_one_fails_three_are_compared(page: Page, dashboard: DashboardProcess) -> None:
     with connect(dashboard.url, dashboard.token) as client:
-        draft = tiny_draft(dashboard, client)
+        draft = quick_draft(dashboard, client)
         open_page(page, f"{dashboard.url}/launch?draft={draft.id}")
         press(page, "Plan a series")
         plan_four(page)

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_series import TINY
 from tests.browser.widgets import PATIENCE, expect_heading, open_page, press, settle
 from tests.server import DashboardProcess
 from traindash.domain.plan import PretrainedModel
@@ -17,6 +16,7 @@ from traindash.ui import connection
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+TINY = "epochs: 1\nimgsz: 64\nbatch: 16\nworkers: 0\noptimizer: AdamW\nlr0: 0.005\nseed: 0\namp: false\n"
 OTHERS = {"RT-DETRv2": "RT-DETRv2-Mini (CPU demo)", "DEIM": "D-FINE-Mini (CPU demo)"}
 TRAINING_MS = 600_000
 

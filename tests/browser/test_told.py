@@ -1,6 +1,7 @@
 """A person is told that a task is over: by the browser, by a webhook, and on the page that says why it failed."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -23,6 +24,13 @@ window.Notification = class {
   constructor(title, options) { window.told.push(`${title} | ${options.body}`) }
 }
 """
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardProcess]:
+    """A dashboard that the tests of this file share."""
+    with DashboardProcess(home=tmp_path_factory.mktemp("told") / "home") as process:
+        yield process
 
 
 def _launch(dashboard: DashboardProcess, hyperparameters: str) -> TaskId:
