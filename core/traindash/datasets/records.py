@@ -206,30 +206,19 @@ def recorded_project(
     if not images and not survey.used:
         msg = f"{folder.root.name} has annotations, but not one image."
         raise InputError(msg, "Put the images into the folder, beside the annotations or in a folder of their own.")
-    listed = {item.name for item in declared}
-    names = [name for name in survey.shapes if not listed]
-    found = [ObjectClass(name=name, shape="any", color=class_color(place)) for place, name in enumerate(names)]
-    meta = ProjectMeta(
-        classes=tuple(
-            replace(item, shape=common_shape(survey.shapes.get(item.name, ()))) for item in (*declared, *found)
-        ),
-        tags=survey.tag_metas(),
-    )
+    meta = _meta(survey, declared)
     groups: dict[str, list[Iterable[ImageRecord]]] = defaultdict(list)
     for dataset in datasets:
         groups[dataset.name].append(dataset.records)
     unnamed = [place for place in images if folder.root / place not in survey.used]
     if lists_all:
-        log.found(images=len(unnamed))
-        for place in unnamed:
-            log.skip_image(ProblemKind.UNNAMED_IMAGE, place, "No annotation names it.")
+        _leave_out(unnamed, "No annotation names it.", log)
     else:
+        # As images without objects they would teach what is not so
         unclear = [place for place in unnamed if place in survey.unclear]
-        log.found(images=len(unclear))
-        for place in unclear:  # as images without objects they would teach what is not so
-            log.skip_image(ProblemKind.UNNAMED_IMAGE, place, "An annotation means it or another of the same name.")
-        unnamed = [place for place in unnamed if place not in survey.unclear]
-        for name, records in _without_objects(folder, unnamed, survey).items():
+        _leave_out(unclear, "An annotation means it or another of the same name.", log)
+        empty = [place for place in unnamed if place not in survey.unclear]
+        for name, records in _without_objects(folder, empty, survey).items():
             groups[name].append(records)
     valued = frozenset(tag.name for tag in meta.tags if tag.value_type != "none")
     sources = tuple(
@@ -237,6 +226,19 @@ def recorded_project(
         for name, parts in groups.items()
     )
     return ProjectSource(name=folder.root.name, meta=meta, datasets=sources)
+
+
+def _meta(survey: _Survey, declared: Sequence[ObjectClass]) -> ProjectMeta:
+    """Return the classes that a tool lists, or those that it drew if it lists none, with the shapes that they have."""
+    drawn = [ObjectClass(name=name, shape="any", color=class_color(place)) for place, name in enumerate(survey.shapes)]
+    classes = (replace(item, shape=common_shape(survey.shapes.get(item.name, ()))) for item in declared or drawn)
+    return ProjectMeta(classes=tuple(classes), tags=survey.tag_metas())
+
+
+def _leave_out(images: Sequence[str], reason: str, log: ProblemLog) -> None:
+    log.found(images=len(images))
+    for place in images:
+        log.skip_image(ProblemKind.UNNAMED_IMAGE, place, reason)
 
 
 def _without_objects(folder: Folder, images: Sequence[str], survey: _Survey) -> Mapping[str, list[ImageRecord]]:

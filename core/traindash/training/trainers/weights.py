@@ -75,35 +75,38 @@ def find_start(
             f"Training of {model.name} starts from random initialisation, as the hyperparameters ask.", "warning"
         )
         return random
-    if model.weights_file is None:
-        events.log(f"{model.name} has no published weights: training starts from random initialisation.", "warning")
+    path = Path(spec.weights_dir) / (model.weights_file or "")
+    if (reason := _missing(model, path, fetch, checkpoints)) is not None:
+        events.log(reason, "warning")
         return random
-    if not model.weights_file.endswith(checkpoints.suffix):
-        events.log(
-            f"The published weights {model.weights_file} are in their authors' own form, which is not read here: "
-            f"training of {model.name} starts from random initialisation. To start from learned weights, choose a "
-            "checkpoint of an experiment.",
-            "warning",
-        )
-        return random
-    path = Path(spec.weights_dir) / model.weights_file
-    # Looked into, not only for: a download that was cut off leaves a file of the right name
-    problem = None if checkpoints.is_complete(path) else _obtain(model, path, fetch, checkpoints)
-    if problem is not None:
-        events.log(
-            f"{problem} Training of {model.name} starts from random initialisation: expect a lower accuracy than with "
-            f"pretrained weights. To use them, put {model.weights_file} into the folder "
-            f"“{Path(spec.weights_dir).name}” of the data directory.",
-            "warning",
-        )
-        return random
-    events.log(f"Training starts from the published weights {model.weights_file}.")
+    events.log(f"Training starts from the published weights {path.name}.")
     return StartingPoint(
         source=str(path),
         is_random=False,
-        base_checkpoint=model.weights_file,
+        base_checkpoint=path.name,
         base_checkpoint_link=model.weights_url,
         config=config,
+    )
+
+
+def _missing(model: FrameworkModel, path: Path, fetch: Fetch | None, checkpoints: CheckpointFormat) -> str | None:
+    """Return why a training cannot start from the published weights of a model; ``None`` if they lie at ``path``."""
+    if model.weights_file is None:
+        return f"{model.name} has no published weights: training starts from random initialisation."
+    if not model.weights_file.endswith(checkpoints.suffix):
+        return (
+            f"The published weights {model.weights_file} are in their authors' own form, which is not read here: "
+            f"training of {model.name} starts from random initialisation. To start from learned weights, choose a "
+            "checkpoint of an experiment."
+        )
+    # Looked into, not only for: a download that was cut off leaves a file of the right name
+    problem = None if checkpoints.is_complete(path) else _obtain(model, path, fetch, checkpoints)
+    if problem is None:
+        return None
+    return (
+        f"{problem} Training of {model.name} starts from random initialisation: expect a lower accuracy than with "
+        f"pretrained weights. To use them, put {model.weights_file} into the folder "
+        f"“{path.parent.name}” of the data directory."
     )
 
 

@@ -183,34 +183,7 @@ def _draw_values(view: SeriesView) -> None:
     keys, words = _known_keys(view), _key_words(view)
     rows = view.choices.vary
     for place, row in enumerate(rows):
-        with st.container(horizontal=True, vertical_alignment="bottom", key=f"series-vary-{place}"):
-            with st.container(width=240):
-                draft_select(
-                    view.draft,
-                    f"series-key-{place}",
-                    "Hyperparameter",
-                    options=tuple(dict.fromkeys([*keys, *([row.key] if row.key else [])])),
-                    value=row.key or None,
-                    save=_saved_row(place, lambda row, key: replace(row, key=key or "")),
-                    text=lambda key: f"{key} ({words[key]})" if key in words else key,
-                    placeholder="Choose one",
-                )
-            with st.container(width="stretch"):
-                draft_text(
-                    view.draft,
-                    f"series-values-{place}",
-                    "Values, with commas between",
-                    value=row.text,
-                    save=_saved_row(place, lambda row, text: replace(row, text=text)),
-                    placeholder=f"so far {keys[row.key]}" if keys.get(row.key) else "0.001, 0.01",
-                )
-            st.button(
-                "Remove",
-                icon=":material/close:",
-                key=widget_key(view.draft, f"series-drop-{place}"),
-                on_click=_change_rows,
-                args=(view.draft.id, lambda known, place=place: (*known[:place], *known[place + 1 :])),
-            )
+        _draw_row(view, place, row, keys, words)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
             "Vary a hyperparameter" if not rows else "Vary another one",
@@ -228,6 +201,37 @@ def _draw_values(view: SeriesView) -> None:
             value=view.choices.combine,
             save=saved(lambda choices, way: replace(choices, combine=way)),
             text=lambda way: _COMBINE[way],
+        )
+
+
+def _draw_row(view: SeriesView, place: int, row: Vary, keys: Mapping[str, str], words: Mapping[str, str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"series-vary-{place}"):
+        with st.container(width=240):
+            draft_select(
+                view.draft,
+                f"series-key-{place}",
+                "Hyperparameter",
+                options=tuple(dict.fromkeys([*keys, *([row.key] if row.key else [])])),
+                value=row.key or None,
+                save=_saved_row(place, lambda row, key: replace(row, key=key or "")),
+                text=lambda key: f"{key} ({words[key]})" if key in words else key,
+                placeholder="Choose one",
+            )
+        with st.container(width="stretch"):
+            draft_text(
+                view.draft,
+                f"series-values-{place}",
+                "Values, with commas between",
+                value=row.text,
+                save=_saved_row(place, lambda row, text: replace(row, text=text)),
+                placeholder=f"so far {keys[row.key]}" if keys.get(row.key) else "0.001, 0.01",
+            )
+        st.button(
+            "Remove",
+            icon=":material/close:",
+            key=widget_key(view.draft, f"series-drop-{place}"),
+            on_click=_change_rows,
+            args=(view.draft.id, lambda known, place=place: (*known[:place], *known[place + 1 :])),
         )
 
 

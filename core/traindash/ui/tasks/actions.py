@@ -13,6 +13,7 @@ from traindash.domain.plan import CustomCheckpoint, ModelChoice
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
 from traindash.plans.lookups import custom_checkpoints
+from traindash.plans.problems import Step
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks import again
 from traindash.tasks.again import SaferSetting
@@ -21,6 +22,7 @@ from traindash.tasks.launcher import launch
 from traindash.tasks.progress import TaskProgress
 from traindash.tasks.queues import stop_after_epoch
 from traindash.tasks.series_progress import states_of
+from traindash.tasks.series_record import Member, Series
 from traindash.ui import connection, screens
 from traindash.ui.series.actions import draw_ways_on
 from traindash.ui.state import attempt, flash
@@ -125,13 +127,8 @@ def _start(task: Task) -> None:
 
 def draw_follow_ups(task: Task) -> None:
     """Draw the buttons that make sense for this task; nothing for a task that is not over."""
-    # A member of a series goes on inside it: a free task would leave a hole in the comparison.
     if task.status is not TaskStatus.FINISHED and (found := member_of(task)) is not None:
-        series, member = found
-        states = states_of(series, {task.id: task})
-        with st.container(border=True, key="task-next"):
-            state = next(state for state in states if state.member.key == member.key)
-            draw_ways_on(series, state, opens_series=True)
+        _draw_in_series(task, *found)
         return
     safer = again.safer_retry(task)
     repeatable = again.is_repeatable(task)
@@ -144,15 +141,7 @@ def draw_follow_ups(task: Task) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             step = step_to_mend(task)
             if step is not None and again.can_start_over(task):
-                st.button(
-                    f"Change the {step}",
-                    icon=":material/edit:",
-                    key="next-mend",
-                    type="primary",
-                    help="Opens the same settings in the wizard, where the reason can be mended.",
-                    on_click=begin_change,
-                    args=(task.id, step),
-                )
+                _draw_mend(task, step)
             if task.can_resume:
                 _button(
                     "Resume",
@@ -179,6 +168,25 @@ def draw_follow_ups(task: Task) -> None:
                 )
             if repeatable or again.can_start_over(task):
                 draw_again_menu(task.id)
+
+
+def _draw_in_series(task: Task, series: Series, member: Member) -> None:
+    """Draw how a member of a series goes on inside it: a free task would leave a hole in the comparison."""
+    with st.container(border=True, key="task-next"):
+        state = next(state for state in states_of(series, {task.id: task}) if state.member.key == member.key)
+        draw_ways_on(series, state, opens_series=True)
+
+
+def _draw_mend(task: Task, step: Step) -> None:
+    st.button(
+        f"Change the {step}",
+        icon=":material/edit:",
+        key="next-mend",
+        type="primary",
+        help="Opens the same settings in the wizard, where the reason can be mended.",
+        on_click=begin_change,
+        args=(task.id, step),
+    )
 
 
 def _draw_other_checkpoints(task: Task) -> None:
