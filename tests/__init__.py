@@ -1,1 +1,1 @@
-"""Tests, a folder per layer; see the section "Tests" of the README."""
+"""Tests, a folder per layer; see the section "Tests" of CONTRIBUTING.md."""

@@ -103,8 +103,10 @@ def test_only_frameworks_and_engines_know_keys_of_hyperparameters(path: Path) ->
 def test_documents_name_real_files(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     named = set(re.findall(r"`((?:core|pages|tests|\.ci|\.streamlit|docs)/[\w./-]*|app\.py|pyproject\.toml)`", text))
-    assert named, f"{document} names no file"
+    linked = set(re.findall(r"\]\((?!https?:)([\w./-]+)", text))
+    assert named | linked, f"{document} names no file"
     missing = sorted(name for name in named if not (ROOT / name).exists())
+    missing += sorted(name for name in linked if not ((ROOT / document).parent / name).exists())
     assert not missing, f"{document} names what does not exist: {missing}"
 
 
