@@ -32,6 +32,11 @@ class LineProcess:
             cwd=cwd,
         )
 
+    def wait_until_ready(self) -> str | None:
+        """Wait for the line with which some processes say that they have what they need; return why one has ended."""
+        assert self._process.stdout is not None
+        return None if self._process.stdout.readline() else self._last_words()
+
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer to a question.
 
@@ -44,10 +49,13 @@ class LineProcess:
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            self._errors.seek(0)
-            raise RuntimeError(f"The process has ended: {self._errors.read()[-2000:]}")
+            raise RuntimeError(f"The process has ended: {self._last_words()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()[-2000:]
 
     def __enter__(self) -> Self:
         """Return the running process."""

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from traindash.datasets.source import read_json
@@ -58,6 +58,7 @@ def test_a_single_name_is_never_read_as_another(text: str, encoding: str) -> Non
     assert _read(content) in {text, None}
 
 
+@settings(max_examples=30)  # each is looked at by a detector with models of many languages
 @given(written=st.sampled_from(_LEGACY).flatmap(_written_in))
 @example(written=("cp1252", ["écrou", "vis"]))
 @example(written=("cp1252", ["Ø-Dichtung"]))

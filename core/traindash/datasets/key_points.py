@@ -77,16 +77,17 @@ def read_skeleton(names: object, edges: object) -> Skeleton:
 
     They are counted from 1 as COCO does, or from 0 if a 0 is among them.
     """
-    known: list[str] = []
-    for number, name in enumerate(names[:MOST_POINTS] if isinstance(names, list) else (), start=1):
-        text = str(name).strip()[:_LONGEST_NAME] if isinstance(name, str | int) else ""
-        known.append(_free(text or str(number), known))
+    given = names[:MOST_POINTS] if isinstance(names, list) else ()
+    known = _distinct(
+        (str(name).strip()[:_LONGEST_NAME] if isinstance(name, str | int) else "") or str(number)
+        for number, name in enumerate(given, start=1)
+    )
     pairs = [_pair(edge) for edge in edges] if isinstance(edges, list) else []
     sound = [pair for pair in pairs if pair is not None]
     first = 0 if any(0 in pair for pair in sound) else 1
     most = len(known) or MOST_POINTS
     joined = tuple((a - first, b - first) for a, b in sound if first <= min(a, b) and max(a, b) < most + first)
-    return Skeleton(names=tuple(known), edges=joined, unclear=len(pairs) - len(joined))
+    return Skeleton(names=known, edges=joined, unclear=len(pairs) - len(joined))
 
 
 def _pair(edge: object) -> tuple[int, int] | None:
@@ -95,6 +96,17 @@ def _pair(edge: object) -> tuple[int, int] | None:
             return int(a), int(b)
         case _:
             return None
+
+
+def _distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names in their order, those that were there before with a number behind."""
+    following: dict[str, int] = {}  # name → the number that the next one of the same name is tried with
+    for name in names:
+        text, number = name, following.get(name, 2)
+        while text in following:
+            text, number = f"{name} {number}", number + 1
+        following |= {name: number, text: following.get(text, 2)}
+    return tuple(following)
 
 
 def _free(name: str, taken: Collection[str]) -> str:

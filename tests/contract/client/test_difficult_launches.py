@@ -24,7 +24,7 @@ from traindash.supervisely.files import Downloader, Expected, Watcher
 from traindash.supervisely.transport import Transport, normalised_address
 from traindash.tasks.launcher import LaunchUncertainError, request_for, send
 
-IN_MEMORY = 1000
+IN_MEMORY = 300
 OVER_TCP = 40
 WORKSPACE = WorkspaceId(1)
 FAULTS = tuple(Fault)
@@ -93,7 +93,7 @@ def _client(server: DifficultServer, platform: LivePlatform, address: str, *, in
     return SuperviselyClient(sender)
 
 
-def test_a_thousand_schedules_in_memory(platform: LivePlatform, request_body: StartRequest) -> None:
+def test_hundreds_of_schedules_in_memory(platform: LivePlatform, request_body: StartRequest) -> None:
     server = DifficultServer(platform.platform.api)
     with _client(server, platform, platform.url, in_memory=True) as client:
         for seed in range(IN_MEMORY):

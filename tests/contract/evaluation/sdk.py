@@ -1,6 +1,5 @@
 """The official SDK's evaluator as a process that answers many cases."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,6 @@ from tests.line_process import LineProcess
 from tests.outside import unavailable
 
 DRIVER = Path(__file__).parent / "sdk_driver.py"
-NEEDED = "import supervisely, pycocotools, sklearn"
 
 
 class SdkEvaluator(LineProcess):
@@ -19,10 +17,9 @@ class SdkEvaluator(LineProcess):
     """
 
     def __init__(self, python: str) -> None:
-        probe = subprocess.run([python, "-c", NEEDED], capture_output=True, text=True, check=False)
-        if probe.returncode != 0:
-            unavailable(f"{python} cannot run Supervisely's evaluator: {probe.stderr.strip()[-200:]}")
         super().__init__([python, str(DRIVER)])
+        if (reason := self.wait_until_ready()) is not None:
+            unavailable(f"{python} cannot run Supervisely's evaluator: {reason.strip()[-200:]}")
 
     def evaluate(
         self,

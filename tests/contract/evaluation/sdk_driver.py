@@ -2,7 +2,7 @@
 
 In:  ``{"gt": cocoGt, "dt": cocoDt, "kind": "bbox" | "segm", "params": evaluation_params}``; where ``"archive"`` has the
      path of an ``eval_data.zip``, that is read and nothing calculated
-Out: ``{"figures": …}`` or ``{"error": "TypeName: text"}``
+Out: a line when the SDK is imported, then ``{"figures": …}`` or ``{"error": "TypeName: text"}``
 """
 
 import contextlib
@@ -71,6 +71,11 @@ def main() -> None:
     """Answer each line."""
     warnings.simplefilter("ignore")
     out = sys.stdout
+    with contextlib.redirect_stdout(io.StringIO()):
+        for module in (METRICS, FILES, READER, PROVIDER):
+            importlib.import_module(module)
+    out.write("ready\n")
+    out.flush()
     for line in sys.stdin:
         try:
             with contextlib.redirect_stdout(io.StringIO()):

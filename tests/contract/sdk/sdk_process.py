@@ -1,7 +1,7 @@
 """Runs in the Python of the official SDK: pieces of code, one JSON request per line of standard input.
 
 In:  ``{"server": address, "token": key, "code": body of a function with sly, api, arguments, "arguments": {…}}``
-Out: ``{"value": …}`` or ``{"error": "TypeName: text"}``
+Out: a line when the SDK is imported, then ``{"value": …}`` or ``{"error": "TypeName: text"}``
 """
 
 import contextlib
@@ -22,6 +22,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     with contextlib.redirect_stdout(io.StringIO()):
         sly = importlib.import_module("supervisely")
+    answers.write("ready\n")
+    answers.flush()
 
     apis: dict[str, Any] = {}
     for line in sys.stdin:

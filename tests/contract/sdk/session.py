@@ -1,7 +1,6 @@
 """One long-lived process with the official SDK: importing it takes seconds."""
 
 import os
-import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,6 @@ class SdkSession(LineProcess):
     """
 
     def __init__(self, python: str, home: Path) -> None:
-        probe = subprocess.run([python, "-c", "import supervisely"], capture_output=True, text=True, check=False)
-        if probe.returncode != 0:
-            unavailable(f"{python} cannot import the official SDK: {probe.stderr.strip()[-300:]}")
         environment = {
             **os.environ,  # noqa: TID251 - the child needs PATH and the like
             "HOME": str(home),
@@ -36,6 +32,8 @@ class SdkSession(LineProcess):
             "WORKSPACE_ID": "1",
         }
         super().__init__([python, str(PROCESS)], environment, cwd=home)
+        if (reason := self.wait_until_ready()) is not None:
+            unavailable(f"{python} cannot import the official SDK: {reason.strip()[-300:]}")
 
     def run(self, server: LivePlatform, code: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
         """Run the body of a function of ``sly``, ``api`` and ``arguments``; return what it returns.
