@@ -28,7 +28,6 @@ Size: TypeAlias = tuple[int, int]  # width and height in pixels
 _FARTHEST = 1e7  # pixels from the image that are believed; a bound on both sides keeps NaN and infinity out
 _FEWEST_POINTS = 3
 _ARC_POINTS = 72  # corners of the polygon for a circle: at a radius of 500 pixels it is off by half of one
-_SMALLEST_MASK = 1
 # As spreadsheets of half the world write numbers. With three digits behind it the comma may stand between thousands.
 _DECIMAL_COMMA = re.compile(r"\s*-?\d+,(\d{1,2}|\d{4,})\s*", re.ASCII)
 

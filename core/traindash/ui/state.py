@@ -16,8 +16,6 @@ from traindash.ui.theme import plain
 
 _T = TypeVar("_T")
 DRAFT_PARAM = "draft"
-TASK_PARAM = "task"
-SERIES_PARAM = "series"
 _SEEN, _ASIDE, _RESUMED = "draft_seen", "draft_aside", "draft_resumed"
 _FLASHES = "flashes"
 _STARTED = "started"

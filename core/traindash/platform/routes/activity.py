@@ -14,7 +14,6 @@ from traindash.platform.store.listing import Listing
 from traindash.platform.wire import DOCUMENT, Body, Id, Word, row_json, spelled
 from traindash.training.runs.events import Level
 
-_MOST_LINES = 10_000
 _LINE_CHARACTERS = 10_000
 _ACTIVITY = spelled(
     *("action", "date", "user_id", "project_id", "project", "dataset_id", "dataset", "image_id", "image"),

@@ -37,7 +37,6 @@ SECONDS = 90.0  # for all models together, without loading them; larger batches 
 # Turns that each model takes at each batch size: what slows the machine down for a while meets all of them
 TURNS = 2
 SECONDS_PER_TURN = 2.5  # long enough to tell models apart; somebody waits for the comparison
-_FEWEST_MODELS = 2
 _SUBTASK = "Speedtest: Running inference"
 # What loading and running a checkpoint of any origin may raise; the comparison goes on without its speed
 _ENGINE_ERRORS = (
