@@ -1,11 +1,13 @@
 """Chromium for the browser tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.outside import chromium_path
+from tests.server import DashboardProcess
 
 FLAGS = [
     "--no-sandbox",
@@ -42,3 +44,11 @@ def page(browser: Browser) -> Iterator[Page]:
     yield tab
     context.close()
     assert not strangers, f"The page asked for things outside this machine: {strangers}"
+
+
+@pytest.fixture(scope="package")
+def sample_dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardProcess]:
+    """A dashboard for tests that add no project and delete nothing for good; they may kill and start it."""
+    home: Path = tmp_path_factory.mktemp("sample") / "home"
+    with DashboardProcess(home=home) as process:
+        yield process

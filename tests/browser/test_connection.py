@@ -9,10 +9,10 @@ from tests.server import DashboardProcess
 pytestmark = pytest.mark.browser
 
 
-def test_a_token_that_was_just_typed_reaches_the_server(dashboard: DashboardProcess, page: Page) -> None:
-    open_page(page, f"{dashboard.url}/connection")
+def test_a_token_that_was_just_typed_reaches_the_server(sample_dashboard: DashboardProcess, page: Page) -> None:
+    open_page(page, f"{sample_dashboard.url}/connection")
     page.get_by_text("Add a Supervisely server").click()
-    page.get_by_label("Address", exact=True).fill(dashboard.url)
+    page.get_by_label("Address", exact=True).fill(sample_dashboard.url)
     token = page.locator('input[aria-label="API token"]')
     token.fill("not-the-token")
     token.press("Enter")

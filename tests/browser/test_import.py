@@ -1,6 +1,5 @@
-"""Bringing data in, in a real browser: upload, wizard, start; what is trained is what was brought in."""
+"""Bringing data in, in a real browser: a first look, doubts, refusals, and masks that are learned as masks."""
 
-import io
 import json
 import time
 import zipfile
@@ -9,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
-from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, open_page, press, settle
+from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, press, settle
+from tests.browser.workshop import SIDE, archive, bring_in, choose, walk_to_measures
 from tests.lemons import write_lemons
 from tests.server import DashboardProcess
 from traindash.domain.experiment import ExperimentInfo
@@ -20,8 +19,6 @@ from traindash.domain.task import TaskStatus
 from traindash.supervisely.client import SuperviselyClient, connect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-IMAGES = 12
-SIDE = 96
 TRAINING_SECONDS = 240.0
 
 
@@ -30,25 +27,6 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardPro
     """A dashboard that the tests of this file share."""
     with DashboardProcess(home=tmp_path_factory.mktemp("import") / "home") as process:
         yield process
-
-
-def archive(folder: Path) -> Path:
-    """Write a YOLO archive: classes "bolt" and "nut" with objects, "washer" without, and a broken image."""
-    path = folder / "workshop.zip"
-    with zipfile.ZipFile(path, "w") as packed:
-        packed.writestr("workshop/data.yaml", "path: .\ntrain: images\nnames: [bolt, nut, washer]\n")
-        for number in range(IMAGES):
-            image = Image.new("RGB", (SIDE, SIDE), (200, 200 - number, 190))
-            draw = ImageDraw.Draw(image)
-            draw.rectangle((10, 10 + number, 40, 40 + number), fill=(180, 40, 30))
-            draw.ellipse((55, 50, 85, 80), fill=(30, 60, 170))
-            data = io.BytesIO()
-            image.save(data, "PNG")
-            packed.writestr(f"workshop/images/{number:02}.png", data.getvalue())
-            boxes = f"0 {25 / SIDE} {(25 + number) / SIDE} {30 / SIDE} {30 / SIDE}\n1 {70 / SIDE} {65 / SIDE} 0.3 0.3\n"
-            packed.writestr(f"workshop/labels/{number:02}.txt", boxes)
-        packed.writestr("workshop/images/broken.png", b"no image")
-    return path
 
 
 def masks(folder: Path) -> Path:
@@ -60,43 +38,6 @@ def masks(folder: Path) -> Path:
             if file.is_file():
                 packed.write(file, Path("lemons") / file.relative_to(lemons))
     return path
-
-
-def choose(page: Page, url: str, path: Path) -> None:
-    """Upload an archive."""
-    open_page(page, url)
-    press(page, "Bring data in")
-    expect_heading(page, "Bring data in")
-    page.locator("input[type=file]").set_input_files(path)
-
-
-def bring_in(page: Page, url: str, path: Path, layout: str) -> None:
-    """Upload an archive and take it in under the proposed name."""
-    choose(page, url, path)
-    expect_text(page, f"{layout} layout.")
-    press(page, "Bring it in")
-    expect(page.get_by_role("button", name="Train on this project")).to_be_visible(timeout=PATIENCE)
-
-
-def walk_to_start(page: Page) -> None:
-    """Go from the report of an import through the wizard and start a tiny training."""
-    press(page, "Train on this project")
-    expect_heading(page, "Which data to train on?")
-    next_step(page, "Which model to start from?")
-    press(page, "Use it")
-    next_step(page, "Which classes to learn?")
-    next_step(page, "Which images train, which validate?")
-    next_step(page, "How to train?")
-    editor = page.get_by_label("Hyperparameters", exact=True)
-    expect(editor).to_be_visible(timeout=PATIENCE)
-    editor.fill("epochs: 1\nimgsz: 64\nbatch: 4\nworkers: 0\n")
-    editor.press("Control+Enter")
-    settle(page)
-    next_step(page, "What to measure afterwards?")
-    next_step(page, "Which formats to export?")
-    next_step(page, "Ready to start?")
-    press(page, "Start training")
-    page.wait_for_url("**task=**", timeout=PATIENCE)
 
 
 def trained(page: Page, client: SuperviselyClient) -> tuple[ExperimentInfo, list[str], dict[str, Any]]:
@@ -116,24 +57,16 @@ def trained(page: Page, client: SuperviselyClient) -> tuple[ExperimentInfo, list
     return experiment, [item["title"] for item in learned["classes"]], state
 
 
-def test_the_trained_classes_are_those_that_were_brought_in(
-    dashboard: DashboardProcess, page: Page, tmp_path: Path
-) -> None:
-    bring_in(page, dashboard.url, archive(tmp_path), "YOLO")
-    expect_text(page, "“workshop” is a project now")
-    expect_text(page, "of 13 found, 1 left out")
-    expect_text(page, "1 image that cannot be read")
-    walk_to_start(page)
-    with connect(dashboard.url, dashboard.token) as client:
-        _, learned, state = trained(page, client)
-        assert state["classes"] == learned == ["bolt", "nut"]
-
-
 def test_masks_that_were_brought_in_are_learned_as_masks(
     dashboard: DashboardProcess, page: Page, tmp_path: Path
 ) -> None:
     bring_in(page, dashboard.url, masks(tmp_path), "Supervisely")
-    walk_to_start(page)
+    press(page, "Train on this project")
+    walk_to_measures(page, epochs=1)
+    next_step(page, "Which formats to export?")
+    next_step(page, "Ready to start?")
+    press(page, "Start training")
+    page.wait_for_url("**task=**", timeout=PATIENCE)
     with connect(dashboard.url, dashboard.token) as client:
         experiment, learned, state = trained(page, client)
         assert experiment.model_name.endswith("-seg (CPU demo)")  # proposed, for the objects have outlines

@@ -1,10 +1,10 @@
-"""The whole journey in Chromium, with real trainings: wizard, live, finished, again, compared."""
+"""The whole journey in Chromium, with real trainings: data, wizard, live, finished, again, compared."""
 
 import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 from tests.browser.widgets import (
     expect_heading,
@@ -15,10 +15,12 @@ from tests.browser.widgets import (
     settle,
     start_and_wait,
     tick_row,
-    walk_from_project,
 )
+from tests.browser.workshop import archive, bring_in, walk_to_measures
 from tests.server import DashboardProcess
+from traindash.domain.ids import TaskId
 from traindash.formatting import metric
+from traindash.supervisely.client import connect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -29,28 +31,33 @@ def experiment_records(home: Path) -> dict[int, dict[str, object]]:
     return {record["task_id"]: record for record in records}
 
 
-def walk_to_launch(page: Page, dashboard: DashboardProcess, *, epochs: int) -> None:
-    """Click through the wizard with the small model and a short training."""
-    open_page(page, f"{dashboard.url}/project")
-    choose = page.get_by_role("button", name="Choose", exact=True)
-    chosen = page.get_by_role("button", name="Chosen")
-    expect(choose.or_(chosen).first).to_be_visible(timeout=60_000)
-    if choose.count():
-        choose.first.click()
-        settle(page)
-    expect_text(page, "200 images")
-    walk_from_project(page, epochs=epochs)
+def project_of(dashboard: DashboardProcess, task: int) -> int:
+    """Return the project that a task trains on."""
+    with connect(dashboard.url, dashboard.token) as client:
+        project = client.tasks.get(TaskId(task)).project_id
+    assert project is not None
+    return project
 
 
-def test_two_trainings_from_the_wizard_to_the_comparison(page: Page, dashboard: DashboardProcess) -> None:
-    walk_to_launch(page, dashboard, epochs=2)
+def test_from_data_that_are_brought_in_to_the_comparison(
+    page: Page, dashboard: DashboardProcess, tmp_path: Path
+) -> None:
+    bring_in(page, dashboard.url, archive(tmp_path), "YOLO")
+    expect_text(page, "“workshop” is a project now")
+    expect_text(page, "of 13 found, 1 left out")
+    expect_text(page, "1 image that cannot be read")
+    press(page, "Train on this project")
+    walk_to_measures(page, epochs=12)
+    page.get_by_text("Measure inference speed").click()
+    settle(page)
     next_step(page, "Which formats to export?")
     page.get_by_text("ONNX", exact=False).first.click()
     settle(page)
     next_step(page, "Ready to start?")
     first = start_and_wait(page)
 
-    walk_to_launch(page, dashboard, epochs=4)
+    open_page(page, f"{dashboard.url}/project?project={project_of(dashboard, first)}")
+    walk_to_measures(page, epochs=20)
     next_step(page, "Which formats to export?")
     next_step(page, "Ready to start?")
     second = start_and_wait(page)
@@ -69,3 +76,8 @@ def test_two_trainings_from_the_wizard_to_the_comparison(page: Page, dashboard: 
         metrics = record["evaluation_metrics"]
         assert isinstance(metrics, dict)
         expect_text(page, metric(metrics["mAP"]))
+    # What was trained is what was brought in: of three classes, those that have objects
+    states = [json.loads(path.read_text(encoding="utf-8")) for path in dashboard.home.rglob("app_state.json")]
+    metas = [json.loads(path.read_text(encoding="utf-8")) for path in dashboard.home.rglob("model_meta.json")]
+    assert [state["classes"] for state in states] == [["bolt", "nut"]] * 2
+    assert [[item["title"] for item in meta["classes"]] for meta in metas] == [["bolt", "nut"]] * 2

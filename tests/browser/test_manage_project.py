@@ -20,8 +20,8 @@ def _choose_first_row(page: Page) -> None:
     settle(page)
 
 
-def test_a_class_is_renamed_and_a_deleted_dataset_comes_back(page: Page, dashboard: DashboardProcess) -> None:
-    open_page(page, f"{dashboard.url}/project?project=1")
+def test_a_class_is_renamed_and_a_deleted_dataset_comes_back(page: Page, sample_dashboard: DashboardProcess) -> None:
+    open_page(page, f"{sample_dashboard.url}/project?project=1")
     press(page, "Manage this project")
     expect_heading(page, "Fruit and vegetables")
 

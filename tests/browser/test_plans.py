@@ -1,7 +1,6 @@
 """Hyperparameters with the reference, and a plan on its way out of one draft and into another, in a real browser."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -25,13 +24,6 @@ export_onnx: true
 """
 
 
-@pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardProcess]:
-    """A dashboard that the tests of this file share."""
-    with DashboardProcess(home=tmp_path_factory.mktemp("plans") / "home") as process:
-        yield process
-
-
 def _draft(dashboard: DashboardProcess) -> DraftId:
     """Store a draft on the sample project."""
     store = DraftStore(dashboard.home / "drafts")
@@ -42,10 +34,9 @@ def _draft(dashboard: DashboardProcess) -> DraftId:
     return made.id
 
 
-def test_a_plan_goes_in_and_comes_out_again(dashboard: DashboardProcess, page: Page) -> None:
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=dashboard.url)
-    open_page(page, f"{dashboard.url}/project")
-    expect(page.get_by_role("button", name="Choose")).to_be_visible(timeout=PATIENCE)
+def test_a_plan_goes_in_and_comes_out_again(sample_dashboard: DashboardProcess, page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=sample_dashboard.url)
+    open_page(page, f"{sample_dashboard.url}/project")
     press(page, "Start from a plan")
     page.get_by_label("Plan file, Python script or app_state.json").fill(PLAN)
     press(page, "Read it")
@@ -65,8 +56,8 @@ def test_a_plan_goes_in_and_comes_out_again(dashboard: DashboardProcess, page: P
     assert page.evaluate("navigator.clipboard.readText()").strip() == text.strip()
 
 
-def test_keys_come_from_the_reference_and_from_completions(dashboard: DashboardProcess, page: Page) -> None:
-    open_page(page, f"{dashboard.url}/hyperparameters?draft={_draft(dashboard)}")
+def test_keys_come_from_the_reference_and_from_completions(sample_dashboard: DashboardProcess, page: Page) -> None:
+    open_page(page, f"{sample_dashboard.url}/hyperparameters?draft={_draft(sample_dashboard)}")
     editor = page.get_by_label("Hyperparameters", exact=True)
     expect(editor).to_have_value(re.compile("epochs: 3"), timeout=PATIENCE)
 
@@ -92,11 +83,11 @@ def test_keys_come_from_the_reference_and_from_completions(dashboard: DashboardP
     expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=PATIENCE)
 
 
-def test_two_tabs_and_a_killed_server_lose_nothing(dashboard: DashboardProcess, page: Page) -> None:
-    draft = _draft(dashboard)
+def test_two_tabs_and_a_killed_server_lose_nothing(sample_dashboard: DashboardProcess, page: Page) -> None:
+    draft = _draft(sample_dashboard)
     second = page.context.new_page()
-    open_page(page, f"{dashboard.url}/export?draft={draft}")
-    open_page(second, f"{dashboard.url}/benchmark?draft={draft}")
+    open_page(page, f"{sample_dashboard.url}/export?draft={draft}")
+    open_page(second, f"{sample_dashboard.url}/benchmark?draft={draft}")
     page.get_by_text("ONNX", exact=True).first.click()
     settle(page)
     second.get_by_text("Measure inference speed", exact=True).click()
@@ -104,9 +95,9 @@ def test_two_tabs_and_a_killed_server_lose_nothing(dashboard: DashboardProcess, 
     expect(second.locator(".st-key-summary")).to_contain_text("ONNX", timeout=PATIENCE)
     expect(second.locator(".st-key-summary")).to_contain_text("evaluation and speed test", timeout=PATIENCE)
 
-    port = dashboard.port
-    dashboard.kill()
-    dashboard.start(port)
-    open_page(page, f"{dashboard.url}/export?draft={draft}")
+    port = sample_dashboard.port
+    sample_dashboard.kill()
+    sample_dashboard.start(port)
+    open_page(page, f"{sample_dashboard.url}/export?draft={draft}")
     expect(page.get_by_role("switch", name="ONNX")).to_be_checked(timeout=PATIENCE)
     expect(page.locator(".st-key-summary")).to_contain_text("evaluation and speed test", timeout=PATIENCE)

@@ -1,7 +1,6 @@
 """A person is told that a task is over: by the browser, by a webhook, and on the page that says why it failed."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -24,13 +23,6 @@ window.Notification = class {
   constructor(title, options) { window.told.push(`${title} | ${options.body}`) }
 }
 """
-
-
-@pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardProcess]:
-    """A dashboard that the tests of this file share."""
-    with DashboardProcess(home=tmp_path_factory.mktemp("told") / "home") as process:
-        yield process
 
 
 def _launch(dashboard: DashboardProcess, hyperparameters: str) -> TaskId:
@@ -61,26 +53,26 @@ def _set_webhook(page: Page, dashboard: DashboardProcess, url: str) -> None:
     expect_text(page, "The test arrived")
 
 
-def test_an_end_is_told_by_the_browser_and_by_the_webhook(page: Page, dashboard: DashboardProcess) -> None:
+def test_an_end_is_told_by_the_browser_and_by_the_webhook(page: Page, sample_dashboard: DashboardProcess) -> None:
     page.add_init_script(_RECORDER)
     with receiver() as told:
-        _set_webhook(page, dashboard, told.url)
+        _set_webhook(page, sample_dashboard, told.url)
         switch = page.get_by_role("switch", name="Notify me when a task ends")
         switch.click()
         expect(switch).to_be_checked(timeout=PATIENCE)
         settle(page)
-        task_id = _launch(dashboard, "epochs: 1\nimgsz: 32\nbatch: 16\nworkers: 0\nfraction: 0.1\n")
+        task_id = _launch(sample_dashboard, "epochs: 1\nimgsz: 32\nbatch: 16\nworkers: 0\nfraction: 0.1\n")
         page.wait_for_function("window.told.length > 0", timeout=TRAINING_MS)
         assert page.evaluate("window.told")[0].startswith("Finished: Told | After ")
-        open_page(page, f"{dashboard.url}/connection")
+        open_page(page, f"{sample_dashboard.url}/connection")
         expect(page.locator(f".st-key-delivery-{task_id}")).to_contain_text("Delivered", timeout=PATIENCE)
         assert [json.loads(request.body)["event"] for request in told.received] == ["test", "task.ended"]
         expect(switch).to_be_checked(timeout=PATIENCE)  # the browser remembers it over a new session
 
 
-def test_a_failure_says_what_to_do_and_its_log_can_be_searched(page: Page, dashboard: DashboardProcess) -> None:
-    task_id = _launch(dashboard, "epochs: 1\nfraction: 1.5\n")
-    open_page(page, f"{dashboard.url}/task?task={task_id}")
+def test_a_failure_says_what_to_do_and_its_log_can_be_searched(page: Page, sample_dashboard: DashboardProcess) -> None:
+    task_id = _launch(sample_dashboard, "epochs: 1\nfraction: 1.5\n")
+    open_page(page, f"{sample_dashboard.url}/task?task={task_id}")
     expect_text(page, "The hyperparameter “fraction” cannot be 1.5.", timeout=TRAINING_MS)
     settle(page)
     log = page.locator(".cx-log")

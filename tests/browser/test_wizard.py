@@ -1,7 +1,6 @@
 """The wizard in a real browser: the editor's keys, a reload in the middle, deep links on a cold server."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -31,11 +30,10 @@ def press_next(page: Page, question: str) -> None:
     expect(page.get_by_role("heading", name=question)).to_be_visible(timeout=WAIT_MS)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a dashboard that the tests of this file share."""
-    with DashboardProcess(home=tmp_path_factory.mktemp("wizard") / "home") as process:
-        yield process.url
+@pytest.fixture
+def server(sample_dashboard: DashboardProcess) -> str:
+    """Address of a dashboard with the sample project."""
+    return sample_dashboard.url
 
 
 def draft_of(page: Page) -> str:

@@ -107,7 +107,7 @@ def wait_for(run: RunLayout, process: subprocess.Popen[bytes]) -> FinishedRun:
     finally:
         process.kill()
         process.wait()
-    return _finished(run, code)
+    return finished(run, code)
 
 
 class TrainerNursery(LineProcess):
@@ -127,10 +127,11 @@ class TrainerNursery(LineProcess):
     def run(self, run: RunLayout, limits: Mapping[int, int] | None = None) -> FinishedRun:
         """Run a trainer to its end; arguments as in :func:`start_trainer`."""
         pid = self.ask({"start": str(run.root), "limits": list((limits or {}).items())})["pid"]
-        return _finished(run, self.ask({"wait": pid, "seconds": DEADLINE_SECONDS})["exit_code"])
+        return finished(run, self.ask({"wait": pid, "seconds": DEADLINE_SECONDS})["exit_code"])
 
 
-def _finished(run: RunLayout, code: int) -> FinishedRun:
+def finished(run: RunLayout, code: int) -> FinishedRun:
+    """Return a run whose process has ended."""
     return FinishedRun(layout=run, exit_code=code, output=run.output.read_text(encoding="utf-8", errors="replace"))
 
 

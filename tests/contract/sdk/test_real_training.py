@@ -1,4 +1,7 @@
-"""`TrainApi.run` of the official SDK with a real, tiny training behind it: every split, checkpoint and option."""
+"""`TrainApi.run` of the official SDK with real, tiny trainings behind it: all options, and going on from a checkpoint.
+
+Every split and every spelling of a checkpoint is tried with quick trainings in ``test_training.py``.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +16,7 @@ from tests.training.run_folders import PICO, TINY
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
 RUN = """
-    from supervisely.api.nn.train_api import CollectionsSplit, DatasetsSplit, RandomSplit, TagsSplit, TrainApi
+    from supervisely.api.nn.train_api import DatasetsSplit, TagsSplit, TrainApi
     return TrainApi(api).run(
         project_id=1, model=arguments["model"], hyperparameters=arguments["hyperparameters"], {arguments}
     )["id"]
@@ -25,15 +28,8 @@ EVERYTHING = (
     " enable_benchmark=True, enable_speedtest=True, cache_project=False, export_onnx=True"
 )
 FIRST = {
-    "random": "train_val_split=RandomSplit(percent=60)",
     "tags": "train_val_split=TagsSplit(train_tag='train', val_tag='val', untagged_action='train')",
-    "collections": "train_val_split=CollectionsSplit([1], [2]), enable_benchmark=False",
     "everything": EVERYTHING,
-}
-CHECKPOINTS = {
-    "absolute": "{artifacts_dir}checkpoints/best.pt",
-    "relative": "{relative}checkpoints/best.pt",
-    "onnx": "{artifacts_dir}export/best.onnx",
 }
 PATIENCE = 300.0
 
@@ -72,12 +68,10 @@ def _record(sdk: SdkSession, server: LivePlatform, task: int) -> dict[str, Any]:
     return record
 
 
-@pytest.mark.parametrize(("name", "sizes"), [("random", (5, 4)), ("tags", (6, 4)), ("collections", (2, 2))])
-def test_every_split_trains(trained: dict[str, dict[str, Any]], name: str, sizes: tuple[int, int]) -> None:
-    record = trained[name]
-    assert (record["train_size"], record["val_size"]) == sizes
+def test_a_split_by_tags_trains(trained: dict[str, dict[str, Any]]) -> None:
+    record = trained["tags"]
+    assert (record["train_size"], record["val_size"]) == (6, 4)
     assert record["best_checkpoint"] == "best.pt"
-    assert (record["evaluation_report_id"] is None) == (name == "collections")
 
 
 def test_every_option_is_followed(
@@ -105,15 +99,14 @@ def test_every_option_is_followed(
     ]
 
 
-@pytest.mark.parametrize("way", CHECKPOINTS)
-def test_training_goes_on_from_a_checkpoint(
-    sdk: SdkSession, training_server: LivePlatform, trained: dict[str, dict[str, Any]], way: str
+def test_training_goes_on_from_what_stands_for_a_checkpoint(
+    sdk: SdkSession, training_server: LivePlatform, trained: dict[str, dict[str, Any]]
 ) -> None:
-    folder = trained["everything"]["artifacts_dir"]
-    model = CHECKPOINTS[way].format(artifacts_dir=folder, relative=folder.removeprefix("/"))
+    model = trained["everything"]["artifacts_dir"].removeprefix("/") + "export/best.onnx"
     arguments = f"{DATASETS}, classes=['blob'], enable_benchmark=False"
     task = sdk.run(training_server, RUN.format(arguments=arguments), model=model, hyperparameters=HYPERPARAMETERS)
     record = _record(sdk, training_server, task)
     assert record["base_checkpoint"] == "best.pt"
+    assert record["evaluation_report_id"] is None
     log = sdk.run(training_server, "return [row['message'] for row in api.task.get_logs(arguments['task'])]", task=task)
     assert any("best.pt" in message for message in log), log

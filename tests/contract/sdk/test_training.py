@@ -16,12 +16,16 @@ RUN = """
     )
     return TrainApi(api).run(project_id=1, hyperparameters="epochs: 2", {arguments})["id"]
 """
-SPLITS = [
-    "RandomSplit(percent=50)",
-    "DatasetsSplit(train_datasets=[1], val_datasets=[2])",
-    "TagsSplit(train_tag='train', val_tag='val', untagged_action='ignore')",
-    "CollectionsSplit(train_collections=[1], val_collections=[2])",
-]
+BY_DATASETS = "DatasetsSplit(train_datasets=[1], val_datasets=[2])"
+# How many images each side has
+SPLITS = {
+    "RandomSplit(percent=60)": (5, 4),
+    BY_DATASETS: (6, 3),
+    "TagsSplit(train_tag='train', val_tag='val', untagged_action='ignore')": (2, 2),
+    "TagsSplit(train_tag='train', val_tag='val', untagged_action='train')": (6, 4),
+    "CollectionsSplit(train_collections=[1], val_collections=[2])": (2, 2),
+}
+RECORD = "import dataclasses; return dataclasses.asdict(api.nn.get_experiment_info(arguments['task']))"
 
 
 def _start(sdk: SdkSession, server: LivePlatform, arguments: str) -> int:
@@ -40,16 +44,18 @@ def _finished(server: LivePlatform, task: int) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def experiment(sdk: SdkSession, server: LivePlatform) -> dict[str, Any]:
     """A finished training with an exported model, as the SDK gives its record."""
-    task = _start(sdk, server, f"model='YOLO/YOLO26n-det', train_val_split={SPLITS[1]}, export_onnx=True")
+    task = _start(sdk, server, f"model='YOLO/YOLO26n-det', train_val_split={BY_DATASETS}, export_onnx=True")
     _finished(server, task)
-    code = "import dataclasses; return dataclasses.asdict(api.nn.get_experiment_info(arguments['task']))"
-    record: dict[str, Any] = sdk.run(server, code, task=task)
+    record: dict[str, Any] = sdk.run(server, RECORD, task=task)
     return record
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_split_trains(sdk: SdkSession, server: LivePlatform, split: str) -> None:
-    _finished(server, _start(sdk, server, f"model='YOLO/YOLO26n-det', train_val_split={split}"))
+    task = _start(sdk, server, f"model='YOLO/YOLO26n-det', train_val_split={split}")
+    _finished(server, task)
+    record = sdk.run(server, RECORD, task=task)
+    assert (record["train_size"], record["val_size"]) == SPLITS[split]
 
 
 def test_the_record_of_an_experiment(experiment: dict[str, Any]) -> None:
@@ -76,7 +82,7 @@ def test_training_goes_on_from_a_checkpoint(
 ) -> None:
     folder = experiment["artifacts_dir"]
     model = path.format(artifacts_dir=folder, relative=folder.removeprefix("/"))
-    info = _finished(server, _start(sdk, server, f"model={model!r}, train_val_split={SPLITS[1]}"))
+    info = _finished(server, _start(sdk, server, f"model={model!r}, train_val_split={BY_DATASETS}"))
     assert info["meta"]["params"]["state"]["guiState"]["model"]["task_id"] == experiment["task_id"]
 
 
@@ -146,7 +152,7 @@ def test_stop_and_logs(sdk: SdkSession, server: LivePlatform) -> None:
 def test_two_trainings_are_compared(sdk: SdkSession, server: LivePlatform) -> None:
     """The way of the Training API document's complete example."""
     ids = [
-        _start(sdk, server, f"model='YOLO/{name}', train_val_split={SPLITS[1]}")
+        _start(sdk, server, f"model='YOLO/{name}', train_val_split={BY_DATASETS}")
         for name in ("YOLO26n-det", "YOLO11n-det")
     ]
     for task in ids:
