@@ -233,7 +233,7 @@ _WAITING = (
     "SELECT id, settings FROM tasks WHERE project_id = ? AND kind = 'train' AND finished_at IS NULL"
     " AND status IN ('queued', 'started') AND (queue_order > 0 OR NOT autostart)"
 )
-_TAGS = ("train_tag", "val_tag")
+_TAGS_OF_SIDES = ("train_tag", "val_tag")
 
 
 def _rename_in_waiting(connection: Connection, project_id: int, kind: NameKind, before: str, after: str) -> None:
@@ -252,7 +252,7 @@ def _rename_in_state(state: dict[str, Any], kind: NameKind, before: str, after: 
             return False
         state["classes"] = [after if name == before else name for name in classes]
         return True
-    named = [key for key in _TAGS if split.get(key) == before] if isinstance(split, dict) else []
+    named = [key for key in _TAGS_OF_SIDES if split.get(key) == before] if isinstance(split, dict) else []
     if isinstance(split, dict) and named:
         split.update(dict.fromkeys(named, after))
     return bool(named)
