@@ -36,7 +36,8 @@ def _draft(dashboard: DashboardProcess) -> DraftId:
 
 def test_a_plan_goes_in_and_comes_out_again(sample_dashboard: DashboardProcess, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=sample_dashboard.url)
-    open_page(page, f"{sample_dashboard.url}/project")
+    empty = DraftStore(sample_dashboard.home / "drafts").create(connection.EMBEDDED)
+    open_page(page, f"{sample_dashboard.url}/project?draft={empty.id}")
     press(page, "Start from a plan")
     page.get_by_label("Plan file, Python script or app_state.json").fill(PLAN)
     press(page, "Read it")

@@ -21,7 +21,7 @@ BY_DATASETS = "DatasetsSplit(train_datasets=[1], val_datasets=[2])"
 SPLITS = {
     "RandomSplit(percent=60)": (5, 4),
     BY_DATASETS: (6, 3),
-    "TagsSplit(train_tag='train', val_tag='val', untagged_action='ignore')": (2, 2),
+    "TagsSplit(train_tag='train', val_tag='val', untagged_action='ignore')": (5, 4),
     "TagsSplit(train_tag='train', val_tag='val', untagged_action='train')": (6, 4),
     "CollectionsSplit(train_collections=[1], val_collections=[2])": (2, 2),
 }
