@@ -7,6 +7,8 @@ line numbers or dates, nothing guessed and nothing obsolete kept. Git joins both
 """
 
 import ast
+import json
+import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from io import BytesIO
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir, extract_javascript
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from traindash.language import DOMAIN, LOCALES, Language
@@ -69,11 +71,25 @@ def _messages_of_python(
             yield node.lineno, node.func.id, messages, [above] if above.startswith(tuple(comment_tags)) else []
 
 
-def _messages_of_scripts(file: IO[bytes], keywords: Any, tags: Any, options: Any) -> Iterator[Any]:  # noqa: ANN401
-    """Yield the calls that mark messages; Babel takes scripts to pieces letter by letter, so most are left alone."""
-    if b"_(" in file.read():
-        file.seek(0)
-        yield from extract_javascript(file, keywords, tags, options)
+_CALL = re.compile(r'(?<![\w.])_\(\s*(?:("(?:[^"\\]|\\.)*")|\S)')
+
+
+def _messages_of_scripts(
+    file: IO[bytes], keywords: Collection[str], comment_tags: Collection[str], options: Mapping[str, Any]
+) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Yield the calls that mark messages, which stand between double quotes.
+
+    Babel's own extractor loses its way in quotes within templates, and with it messages.
+
+    Raises:
+        ValueError: Something else than a text is marked.
+    """
+    del keywords, comment_tags, options
+    text = file.read().decode("utf-8")
+    for call in _CALL.finditer(text):
+        if call[1] is None:
+            raise ValueError(f"Not a text between double quotes: {text[call.start() : call.start() + 60]}")
+        yield text.count("\n", 0, call.start()) + 1, "_", json.loads(call[1]), []
 
 
 _METHODS: Any = [  # Babel takes functions, too; its types do not say so
