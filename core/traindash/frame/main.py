@@ -20,7 +20,7 @@ st.set_page_config(page_icon=theme.ICON, layout="wide", initial_sidebar_state=_S
 current = st.navigation(screens.all_pages(), position="hidden")
 st.session_state["screen"] = current.url_path or screens.DEFAULT
 draw_sidebar(st.session_state["screen"])
-draw_palette({place.label: target_of(place) for place in screens.PLACES})
+draw_palette({place.screen: target_of(place) for place in screens.PLACES})
 # After the sidebar and before the page: a page that fails still tells what was done.
 show_flashes()
 # A container of its own: what follows stays the same elements, with a strip and without one.

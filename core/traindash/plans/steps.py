@@ -19,6 +19,7 @@ from traindash.domain.plan import (
     TrainingPlan,
     TrainValSplit,
 )
+from traindash.language import N_
 from traindash.plans.draft import WizardDraft, plan_of_draft
 from traindash.plans.facts import Facts
 from traindash.plans.hyperparameters import differences, read_text
@@ -36,14 +37,14 @@ class StepSpec:
 
 
 STEPS: tuple[StepSpec, ...] = (
-    StepSpec(id="project", title="Project", question="Which data to train on?"),
-    StepSpec(id="model", title="Model", question="Which model to start from?"),
-    StepSpec(id="classes", title="Classes", question="Which classes to learn?"),
-    StepSpec(id="split", title="Split", question="Which images train, which validate?"),
-    StepSpec(id="hyperparameters", title="Hyperparameters", question="How to train?"),
-    StepSpec(id="benchmark", title="Benchmark", question="What to measure afterwards?"),
-    StepSpec(id="export", title="Export", question="Which formats to export?"),
-    StepSpec(id="launch", title="Launch", question="Ready to start?"),
+    StepSpec(id="project", title=N_("Project"), question=N_("Which data to train on?")),
+    StepSpec(id="model", title=N_("Model"), question=N_("Which model to start from?")),
+    StepSpec(id="classes", title=N_("Classes"), question=N_("Which classes to learn?")),
+    StepSpec(id="split", title=N_("Split"), question=N_("Which images train, which validate?")),
+    StepSpec(id="hyperparameters", title=N_("Hyperparameters"), question=N_("How to train?")),
+    StepSpec(id="benchmark", title=N_("Benchmark"), question=N_("What to measure afterwards?")),
+    StepSpec(id="export", title=N_("Export"), question=N_("Which formats to export?")),
+    StepSpec(id="launch", title=N_("Launch"), question=N_("Ready to start?")),
 )
 
 

@@ -20,10 +20,10 @@
     }`;
   const words = `
     <div>
-      <h2>The dashboard is not running</h2>
-      <p>Trainings go on without it, and what you have entered is kept.</p>
-      <p>Start it again as before: <code>streamlit run app.py</code> or <code>traindash</code>.</p>
-      <p>This page comes back by itself, where you are.</p>
+      <h2>${_("The dashboard is not running")}</h2>
+      <p>${_("Trainings go on without it, and what you have entered is kept.")}</p>
+      <p>${_("Start it again as before: {command} or {other}.", { command: "<code>streamlit run app.py</code>", other: "<code>traindash</code>" })}</p>
+      <p>${_("This page comes back by itself, where you are.")}</p>
     </div>`;
   let timer = 0, open = 0;
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import streamlit as st
 
 from traindash.errors import AppError, InputError, NotFoundError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.supervisely.errors import (
     ApiError,
     ConnectionFailedError,
@@ -22,14 +24,14 @@ from traindash.ui.theme import plain
 _log = logging.getLogger(__name__)
 # Screen of one thing → the list that it is in, and its name
 _WAYS_ON = {
-    "task": ("tasks", "All tasks"),
-    "series": ("tasks", "All tasks"),
-    "compare": ("experiments", "All experiments"),
-    "show": ("experiments", "All experiments"),
-    "try_model": ("experiments", "All experiments"),
-    "handover": ("experiments", "All experiments"),
-    "label": ("experiments", "All experiments"),
-    "review": ("tasks", "All tasks"),
+    "task": ("tasks", N_("All tasks")),
+    "series": ("tasks", N_("All tasks")),
+    "compare": ("experiments", N_("All experiments")),
+    "show": ("experiments", N_("All experiments")),
+    "try_model": ("experiments", N_("All experiments")),
+    "handover": ("experiments", N_("All experiments")),
+    "label": ("experiments", N_("All experiments")),
+    "review": ("tasks", N_("All tasks")),
 }
 _CONNECTION_KINDS = (ConnectionFailedError, RequestTimeoutError, UnauthorizedError, ForbiddenError, ServerFailedError)
 
@@ -47,8 +49,8 @@ def guarded_part(name: str) -> Iterator[None]:
         _log.exception("A page failed")
         show_error(
             AppError(
-                "Something went wrong in the dashboard itself.",
-                "Reload the page. If it happens again, the log of the dashboard has the details.",
+                _("Something went wrong in the dashboard itself."),
+                _("Reload the page. If it happens again, the log of the dashboard has the details."),
             ),
             name,
         )
@@ -74,14 +76,14 @@ def show_error(error: AppError, place: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             # A callback: what was kept is forgotten before anything of the page is drawn again.
             st.button(
-                "Try again",
+                _("Try again"),
                 icon=":material/refresh:",
                 key=f"{place}-error-retry",
                 on_click=connection.reconnect if is_connection else connection.forget_answers,
             )
             if DRAFT_PARAM in st.query_params:
                 st.button(
-                    "New draft",
+                    _("New draft"),
                     icon=":material/add:",
                     key=f"{place}-error-new-draft",
                     on_click=attempt,
@@ -90,14 +92,14 @@ def show_error(error: AppError, place: str) -> None:
             # What is not there is not there at the second try either: the list is the way on.
             way = _WAYS_ON.get(st.session_state.get("screen", ""))
             if way is not None and place == "page" and isinstance(error, NotFoundError | InputError):
-                screens.link(way[0], way[1], "list_alt")
+                screens.link(way[0], _(way[1]), "list_alt")
             # On the connection page the link would lead to itself.
             if is_connection and st.session_state.get("screen") != "connection":
-                screens.link("connection", "Check the connection", "lan")
+                screens.link("connection", _("Check the connection"), "lan")
             # What was asked and answered is for whoever runs the server; folded, as it helps nobody else.
             if isinstance(error, ApiError) and error.details:
-                with st.popover("Details", icon=":material/info:", type="tertiary"):
-                    st.caption(f"Asked {plain(connection.server().name)} for")
+                with st.popover(_("Details"), icon=":material/info:", type="tertiary"):
+                    st.caption(_("Asked {server} for").format(server=plain(connection.server().name)))
                     st.code(error.details, language=None)
 
 

@@ -38,10 +38,10 @@ export default function ({ data, parentElement, setStateValue }) {
     button.disabled = !possible || blocked
     button.setAttribute("aria-checked", String(isOn()))
     word.textContent = !possible
-      ? "This browser has no notifications"
+      ? _("This browser has no notifications")
       : blocked
-        ? "Notifications are blocked in this browser"
-        : "Notify me when a task ends"
+        ? _("Notifications are blocked in this browser")
+        : _("Notify me when a task ends")
     // What the server knows need not be told to it: each answer is a run of its own.
     if ((sent.get(parentElement) ?? data.on) === isOn()) return
     sent.set(parentElement, isOn())

@@ -78,9 +78,31 @@ class Palette {
         if (event.target === dialog) dialog.close() // the ground around it
       }
     this.help.querySelector(".close").onclick = () => this.help.close()
+    this.name()
     const box = this.help.querySelector("input")
     box.checked = hasSingleKeys()
     box.onchange = () => localStorage.setItem(SINGLE_KEYS, box.checked ? "on" : "off")
+  }
+
+  // What the page's own HTML leaves open, in the language of the page.
+  name() {
+    this.dialog.setAttribute("aria-label", _("Find or do"))
+    this.input.setAttribute("aria-label", _("Find or do"))
+    this.input.placeholder = _("A page, a name, or something to do here")
+    this.list.setAttribute("aria-label", _("Found"))
+    const keys = [[["↑", "↓"], _("move")], [["Enter"], _("open")], [["Esc"], _("close")], [["?"], _("all keys")]]
+    this.dialog.querySelector("footer").replaceChildren(
+      ...keys.map(([names, what]) => {
+        const part = document.createElement("span")
+        for (const name of names) part.append(Object.assign(document.createElement("kbd"), { textContent: name }), " ")
+        part.append(what)
+        return part
+      }),
+    )
+    this.help.querySelector("h2").textContent = _("Keys")
+    this.help.querySelector("label span").textContent = _("Single letters are keys")
+    this.help.querySelector("p").textContent = _("Off: only keys with Ctrl or Cmd work, for people who speak or type with other devices.")
+    this.help.querySelector(".close").textContent = _("Close")
   }
 
   take(data, say) {
@@ -91,12 +113,12 @@ class Palette {
       if (this.dialog.open) this.search()
     }
     const keys = [
-      [FIND, "Find a page, a name, or something to do"],
-      ["?", "This overview"],
-      ["/", "Search on this page, where it has a search"],
+      [FIND, _("Find a page, a name, or something to do")],
+      ["?", _("This overview")],
+      ["/", _("Search on this page, where it has a search")],
       ...this.places.filter((place) => place.letter).map((place) => [`G ${place.letter.toUpperCase()}`, place.label]),
-      ["← →", "Move through the slides; N shows notes, D turns dark and light, Esc leaves"],
-      [`${MAC ? "⌘" : "Ctrl"} Enter`, "Take over what was typed into a text of several lines"],
+      ["← →", _("Move through the slides; N shows notes, D turns dark and light, Esc leaves")],
+      [`${MAC ? "⌘" : "Ctrl"} Enter`, _("Take over what was typed into a text of several lines")],
     ]
     this.help.querySelector("dl").replaceChildren(
       ...keys.flatMap(([key, what]) => {
@@ -131,9 +153,9 @@ class Palette {
     const words = this.input.value.toLowerCase().split(/\s+/).filter(Boolean)
     const chosen = this.shown[this.at]
     const groups = [
-      ["On this page", words.length ? this.offers : this.offers.filter((one) => one.node.localName === "button").slice(0, MOST_OFFERED)],
-      ["Go to", this.places],
-      ["By name", this.recent ?? []],
+      [_("On this page"), words.length ? this.offers : this.offers.filter((one) => one.node.localName === "button").slice(0, MOST_OFFERED)],
+      [_("Go to"), this.places],
+      [_("By name"), this.recent ?? []],
     ].map(([title, items]) => {
       if (!words.length) return { title, items, best: 0 }
       const met = items.map((item) => ({ item, fit: fit(item, words) })).filter((one) => one.fit)
@@ -149,8 +171,8 @@ class Palette {
     }
     const same = this.shown.indexOf(chosen)
     this.mark(words.length || same < 0 ? 0 : same)
-    const looking = this.recent === null ? "Looking for recent tasks, experiments, projects and drafts." : ""
-    this.status.textContent = this.shown.length ? looking : looking || "Nothing here is called that."
+    const looking = this.recent === null ? _("Looking for recent tasks, experiments, projects and drafts.") : ""
+    this.status.textContent = this.shown.length ? looking : looking || _("Nothing here is called that.")
   }
 
   group(title, items) {
@@ -239,7 +261,7 @@ function press(event) {
   else if (key === "g" && !event.repeat) take(() => (afterG = performance.now()))
   else if (event.key === "?") take(() => palette.openKeys())
   else if (event.key === "/") {
-    const field = document.querySelector('[data-testid="stMain"] input[aria-label^="Search"]')
+    const field = document.querySelector(`[data-testid="stMain"] input[aria-label^="${_("Search")}"]`)
     if (field) take(() => field.focus())
   }
 }
@@ -248,6 +270,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.is_button) {
     opener = parentElement.querySelector(".opener")
     for (const dialog of parentElement.querySelectorAll("dialog")) dialog.remove()
+    opener.querySelector("span").textContent = _("Find or do")
     opener.querySelector("kbd").textContent = FIND
     opener.setAttribute("aria-keyshortcuts", MAC ? "Meta+K" : "Control+K")
     opener.hidden = false

@@ -15,6 +15,8 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
 from traindash.errors import AppError
 from traindash.experiments.overview import best_by_project
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.app_rules import is_evaluation_copy
 from traindash.plans.steps import STEPS, reached
 from traindash.ui import connection, lookups, screens, theme
@@ -35,7 +37,7 @@ _component = st.components.v2.component(
 # Words, screen and what its address says
 Command = dict[str, str | dict[str, str]]
 # Pages that no link of the sidebar leads to
-_MORE_PAGES = (("drafts", "Drafts"), ("plan", "Start from a plan"), ("series_plan", "New series"))
+_MORE_PAGES = (("drafts", N_("Drafts")), ("plan", N_("Start from a plan")), ("series_plan", N_("New series")))
 
 
 def draw_palette_button() -> None:
@@ -46,7 +48,7 @@ def draw_palette_button() -> None:
 def draw_palette(places: Mapping[str, str]) -> None:
     """Draw the palette, which is seen when it is opened; once on each page.
 
-    ``places`` is label → screen of the places in the sidebar, as this tab would go there.
+    ``places`` is place of the sidebar → screen, as this tab would go there.
     """
     with st.container(key=_KEY):
         st.fragment(_palette)(places)
@@ -75,11 +77,10 @@ def _go() -> None:
 
 
 def _places(places: Mapping[str, str]) -> list[Command]:
-    letters = {place.label: place.letter for place in screens.PLACES}
     return [
-        *(_command(label, "", target) | {"letter": letters[label]} for label, target in places.items()),
-        *(_command(item.title, "New training", item.id) for item in STEPS),
-        *(_command(label, "", screen) for screen, label in _MORE_PAGES),
+        *(_command(_(one.label), "", places[one.screen]) | {"letter": one.letter} for one in screens.PLACES),
+        *(_command(_(item.title), _("New training"), item.id) for item in STEPS),
+        *(_command(_(label), "", screen) for screen, label in _MORE_PAGES),
     ]
 
 
@@ -106,13 +107,13 @@ def _recent() -> list[Command]:
                 _experiments(found[:_MOST], names),
                 _tasks({info.task_id for info in found} | removed, names),
                 (
-                    _command(item.name, "Project", "project", project=item.id)
+                    _command(item.name, _("Project"), "project", project=item.id)
                     for item in lookups.projects(workspace)[:_MOST]
                     if not is_evaluation_copy(item)
                 ),
                 _drafts(),
                 (
-                    _command(item.name, "Series", "series", series=item.id)
+                    _command(item.name, _("Series"), "series", series=item.id)
                     for item in connection.series().of_server(connection.server_name())[:_MOST]
                 ),
             )
@@ -126,20 +127,22 @@ def _pairs(found: Sequence[ExperimentInfo]) -> Iterator[Command]:
     for row in best_by_project(found)[:_MOST_PAIRS]:
         if len(row.newest_pair) > 1:
             ids = ",".join(map(str, row.newest_pair))
-            yield _command("Compare the newest two", row.project, "compare", ids=ids)
-            yield _command("Present the newest two", row.project, "show", ids=ids)
+            yield _command(_("Compare the newest two"), row.project, "compare", ids=ids)
+            yield _command(_("Present the newest two"), row.project, "show", ids=ids)
 
 
 def _experiments(found: Sequence[ExperimentInfo], names: Mapping[TaskId, str]) -> Iterator[Command]:
     for info in found:
         score = "" if info.score is None else f" · {info.score[0]} {formatting.metric(info.score[1])}"
-        yield _command(names.get(info.task_id) or info.experiment_name, f"Experiment{score}", "task", task=info.task_id)
+        yield _command(
+            names.get(info.task_id) or info.experiment_name, f"{_('Experiment')}{score}", "task", task=info.task_id
+        )
 
 
 def _tasks(known: set[TaskId], names: Mapping[TaskId, str]) -> Iterator[Command]:
     for task in lookups.newest_tasks(connection.workspace_id())[:_MOST]:
         if task.id not in known:  # an experiment stands for its task
-            note = f"Task {task.id} · {theme.TASK_STATUS[task.status].word}"
+            note = f"{_('Task {number}').format(number=task.id)} · {_(theme.TASK_STATUS[task.status].word)}"
             yield _command(names.get(task.id) or task_title(task), note, "task", task=task.id)
 
 
@@ -150,4 +153,9 @@ def _drafts() -> Iterator[Command]:
         if not (item.is_started or item.is_untouched)
     )
     for draft in list(open_drafts)[:_MOST_DRAFTS]:
-        yield _command(draft_title(draft), f"Draft · changed {ago(draft.changed_at)}", reached(draft), draft=draft.id)
+        yield _command(
+            draft_title(draft),
+            _("Draft · changed {time}").format(time=ago(draft.changed_at)),
+            reached(draft),
+            draft=draft.id,
+        )

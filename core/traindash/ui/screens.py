@@ -8,6 +8,8 @@ from typing import Literal, NoReturn
 
 import streamlit as st
 
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.steps import STEPS
 from traindash.settings import screens_folder
 
@@ -21,30 +23,30 @@ class Screen:
     """One page."""
 
     id: str  # file name without ending, and path in the URL
-    title: str  # in the browser's tab
+    title: str  # in the browser's tab; a message
     group: str  # id of the screen whose link in the sidebar stands for it
 
 
 SCREENS: tuple[Screen, ...] = (
-    Screen(id="overview", title="Overview", group="overview"),
-    *(Screen(id=step.id, title=f"{step.title} · New training", group="project") for step in STEPS),
-    Screen(id="manage", title="Manage a project", group="project"),
-    Screen(id="plan", title="Start from a plan", group="project"),
-    Screen(id="drafts", title="Drafts", group="project"),
-    Screen(id="series_plan", title="New series", group="project"),
-    Screen(id="import_data", title="Bring data in", group="import_data"),
-    Screen(id="tasks", title="Tasks", group="tasks"),
-    Screen(id="task", title="Task", group="tasks"),
-    Screen(id="series", title="Series", group="tasks"),
-    Screen(id="agents", title="Agents", group="agents"),
-    Screen(id="experiments", title="Experiments", group="experiments"),
-    Screen(id="compare", title="Compare", group="compare"),
-    Screen(id="show", title="Present", group="compare"),
-    Screen(id="try_model", title="Try", group="try_model"),
-    Screen(id="handover", title="Hand over", group="experiments"),
-    Screen(id="label", title="Label images", group="experiments"),
-    Screen(id="review", title="Review labels", group="tasks"),
-    Screen(id="connection", title="Connection", group="connection"),
+    Screen(id="overview", title=N_("Overview"), group="overview"),
+    *(Screen(id=step.id, title=step.title, group="project") for step in STEPS),
+    Screen(id="manage", title=N_("Manage a project"), group="project"),
+    Screen(id="plan", title=N_("Start from a plan"), group="project"),
+    Screen(id="drafts", title=N_("Drafts"), group="project"),
+    Screen(id="series_plan", title=N_("New series"), group="project"),
+    Screen(id="import_data", title=N_("Bring data in"), group="import_data"),
+    Screen(id="tasks", title=N_("Tasks"), group="tasks"),
+    Screen(id="task", title=N_("Task"), group="tasks"),
+    Screen(id="series", title=N_("Series"), group="tasks"),
+    Screen(id="agents", title=N_("Agents"), group="agents"),
+    Screen(id="experiments", title=N_("Experiments"), group="experiments"),
+    Screen(id="compare", title=N_("Compare"), group="compare"),
+    Screen(id="show", title=N_("Present"), group="compare"),
+    Screen(id="try_model", title=N_("Try"), group="try_model"),
+    Screen(id="handover", title=N_("Hand over"), group="experiments"),
+    Screen(id="label", title=N_("Label images"), group="experiments"),
+    Screen(id="review", title=N_("Review labels"), group="tasks"),
+    Screen(id="connection", title=N_("Connection"), group="connection"),
 )
 
 
@@ -53,21 +55,21 @@ class Place:
     """One of the places to be, which are the same words in the sidebar, in the command palette and on the keyboard."""
 
     screen: str
-    label: str
+    label: str  # a message
     icon: str  # name of a Material symbol
     letter: str  # pressed after G
 
 
 PLACES: tuple[Place, ...] = (
-    Place(screen="overview", label="Overview", icon="home", letter="o"),
-    Place(screen="project", label="New training", icon="add_circle", letter="n"),
-    Place(screen="import_data", label="Bring data in", icon="upload_file", letter="b"),
-    Place(screen="tasks", label="Tasks", icon="list_alt", letter="t"),
-    Place(screen="agents", label="Agents", icon="memory", letter="a"),
-    Place(screen="experiments", label="Experiments", icon="science", letter="e"),
-    Place(screen="compare", label="Compare", icon="compare_arrows", letter="c"),
-    Place(screen="try_model", label="Try", icon="image_search", letter="y"),
-    Place(screen="connection", label="Connection", icon="lan", letter="s"),
+    Place(screen="overview", label=N_("Overview"), icon="home", letter="o"),
+    Place(screen="project", label=N_("New training"), icon="add_circle", letter="n"),
+    Place(screen="import_data", label=N_("Bring data in"), icon="upload_file", letter="b"),
+    Place(screen="tasks", label=N_("Tasks"), icon="list_alt", letter="t"),
+    Place(screen="agents", label=N_("Agents"), icon="memory", letter="a"),
+    Place(screen="experiments", label=N_("Experiments"), icon="science", letter="e"),
+    Place(screen="compare", label=N_("Compare"), icon="compare_arrows", letter="c"),
+    Place(screen="try_model", label=N_("Try"), icon="image_search", letter="y"),
+    Place(screen="connection", label=N_("Connection"), icon="lan", letter="s"),
 )
 
 
@@ -125,6 +127,13 @@ def _texts(query: Mapping[str, object]) -> dict[str, str]:
     return {name: str(value) for name, value in query.items()}
 
 
+def _title(screen_id: str) -> str:
+    title = _(screen(screen_id).title)
+    if screen_id in {step.id for step in STEPS}:
+        return _("{step} · New training").format(step=title)
+    return title
+
+
 def all_pages() -> list[st.Page]:
     """Return the pages of all screens.
 
@@ -138,5 +147,5 @@ def _fresh_page(screen_id: str, url_path: str = "") -> st.Page:
     # Streamlit serves the default page under no path but the bare address (1.67), so the first screen is registered
     # twice.
     path = url_path or (_ROOT if screen_id == DEFAULT else screen_id)
-    title = f"{screen(screen_id).title} · Traindash"
+    title = f"{_title(screen_id)} · Traindash"
     return st.Page(_PAGES / f"{screen_id}.py", title=title, url_path=path, default=path == _ROOT)

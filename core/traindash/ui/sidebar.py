@@ -10,6 +10,8 @@ from traindash import formatting
 from traindash.domain.experiment import score_of
 from traindash.domain.task import Task, TaskCompletion, TaskStatus
 from traindash.errors import AppError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.supervisely.transport import host_of
 from traindash.tasks.completions import NewlyCompleted
@@ -28,6 +30,12 @@ _LOOKED_AT = 100
 _WATCH, _MESSAGES, _ELSEWHERE = "notify-watch", "notify-messages", "notify-elsewhere"
 _KEPT = 20
 _KEY = "notify"
+_ENDED = N_("{count} ended")
+_ENDS = {
+    TaskStatus.FINISHED: N_("{count} finished"),
+    TaskStatus.STOPPED: N_("{count} stopped"),
+    TaskStatus.ERROR: N_("{count} failed"),
+}
 _HTML = '<button type="button" role="switch"><span class="icon"></span><span class="word"></span></button>'
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -86,13 +94,17 @@ def message_of_completion(end: TaskCompletion, server: str) -> dict[str, str]:
     """Return the notification of an end that was noticed behind the pages of a session that works with a server."""
     # An end there has the same id as in message_of, so that the browser shows it once.
     here = end.server == server
-    where = "" if here else f" on {host_of(end.server)}"
+    title = _("{status}: {name}") if here else _("{status}: {name} on {server}")
     score = score_of(end.metrics)
     measured = f"{score[0]} {formatting.metric(score[1])}" if score is not None else ""
     return {
         "id": f"task-{end.task_id}" if here else f"task-{end.task_id}@{end.server}",
-        "title": f"{theme.TASK_STATUS[end.status].word}: {end.name or f'Task {end.task_id}'}{where}",
-        "body": end.message or measured or "Open the task to see what came out.",
+        "title": title.format(
+            status=_(theme.TASK_STATUS[end.status].word),
+            name=end.name or _("Task {number}").format(number=end.task_id),
+            server=host_of(end.server),
+        ),
+        "body": end.message or measured or _("Open the task to see what came out."),
         "path": f"task?task={end.task_id}" if here else "connection",
     }
 
@@ -100,21 +112,27 @@ def message_of_completion(end: TaskCompletion, server: str) -> dict[str, str]:
 def message_of(task: Task) -> dict[str, str]:
     """Return the notification of one task: ``id``, ``title``, ``body``, ``path`` of its page."""
     if task.status is TaskStatus.ERROR:
-        body = task.exit_report.message if task.exit_report else "Open the task to see why."
+        body = task.exit_report.message if task.exit_report else _("Open the task to see why.")
     else:
         experiment = experiment_of_output(task.output)
         score = experiment.score if experiment else None
-        body = f"After {duration(task)}" + ("" if score is None else f", {score[0]} {formatting.metric(score[1])}")
-    title = f"{theme.TASK_STATUS[task.status].word}: {task_title(task)}"
+        body = _("After {time}").format(time=duration(task))
+        body += "" if score is None else f", {score[0]} {formatting.metric(score[1])}"
+    title = _("{status}: {name}").format(status=_(theme.TASK_STATUS[task.status].word), name=task_title(task))
     return {"id": f"task-{task.id}", "title": title, "body": body, "path": f"task?task={task.id}"}
 
 
 def message_of_all(tasks: Sequence[Task]) -> dict[str, str]:
     """Return the notification of several tasks when the last one is over."""
-    counts = Counter(theme.TASK_STATUS[task.status].word.lower() for task in tasks)
-    numbers = ", ".join(f"{number} {'failed' if word == 'error' else word}" for word, number in counts.items())
+    counts = Counter(_ENDS.get(task.status, _ENDED) for task in tasks)
+    numbers = ", ".join(_(words).format(count=number) for words, number in counts.items())
     ids = "-".join(str(task.id) for task in tasks)
-    return {"id": f"all-{ids}", "title": f"All {len(tasks)} tasks are over", "body": numbers, "path": "tasks"}
+    return {
+        "id": f"all-{ids}",
+        "title": _("All {count} tasks are over").format(count=len(tasks)),
+        "body": numbers,
+        "path": "tasks",
+    }
 
 
 def target_of(place: screens.Place) -> str:
@@ -139,7 +157,7 @@ def draw_sidebar(screen_id: str) -> None:
         for place in screens.PLACES:
             state = "current" if place.screen == group else "other"
             with st.container(key=f"nav-{state}-{place.screen}"):
-                screens.link(target_of(place), place.label, place.icon, width="stretch")
+                screens.link(target_of(place), _(place.label), place.icon, width="stretch")
         with st.container(key="notify-switch"):
             on = _is_on()
             st.fragment(_switch, run_every=_EVERY if on else None)(on)
@@ -147,4 +165,6 @@ def draw_sidebar(screen_id: str) -> None:
         with st.container(key="server-badge"):
             server = connection.server()
             icon = ":material/computer:" if server.origin is Origin.EMBEDDED else ":material/cloud:"
-            st.caption(f"{icon} {plain(server.name)}", help=f"All pages work with {server.address}.")
+            st.caption(
+                f"{icon} {plain(server.name)}", help=_("All pages work with {address}.").format(address=server.address)
+            )

@@ -12,6 +12,8 @@ import streamlit as st
 from traindash.comparison.report.rendering import own_text, table_style
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.task import TaskStatus
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.ui.streamlit_internals import DeltaGenerator
 
 # favicon. A local file: a material icon would be fetched from the internet as a favicon
@@ -30,27 +32,27 @@ _SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>~:$&")
 class StatusLook:
     """How a state is shown, always with icon and word."""
 
-    word: str
+    word: str  # a message
     icon: str
     color: Literal["blue", "green", "gray", "orange", "red"]  # name of a Streamlit badge colour
 
 
 TASK_STATUS: Mapping[TaskStatus, StatusLook] = {
-    TaskStatus.QUEUED: StatusLook(word="Queued", icon=":material/schedule:", color="gray"),
-    TaskStatus.CONSUMED: StatusLook(word="Starting", icon=":material/hourglass_top:", color="gray"),
-    TaskStatus.STARTED: StatusLook(word="Running", icon=":material/play_circle:", color="blue"),
-    TaskStatus.DEPLOYED: StatusLook(word="Running", icon=":material/play_circle:", color="blue"),
-    TaskStatus.TERMINATING: StatusLook(word="Stopping", icon=":material/stop_circle:", color="orange"),
-    TaskStatus.FINISHED: StatusLook(word="Finished", icon=":material/check_circle:", color="green"),
-    TaskStatus.STOPPED: StatusLook(word="Stopped", icon=":material/stop_circle:", color="orange"),
-    TaskStatus.ERROR: StatusLook(word="Error", icon=":material/error:", color="red"),
-    TaskStatus.UNKNOWN: StatusLook(word="Unknown state", icon=":material/help:", color="gray"),
+    TaskStatus.QUEUED: StatusLook(word=N_("Queued"), icon=":material/schedule:", color="gray"),
+    TaskStatus.CONSUMED: StatusLook(word=N_("Starting"), icon=":material/hourglass_top:", color="gray"),
+    TaskStatus.STARTED: StatusLook(word=N_("Running"), icon=":material/play_circle:", color="blue"),
+    TaskStatus.DEPLOYED: StatusLook(word=N_("Running"), icon=":material/play_circle:", color="blue"),
+    TaskStatus.TERMINATING: StatusLook(word=N_("Stopping"), icon=":material/stop_circle:", color="orange"),
+    TaskStatus.FINISHED: StatusLook(word=N_("Finished"), icon=":material/check_circle:", color="green"),
+    TaskStatus.STOPPED: StatusLook(word=N_("Stopped"), icon=":material/stop_circle:", color="orange"),
+    TaskStatus.ERROR: StatusLook(word=N_("Error"), icon=":material/error:", color="red"),
+    TaskStatus.UNKNOWN: StatusLook(word=N_("Unknown state"), icon=":material/help:", color="gray"),
 }
 
 AGENT_STATUS: Mapping[AgentStatus, StatusLook] = {
-    AgentStatus.RUNNING: StatusLook(word="Connected", icon=":material/check_circle:", color="green"),
-    AgentStatus.WAITING: StatusLook(word="Offline", icon=":material/cloud_off:", color="gray"),
-    AgentStatus.UNKNOWN: StatusLook(word="Unknown state", icon=":material/help:", color="gray"),
+    AgentStatus.RUNNING: StatusLook(word=N_("Connected"), icon=":material/check_circle:", color="green"),
+    AgentStatus.WAITING: StatusLook(word=N_("Offline"), icon=":material/cloud_off:", color="gray"),
+    AgentStatus.UNKNOWN: StatusLook(word=N_("Unknown state"), icon=":material/help:", color="gray"),
 }
 
 
@@ -62,7 +64,7 @@ def theme_name() -> Literal["light", "dark"]:
 
 def status_badge(look: StatusLook) -> None:
     """Draw a state as a badge with icon and word."""
-    st.badge(look.word, icon=look.icon, color=look.color)
+    st.badge(_(look.word), icon=look.icon, color=look.color)
 
 
 def number_card(

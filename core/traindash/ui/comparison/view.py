@@ -304,15 +304,12 @@ def _draw_audience(chosen: Language) -> None:
         else:
             st.query_params[AUDIENCE] = wanted.value
 
-    st.selectbox(
-        _("Language for others"),
-        list(Language),
-        format_func=lambda one: one.own_name,
-        key=key,
-        on_change=choose,
-        help=_("“Present”, the slides and the report are in this language."),
-        width=170,
-    )
+    about = _("“Present”, the slides and the report are in this language.")
+    with st.popover(chosen.value.upper(), icon=":material/translate:", help=about, key="audience-menu"):
+        st.radio(
+            _("Language for others"), list(Language), format_func=lambda one: one.own_name, key=key, on_change=choose
+        )
+        st.caption(about)
 
 
 def _report(handed: _Handed) -> bytes:
@@ -356,7 +353,7 @@ def _draw_baseline(comparison: Comparison) -> None:
         key=key,
         on_change=lambda: st.query_params.update({BASELINE: keys[st.session_state[key]]}),
         help=_("Differences are measured against it."),
-        width=300,
+        width=220,
     )
 
 
