@@ -33,7 +33,8 @@ def form(view: WizardView) -> None:
         value=view.draft.enable_speedtest,
         save=lambda draft, on: replace(draft, enable_speedtest=on),
         disabled=not view.draft.enable_benchmark,
-        help_text="Times the model with batches of 1, 8 and 16 images on the agent that trained it."
+        help_text="Times the model with batches of 1, 8 and 16 images on the agent that trained it, in about 10 to 30 "
+        "seconds. Without it a comparison cannot say which model is fast enough."
         if view.draft.enable_benchmark
         else "The speed test is a part of the evaluation. Switch the evaluation on first.",
     )

@@ -9,6 +9,7 @@ from msgspec import Struct, ValidationError, convert
 from traindash.errors import InputError, issue_of
 from traindash.language import gettext as _
 
+_BESIDE = 0.2  # from this share of the processor time on, other programs are told; a desktop at rest has less
 NOTICEABLE = 0.05  # smaller differences of two times, as a share of the shorter one, are not called a difference
 
 
@@ -44,11 +45,16 @@ class SpeedTest:
     hardware: str = ""  # name of the processor or card
     runtime: str = ""  # e.g. `PyTorch`
     how: str = ""  # a sentence on how it was measured, where it was not measured as usual
+    others: float = 0.0  # share of the used processor time that other programs had meanwhile, where it is known
 
     @property
     def machine(self) -> str:
-        """What it ran on and how; times of different machines say nothing about the models."""
-        return f"{self.hardware or self.device or _('an unnamed device')}, {self.runtime or _('unnamed runtime')}"
+        """What it ran on and how; times of different machines say nothing about the models.
+
+        Nor do those of a machine that did something else besides, as one does that trains several at a time.
+        """
+        named = f"{self.hardware or self.device or _('an unnamed device')}, {self.runtime or _('unnamed runtime')}"
+        return f"{named}, {_('beside other programs')}" if self.others > _BESIDE else named
 
     def row(self, batch_size: int) -> SpeedRow | None:
         """Return the row of a batch size."""
@@ -85,6 +91,7 @@ class _Row(Struct):
 class _File(Struct):
     speedtest: tuple[_Row, ...]
     how: str = ""
+    others: float = 0.0  # ours: Supervisely's files do not have it
 
 
 def parse_speed_test(content: bytes) -> SpeedTest:
@@ -123,4 +130,5 @@ def parse_speed_test(content: bytes) -> SpeedTest:
         hardware=(first_row and first_row.hardware) or "",
         runtime=(first_row and first_row.runtime) or "",
         how=file.how,
+        others=file.others,
     )

@@ -119,9 +119,13 @@ class WizardDraft(PartialPlan):
 
 
 def new_draft(draft_id: DraftId, server: str, now: datetime | None = None) -> WizardDraft:
-    """Return an empty draft."""
+    """Return an empty draft.
+
+    Unlike a plan that says nothing of it, it measures the speed: whether a model is fast enough is asked of every
+    model, and half a minute answers it.
+    """
     moment = now or datetime.now(UTC)
-    return WizardDraft(id=draft_id, server=server, created_at=moment, changed_at=moment)
+    return WizardDraft(id=draft_id, server=server, created_at=moment, changed_at=moment, enable_speedtest=True)
 
 
 def choose_project(

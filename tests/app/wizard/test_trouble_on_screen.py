@@ -26,9 +26,9 @@ def test_a_second_tab_sees_the_change_and_loses_nothing(stage: Stage) -> None:
     draft = stage.draft()
     one, two = stage.open("export", draft=draft.id), stage.open("benchmark", draft=draft.id)
     one.toggle(key=f"{draft.id}-onnx").set_value(True).run()
-    two.toggle(key=f"{draft.id}-speedtest").set_value(True).run()
+    two.toggle(key=f"{draft.id}-speedtest").set_value(False).run()
     stored = stage.store.load(draft.id)
-    assert (stored.export_onnx, stored.enable_speedtest) == (True, True)
+    assert (stored.export_onnx, stored.enable_speedtest) == (True, False)
     assert "ONNX" in everything_said(two)
 
 

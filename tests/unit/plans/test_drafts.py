@@ -272,6 +272,14 @@ class TestChanges:
     def test_a_step_is_confirmed_once(self) -> None:
         assert mark_seen(mark_seen(draft(), "model"), "model").seen == ("model",)
 
+    def test_the_wizard_measures_the_speed_and_a_plan_that_is_silent_does_not(self) -> None:
+        empty = new_draft(DraftId("abcdef12"), SERVER, NOW)
+        plan = TrainingPlan(
+            project_id=ProjectId(1), model=PretrainedModel(framework="YOLO", name="a"), train_val_split=RandomSplit()
+        )
+        assert empty.enable_speedtest
+        assert not fill(empty, plan).enable_speedtest
+
     def test_new_drafts_are_untouched_until_something_is_chosen(self) -> None:
         empty = new_draft(DraftId("abcdef12"), SERVER, NOW + timedelta(seconds=1))
         assert empty.is_untouched
