@@ -49,3 +49,11 @@ def test_the_comparison_reads_what_the_speed_test_writes() -> None:
     assert [row.batch_size for row in speed.rows] == [1, 8]
     assert (speed.device, speed.runtime, speed.hardware) == ("cpu", "PyTorch", "A processor")
     assert speed.rows[0].images_per_second == pytest.approx(1000 / 14)
+
+
+@pytest.mark.parametrize(("others", "told"), [(0.0, False), (0.1, False), (0.5, True)])
+def test_times_beside_other_programs_are_those_of_another_machine(others: float, *, told: bool) -> None:
+    timings = [Timing(preprocess=1, inference=10, postprocess=3)]
+    rows = [summary(1, timings, device="cpu", hardware="A processor")]
+    test = parse_speed_test(json.dumps({"speedtest": rows, "others": others}).encode())
+    assert test.machine.endswith("beside other programs") is told
