@@ -119,9 +119,10 @@ _FIXED: tuple[Column, ...] = (
     Column(key="task", title="Task id", kind="number", read=lambda row: row.task_id),
 )
 FIXED: Mapping[str, Column] = {column.key: column for column in _FIXED}
+# Figures right behind what they belong to: on half a screen the rest is reached by scrolling
 DEFAULT = (
-    *("model", "start", "metric:mAP", "metric:AP50", "metric:f1", "metric:mIoU"),
-    *("duration", "finished", "project", "tags"),
+    *("project", "metric:mAP", "metric:AP50", "metric:f1", "metric:mIoU"),
+    *("model", "finished", "duration", "tags", "start"),
 )
 _USUAL = frozenset({"metric:mAP", "metric:AP50", "metric:f1"})  # what is shown as long as no record was read
 _KNOWN_METRICS = {metric.key: metric for metric in METRICS}
@@ -167,16 +168,25 @@ def _setting(name: str) -> Column:
     return Column(key=SETTING + name, title=name, kind="number", read=read, about="A hyperparameter, as it was used.")
 
 
-def best_of(rows: Iterable[Row], wanted: Column) -> float | None:
-    """Return the best value of a column; ``None`` where no value is better than another."""
+def best_by_project(rows: Iterable[Row], wanted: Column) -> Mapping[str, float]:
+    """Return project → the best value of a column in it, without projects where no value is better than another.
+
+    Figures of different projects say nothing about each other.
+    """
     if wanted.better == "neither":
-        return None
-    values = [value for row in rows if isinstance(value := wanted.read(row), int | float)]
-    low, high = min(values, default=0.0), max(values, default=0.0)
-    # What looks the same is the same for whoever reads the list: no best among figures that differ where none is shown.
-    if formatting.metric(low) == formatting.metric(high):
-        return None
-    return high if wanted.better == "higher" else low
+        return {}
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        value = wanted.read(row)
+        if isinstance(value, int | float) and math.isfinite(value):
+            found.setdefault(row.project, []).append(value)
+    return {
+        project: max(values) if wanted.better == "higher" else min(values)
+        for project, values in found.items()
+        # What looks the same is the same for whoever reads the list: no best among figures that differ where none is
+        # shown.
+        if formatting.metric(min(values)) != formatting.metric(max(values))
+    }
 
 
 def differing_settings(known: Sequence[Settings]) -> tuple[str, ...]:

@@ -147,9 +147,20 @@ def test_the_best_needs_two_and_a_direction() -> None:
     quality, threshold = columns.column("metric:mAP"), columns.column("metric:f1_optimal_conf")
     assert quality is not None
     assert threshold is not None
-    assert columns.best_of(rows, quality) == 0.7
-    assert columns.best_of(rows[:1], quality) is None
-    assert columns.best_of(rows, threshold) is None
+    assert columns.best_by_project(rows, quality) == {rows[0].project: 0.7}
+    assert columns.best_by_project(rows[:1], quality) == {}
+    assert columns.best_by_project(rows, threshold) == {}
+
+
+def test_nothing_is_best_across_projects() -> None:
+    rows = [
+        _row(1, project_id=1, artifacts_dir="/experiments/1_Fruit/1_YOLO/", evaluation_metrics={"mAP": 0.9}),
+        _row(2, project_id=2, artifacts_dir="/experiments/2_Cells/2_YOLO/", evaluation_metrics={"mAP": 0.3}),
+        _row(3, project_id=2, artifacts_dir="/experiments/2_Cells/3_YOLO/", evaluation_metrics={"mAP": 0.4}),
+    ]
+    quality = columns.column("metric:mAP")
+    assert quality is not None
+    assert columns.best_by_project(rows, quality) == {"Cells": 0.4}
 
 
 def test_a_row_without_its_record_says_what_its_path_says() -> None:

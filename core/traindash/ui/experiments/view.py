@@ -30,6 +30,8 @@ PER_PAGE = 100
 _KEY, _STAR, _MORE = "experiments-table", "star", "more"
 _ROW_HEIGHT, _HEAD_HEIGHT, _MOST_HEIGHT = 36, 38, 630
 _BEST_SIGN = "▲ "
+# pixels of a letter, of what is beside the text of a cell and of a heading, and of a column at most
+_LETTER, _PADDING, _SORT_SIGN, _WIDEST = 6.5, 20, 10, 380
 _SHORT = 12  # letters of a heading that a column of figures has room for
 _BEST: Mapping[str, str] = {
     "light": "font-weight: 700; background-color: #E3F4EA; color: #125E3A",
@@ -70,7 +72,7 @@ def draw_table(shown: Selection, query: Query, page: int, metrics: Collection[st
             _MORE: st.column_config.ButtonColumn(
                 "", type="tertiary", width=44, key="more-click", on_click=_more, args=(rows,), pinned=True
             ),
-            **{column.key: _config(column) for column in wanted},
+            **{column.key: _config(column, rows) for column in wanted},
         },
         placeholder=formatting.MISSING,
         alt="Experiments",
@@ -97,7 +99,7 @@ def draw_choice_by_name(known: Listing, query: Query) -> None:
 
 
 def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> Styler:
-    """Return a page of the table; the best value of all that is shown, on this page or another, is marked."""
+    """Return a page of the table; the best value of each project is marked, among all that is shown on any page."""
     # dtype=object: pandas would turn whole numbers with a gap into floats.
     values = {column.key: [column.read(row) for row in rows] for column in wanted}
     plain_values = {key: [list(v) if isinstance(v, tuple) else v for v in found] for key, found in values.items()}
@@ -106,20 +108,29 @@ def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> S
     frame.insert(1, _MORE, [list(MENU)] * len(rows))
     style = frame.style
     for column in wanted:
-        best = shown.best_of(column.key) if column.kind == "metric" else None
-        mark = "" if best is None else formatting.metric(best)
-        style = style.format(partial(_written, column=column, best=mark), subset=[column.key])
-        if mark:
-            style = style.map(partial(_look, best=mark), subset=[column.key])
+        style = style.format(partial(_written, column=column), subset=[column.key])
+        if column.kind == "metric" and (places := _best_places(rows, values[column.key], column, shown)):
+            best = pd.IndexSlice[places, [column.key]]
+            style = style.format(partial(_written, column=column, mark=_BEST_SIGN), subset=best)
+            style = style.map(lambda _: _BEST[theme.theme_name()], subset=best)
     return style
 
 
-def _written(value: object, column: Column, best: str) -> str:
+def _best_places(rows: Sequence[Row], values: Sequence[object], column: Column, shown: Selection) -> list[int]:
+    """Return the rows with the best value of their project."""
+    best = {project: formatting.metric(value) for project, value in shown.best_by_project(column.key).items()}
+    return [
+        place
+        for place, (row, value) in enumerate(zip(rows, values, strict=True))
+        if isinstance(value, int | float) and formatting.metric(value) == best.get(row.project)
+    ]
+
+
+def _written(value: object, column: Column, mark: str = "") -> str:
     if value is None or (isinstance(value, float) and not math.isfinite(value)):
         return formatting.MISSING
     if column.kind == "metric" and isinstance(value, int | float):
-        text = formatting.metric(value)
-        return f"{_BEST_SIGN}{text}" if text == best else text
+        return f"{mark}{formatting.metric(value)}"
     if column.key == "duration" and isinstance(value, int | float):
         return formatting.duration(value)
     if column.kind == "number" and isinstance(value, int | float):
@@ -127,27 +138,35 @@ def _written(value: object, column: Column, best: str) -> str:
     return str(value)
 
 
-def _look(value: object, best: str) -> str:
-    is_best = isinstance(value, int | float) and formatting.metric(value) == best
-    return _BEST[theme.theme_name()] if is_best else ""
-
-
-def _config(column: Column) -> ColumnConfig:
+def _config(column: Column, rows: Sequence[Row]) -> ColumnConfig:
     title, about = column.title, column.about or None
     match column.kind:
         case "metric":
+            about = (
+                f"{about or ''} ▲ marks the best one of each project.".strip() if column.better != "neither" else about
+            )
             return st.column_config.Column(
-                title, help=about, alignment="right", width=96 if len(title) <= _SHORT else 136
+                title, help=about, alignment="right", width=84 if len(title) <= _SHORT else 136
             )
         case "number":
-            return st.column_config.Column(title, help=about, alignment="right")
+            return st.column_config.Column(title, help=about, alignment="right", width=_width(column, rows))
         case "moment":
             return st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm", help=about, width=140)
         case "tags":
-            return st.column_config.ListColumn(title, help=about)
+            return st.column_config.ListColumn(title, help=about, width=_width(column, rows))
         case "text":
-            return st.column_config.TextColumn(title, help=about, width=230 if column.key == "name" else None)
+            return st.column_config.TextColumn(title, help=about, width=_width(column, rows))
     assert_never(column.kind)
+
+
+def _width(column: Column, rows: Sequence[Row]) -> int:
+    """Return the pixels that the longest text of a column takes, between a heading's and what leaves room for others.
+
+    By itself st.dataframe looks at a few rows only, and cuts the others (1.67).
+    """
+    texts = (value if isinstance(value := column.read(row), tuple) else (_written(value, column),) for row in rows)
+    longest = max((sum(len(word) + 2 * (len(words) > 1) for word in words) for words in texts), default=0)
+    return round(min(max(longest * _LETTER, len(column.title) * _LETTER + _SORT_SIGN) + _PADDING, _WIDEST))
 
 
 def _choose(ids: Sequence[TaskId | None], query: Query) -> None:
