@@ -1,9 +1,12 @@
 """Step 1: the project, and whether its files stay on the agent."""
 
 from dataclasses import replace
+from functools import partial
 
 from traindash.plans.app_rules import is_evaluation_copy
 from traindash.ui import connection, lookups, screens
+from traindash.ui.lazy_part import draw_part, watch_parts
+from traindash.ui.projects.browser import draw_browser, draw_health
 from traindash.ui.projects.project_dialogs import draw_deleted, draw_manage_link
 from traindash.ui.projects.work import draw_notices
 from traindash.ui.widgets import draft_toggle
@@ -13,7 +16,6 @@ from traindash.ui.wizard.project import (
     draw_dataset_tree,
     draw_distributions,
     draw_evaluation_copies,
-    draw_gallery,
     draw_no_project,
     draw_project_cards,
     draw_project_search,
@@ -42,7 +44,9 @@ def form(view: WizardView) -> None:
     draw_manage_link(view.facts.project, view.draft)
     draw_since_last(view.facts.project)
     draw_dataset_tree(view.facts.project)
-    draw_gallery(view.facts.project)
+    # Both of their own: what is opened large or searched for draws nothing else anew
+    draw_part("project-images", partial(draw_browser, view.facts.project))
+    draw_part("data-health", partial(draw_health, view.facts.project), lazy=True, height=220)
     draw_distributions(view.facts.project)
     draft_toggle(
         view.draft,
@@ -53,6 +57,7 @@ def form(view: WizardView) -> None:
         help_text="On: an agent elsewhere keeps the images and fetches only what has changed the next time. "
         "An agent on the server's own machine reads them in place.",
     )
+    watch_parts()
 
 
 open_named_project()

@@ -44,7 +44,7 @@ from traindash.domain.task import LogRow, Task, TaskStatus
 from traindash.errors import AppError
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, UnauthorizedError
-from traindash.supervisely.images import ImagePage
+from traindash.supervisely.images import ImagePage, ImageSearch
 
 TEAM = Team(id=TeamId(1), name="Our team")
 WORKSPACE = Workspace(id=WorkspaceId(2), name="First workspace", team_id=TEAM.id)
@@ -344,9 +344,17 @@ class _Images(_Resource):
         return sum(image.id > image_id for image in self.list(project_id=project_id))
 
     def page(
-        self, *, project_id: ProjectId, dataset_id: DatasetId | None = None, page: int = 1, per_page: int = 48
+        self,
+        *,
+        project_id: ProjectId,
+        dataset_id: DatasetId | None = None,
+        page: int = 1,
+        per_page: int = 48,
+        search: ImageSearch | None = None,
     ) -> ImagePage:
-        found = self.list(project_id=project_id, dataset_id=dataset_id)
+        name = search.name.casefold() if search else ""
+        listed = self.list(project_id=project_id, dataset_id=dataset_id)
+        found = tuple(image for image in listed if name in image.name.casefold())
         return ImagePage(images=found[(page - 1) * per_page : page * per_page], total=len(found))
 
     def download(self, image_id: ImageId) -> bytes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from msgspec import field
 
@@ -43,6 +43,34 @@ class Carries:
         return {"type": self.kind, "data": data}
 
 
+ImageOrder: TypeAlias = Literal["id", "name", "labelsCount", "width"]  # fields of the API
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSearch:
+    """Which images of a list are wanted, and in which order."""
+
+    name: str = ""  # part of the file name, in any case; empty for all
+    class_id: int | None = None  # with objects of this class
+    labelled: bool | None = None  # with any object (`True`) or with none
+    order: ImageOrder = "id"
+    descending: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """Return it as keys of a request."""
+        filters: list[dict[str, object]] = []
+        if self.name:
+            filters.append({"field": "name", "operator": "ilike", "value": f"%{self.name}%"})
+        if self.labelled is not None:
+            filters.append({"field": "labelsCount", "operator": ">" if self.labelled else "=", "value": 0})
+        found: dict[str, object] = {"sort": self.order, "sort_order": "desc" if self.descending else "asc"}
+        if filters:
+            found["filter"] = filters
+        if self.class_id is not None:
+            found["filters"] = [Carries(kind="objects_class", id=self.class_id).to_json()]
+        return found
+
+
 class Images(Resource):
     """Images of a project, a dataset or a collection."""
 
@@ -77,12 +105,15 @@ class Images(Resource):
         collection_id: CollectionId | None = None,
         page: int = 1,
         per_page: int = 48,
+        search: ImageSearch | None = None,
     ) -> ImagePage:
-        """Return one page, 1 for the first, of the list that :meth:`list` gives whole.
+        """Return one page, 1 for the first, of the list that :meth:`list` gives whole; of it what is searched for.
 
-        A page has at most 500 images (larger ones are the server's to refuse).
+        A page has at most 500 images (larger ones are the server's to refuse). A collection cannot be searched.
         """
         body = self._body(project_id, dataset_id, collection_id)
+        if search is not None and search != ImageSearch():
+            body |= search.to_json()
         answer = read_page(self.transport, "images.list", body, page=page, per_page=per_page)
         images = read_rows("images.list", Image, answer.entities, _fit_image)
         return ImagePage(images=images, total=answer.total)

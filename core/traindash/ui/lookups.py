@@ -21,6 +21,7 @@ from traindash.plans.facts import split_content as side_content
 from traindash.plans.lookups import DataProfile, profile
 from traindash.plans.problems import Problem
 from traindash.plans.rules import check
+from traindash.supervisely.images import ImagePage, ImageSearch
 from traindash.supervisely.project_edits import Deleted, RemovedName
 from traindash.tasks.flight_check import PastRun, models_by_task, past_runs
 from traindash.tasks.task_watcher import TaskWatch
@@ -41,6 +42,7 @@ MOST_TASKS = 500  # a page of the server's answer (docs/supervisely-api.md 2)
 _WATCH_SECONDS = 3600  # after that a log is read from its beginning again
 # Annotations of so many images come in one request for each dataset; a whole project would take minutes.
 _PROFILE_IMAGES = 200
+_MOST_LISTED, _SOME_LISTED = 5_000, 500
 # The newest tell most about how long the next training takes, and a page of the answer has 500 (docs/supervisely-api.md
 # 2).
 _PAST_TASKS = 300
@@ -335,6 +337,23 @@ def _image_page(
     return images.page(project_id=project_id, dataset_id=dataset, page=page, per_page=per_page).images
 
 
+def find_images(
+    project_id: ProjectId, dataset: DatasetId | None, search: ImageSearch, page: int, per_page: int
+) -> ImagePage:
+    """Return one page of the images of a project, or of one of its datasets, that are searched for."""
+    return _find_images(project_id, dataset, search, (page, per_page), _state(project_id))
+
+
+@lookup(seconds=_SECONDS, most=50)
+def _find_images(
+    project_id: ProjectId, dataset: DatasetId | None, search: ImageSearch, pages: tuple[int, int], state: str
+) -> ImagePage:
+    del state
+    page, per_page = pages
+    images = connection.client().images
+    return images.page(project_id=project_id, dataset_id=dataset, page=page, per_page=per_page, search=search)
+
+
 def data_profile(project_id: ProjectId) -> DataProfile:
     """Return the sizes of images and objects in a sample of a project."""
     return _data_profile(project_id, _state(project_id))
@@ -343,8 +362,24 @@ def data_profile(project_id: ProjectId) -> DataProfile:
 @lookup(seconds=_LONG_SECONDS, most=50, spinner="Measuring a sample")
 def _data_profile(project_id: ProjectId, state: str) -> DataProfile:
     del state
-    images = sample_images(project_id, _PROFILE_IMAGES)
+    known = project(project_id)
+    is_small = known is not None and known.project.items_count <= _PROFILE_IMAGES
+    images = looked_at(project_id) if is_small else sample_images(project_id, _PROFILE_IMAGES)
     return profile(images, annotations(images))
+
+
+def looked_at(project_id: ProjectId) -> tuple[Image, ...]:
+    """Return all images of a project, or as many of a large one as are listed in a moment, from all its datasets."""
+    return _looked_at(project_id, _state(project_id))
+
+
+@lookup(seconds=_LONG_SECONDS, most=10, spinner="Looking at the images")
+def _looked_at(project_id: ProjectId, state: str) -> tuple[Image, ...]:
+    del state
+    known = project(project_id)
+    if known is None or known.project.items_count > _MOST_LISTED:
+        return sample_images(project_id, _SOME_LISTED)
+    return connection.client().images.list(project_id=project_id)
 
 
 @lookup(seconds=_LONG_SECONDS, most=50)

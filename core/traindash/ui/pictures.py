@@ -22,7 +22,7 @@ from traindash.ui import connection, lookups
 
 LONGEST_SIDE = 1280
 _SECONDS = 3600
-_MOST_PREVIEWS, _MOST_FILES = 96, 16
+_MOST_PREVIEWS, _MOST_SMALL, _MOST_FILES = 96, 480, 16
 _FILL_ALPHA = 70
 _OVERSAMPLING = 2
 _LINE = 2 * _OVERSAMPLING
@@ -31,15 +31,15 @@ _DRAWN_SECONDS = 600
 _MOST_IN_LEGEND = 24
 
 
-def preview_source(sly_id: int | None, size: tuple[int, int]) -> str:
+def preview_source(sly_id: int | None, size: tuple[int, int], longest: int = LONGEST_SIDE) -> str:
     """Return a data URI of an image for a page; empty where the evaluation names none or it cannot be had.
 
-    ``size`` is width and height that the evaluation counts in.
+    ``size`` is width and height that the evaluation counts in, ``longest`` the pixels of its longer side at most.
     """
     if sly_id is None:
         return ""
     try:
-        return _preview(ImageId(sly_id), size)
+        return _preview(ImageId(sly_id), size) if longest == LONGEST_SIDE else _small(ImageId(sly_id), size, longest)
     except AppError:  # the gallery says so and draws the boxes alone
         return ""
 
@@ -55,6 +55,12 @@ def original(sly_id: int) -> bytes | None:
 @connection.lookup(seconds=_SECONDS, most=_MOST_PREVIEWS)
 def _preview(image: ImageId, size: tuple[int, int]) -> str:
     return embedded(_file(image), LONGEST_SIDE, size)
+
+
+@connection.lookup(seconds=_SECONDS, most=_MOST_SMALL)
+def _small(image: ImageId, size: tuple[int, int], longest: int) -> str:
+    # Not by way of the kept files: a page of small ones would drop those that are looked at.
+    return embedded(connection.client().images.download(image), longest, size)
 
 
 @connection.lookup(seconds=_SECONDS, most=_MOST_FILES)

@@ -1,6 +1,8 @@
 """The project step with many projects and many images."""
 
+import json
 from dataclasses import replace
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -40,9 +42,14 @@ def test_all_images_are_shown_page_by_page_and_by_dataset(stage: Stage) -> None:
         "orchard (15 images)",
         "market (5 images)",
     ]
-    assert len(_pictures(app)) == 12 + 2
+    assert len(_rows(app)) == 20
     app.selectbox(key=f"all-images-{draft.project_id}-dataset").select_index(2).run()
-    assert len(_pictures(app)) == 5 + 2
+    assert len(_rows(app)) == 5
+    (first, *_) = names = [row["name"] for row in _rows(app)]
+    app.text_input(key=f"all-images-{draft.project_id}-name").set_value(first.upper()).run()
+    assert [row["name"] for row in _rows(app)] == [name for name in names if first in name]
+    app.text_input(key=f"all-images-{draft.project_id}-name").set_value("no such image").run()
+    assert "No image fits" in everything_said(app)
     app.toggle(key=f"distributions-{draft.project_id}").set_value(True).run()
     assert not app.exception
     assert "Objects per class" in everything_said(app)
@@ -66,10 +73,11 @@ def test_datasets_are_a_tree_with_the_images_inside(stage: Stage) -> None:
     ]
 
 
-def _pictures(app: AppTest) -> list[str]:
-    """Return all pictures: the brand, the project's card, the gallery."""
-    pictures = app.get("image_list") or app.get("imgs") or app.get("image")
-    return [str(item.proto) for item in pictures]
+def _rows(app: AppTest) -> list[dict[str, Any]]:
+    """Return the images that the gallery was given."""
+    found = [json.loads(item.proto.json or "{}") for item in app.get("bidi_component")]
+    rows: list[dict[str, Any]] = next(data["rows"] for data in found if "grid" in data)
+    return rows
 
 
 def test_data_can_be_brought_in_from_here(stage: Stage) -> None:

@@ -30,7 +30,7 @@ const html = (kind, className, ...children) => {
 
 // The mask of a segmentation, otherwise the box.
 function outline(mark, className) {
-  if (mark.path) return node("path", { d: mark.path, "fill-rule": "evenodd", class: `${className} mask` })
+  if (mark.path) return node("path", { d: mark.path, "fill-rule": "evenodd", class: `${className} mask${mark.open ? " open" : ""}` })
   const [x, y, width, height] = mark.box
   return node("rect", { x, y, width, height, class: className })
 }
@@ -51,7 +51,7 @@ function drawMark(mark, labelled) {
   return group
 }
 
-function drawCell(row, cell, column) {
+function drawCell(row, cell, column, source = row.source) {
   const box = html("div", "cell")
   if (!cell.measured) {
     box.append(html("p", "unmeasured", cell.words ?? _("Not measured on this image")))
@@ -61,8 +61,8 @@ function drawCell(row, cell, column) {
   const told = shown.map(([kind, number]) => counted(kind, number)).join(", ") || (cell.note ?? "")
   const svg = node("svg", { role: "img", tabindex: "0", "aria-label": `${row.name}, ${column.title}: ${told}` })
   svg.append(
-    row.source
-      ? node("image", { href: row.source, width: row.width, height: row.height, preserveAspectRatio: "none" })
+    source
+      ? node("image", { href: source, width: row.width, height: row.height, preserveAspectRatio: "none" })
       : node("rect", { class: "nothing", width: row.width, height: row.height }),
   )
   const strong = cell.marks.filter((mark) => mark.strong).length
@@ -191,8 +191,23 @@ function drawRow(row, columns, kept, enlarge) {
   return { part, show: view.show }
 }
 
+// One of many images: a small picture with its name, which opens the large view.
+function drawCard(row, column, kept, enlarge) {
+  const { box, svg } = drawCell(row, row.cells[0], column)
+  const name = html("p", "file", row.name)
+  name.title = row.name
+  svg.onclick = () => enlarge(row, 0)
+  svg.onkeydown = (event) => event.key === "Enter" && enlarge(row, 0)
+  const part = html("section", "card", box, name)
+  const show = () => {
+    svg.setAttribute("viewBox", `0 0 ${row.width} ${row.height}`)
+    svg.style.setProperty("--unit", `${row.width / Math.max(svg.clientWidth, 1)}px`)
+  }
+  return { part, show }
+}
+
 // One picture as large as the window. Another column comes to the same place, so that differences catch the eye.
-function largeView(root, data, kept) {
+function largeView(root, data, kept, tell) {
   const dialog = html("dialog", "large")
   dialog.tabIndex = -1
   root.append(dialog)
@@ -205,30 +220,59 @@ function largeView(root, data, kept) {
     const close = button(_("Close"), _("Close"))
     close.onclick = () => dialog.close()
     const tabs = html("div", "tabs")
-    data.columns.forEach((one, index) => {
+    const several = data.columns.length > 1
+    if (several) data.columns.forEach((one, index) => {
       const tab = html("button", index === column ? "tab chosen" : "tab", columnName(one))
       tab.type = "button"
       tab.setAttribute("aria-pressed", String(index === column))
       tab.onclick = () => go(index)
       tabs.append(tab)
     })
-    const head = html("div", "head", html("strong", "", row.name), html("span", "space"), buttons.less, buttons.more, buttons.whole, close)
-    const { box, svg } = drawCell(row, row.cells[column], data.columns[column])
-    dialog.replaceChildren(head, tabs, box, html("p", "hint", _("← → other column · ↑ ↓ other image · + − or double click to zoom · drag to move · Esc closes")))
+    const place = data.rows.indexOf(row)
+    const head = html("div", "head", html("strong", "", row.name), html("span", "size", `${row.width} × ${row.height} px`))
+    if (data.grid) {
+      const [back, next] = [button(_("Previous"), _("Previous image")), button(_("Next"), _("Next image"))]
+      back.disabled = data.grid.first + place === 1
+      next.disabled = data.grid.first + place === data.grid.total
+      back.onclick = () => step(-1)
+      next.onclick = () => step(1)
+      head.append(html("span", "size", _("{place} of {total}").replace("{place}", data.grid.first + place).replace("{total}", data.grid.total)), html("span", "space"), back, next)
+      if (row.large === undefined) tell.wanted(row.key)
+    } else head.append(html("span", "space"))
+    head.append(buttons.less, buttons.more, buttons.whole, close)
+    const { box, svg } = drawCell(row, row.cells[column], data.columns[column], row.large || row.source)
+    const hint = several
+      ? _("← → other column · ↑ ↓ other image · + − or double click to zoom · drag to move · Esc closes")
+      : _("← → other image · + − or double click to zoom · drag to move · Esc closes")
+    dialog.replaceChildren(head, tabs, box, html("p", "hint", hint))
+    kept.open = { key: row.key, column }
     if (svg) svg.style.width = `min(100%, calc((100vh - 190px) * ${row.width / row.height}))`
     const view = joinViews(row, svg ? [svg] : [], buttons, kept)
     shown = view.show
     kept.shows.add(shown)
     dialog.onkeydown = (event) => {
-      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key]
+      const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key]
       if (event.key !== "Tab") event.stopPropagation() // neither the page nor a dialog around it hears of it
-      if (!step) return view.onKey(event)
+      if (!move) return view.onKey(event)
+      if (!several && svg?.classList.contains("near")) return view.onKey(event) // enlarged: arrows move the picture
       event.preventDefault()
-      const next = data.rows[data.rows.indexOf(row) + step[1]]
+      if (!several) return step(move[0] || move[1])
+      const next = data.rows[data.rows.indexOf(row) + move[1]]
       if (next) row = next
-      go(Math.min(Math.max(column + step[0], 0), data.columns.length - 1))
+      go(Math.min(Math.max(column + move[0], 0), data.columns.length - 1))
     }
     shown()
+  }
+  // To the next image, on the next page too.
+  const step = (by) => {
+    const place = data.rows.indexOf(row) + by
+    if (data.rows[place]) row = data.rows[place]
+    else if (data.grid && data.grid.first + place >= 1 && data.grid.first + place <= data.grid.total) {
+      if (!kept.turned) tell.turn(by) // the page is on its way: it turns once, however often the key is pressed
+      kept.turned ||= by
+      return
+    }
+    go(column)
   }
   const go = (index) => {
     column = index
@@ -237,7 +281,10 @@ function largeView(root, data, kept) {
   }
   dialog.onkeyup = (event) => event.stopPropagation()
   dialog.onclick = (event) => event.target === dialog && dialog.close()
-  dialog.onclose = () => kept.shows.delete(shown)
+  dialog.onclose = () => {
+    kept.open = null
+    kept.shows.delete(shown)
+  }
   return (of, index) => {
     row = of
     dialog.showModal()
@@ -259,7 +306,7 @@ function columnName(column) {
   return name
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const kept = memory.get(parentElement) ?? { text: "", views: new Map(), shows: new Set(), observer: null }
   memory.set(parentElement, kept)
   const text = JSON.stringify(data)
@@ -269,10 +316,18 @@ export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".gallery")
   root.style.setProperty("--columns", data.columns.length)
   root.replaceChildren()
-  const enlarge = largeView(root, data, kept)
-  const rows = data.rows.map((row) => drawRow(row, data.columns, kept, enlarge))
+  root.classList.toggle("grid", Boolean(data.grid))
+  const tell = { wanted: (key) => setStateValue("wanted", key), turn: (by) => setTriggerValue("turn", by) }
+  const { open, turned } = kept
+  const enlarge = largeView(root, data, kept, tell)
+  const draw = (row) => (data.grid ? drawCard(row, data.columns[0], kept, enlarge) : drawRow(row, data.columns, kept, enlarge))
+  const rows = data.rows.map(draw)
   root.prepend(...rows.map((row) => row.part))
   kept.shows = new Set(rows.map((row) => row.show))
+  // What was open stays open: a larger picture has come, or another page of images.
+  const again = open && (data.rows.find((row) => row.key === open.key) ?? (turned ? data.rows.at(turned > 0 ? 0 : -1) : null))
+  kept.turned = 0
+  if (again) enlarge(again, open.column)
   const showAll = () => kept.shows.forEach((show) => show())
   showAll()
   kept.observer = new ResizeObserver(showAll)

@@ -1,7 +1,7 @@
 """Images with the ground truth and one column for each experiment; all columns zoom and move together."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,40 @@ class Look:
 def draw_cells(columns: Sequence[Mapping[str, object]], rows: Sequence[Mapping[str, object]], key: str) -> None:
     """Draw images with a cell for each column, in the form of :func:`row_json`."""
     _gallery(key=key, data={"columns": list(columns), "rows": list(rows)})
+
+
+def draw_grid(
+    rows: Sequence[Mapping[str, object]],
+    key: str,
+    *,
+    title: str,
+    first: int,
+    total: int,
+    on_turn: Callable[[int], None],
+) -> str | None:
+    """Draw a page of many images, each with one cell, small; a click on one opens the large view.
+
+    Its place there is told by ``first``, the place of the page's first image, and ``total``. At the ends of the page
+    the large view goes on to the next one by ``on_turn``, with 1 or −1.
+
+    Returns:
+        The key of the row whose picture is wanted larger, as ``large``; ``None`` while nobody has opened one.
+    """
+
+    def turned() -> None:
+        if by := st.session_state[key].get("turn"):
+            on_turn(1 if by > 0 else -1)
+
+    column = {"title": title, "help": title, "truth": True}
+    grid = {"first": first, "total": total}
+    result = _gallery(
+        key=key,
+        data={"columns": [column], "rows": list(rows), "grid": grid},
+        on_wanted_change=lambda: None,
+        on_turn_change=turned,
+    )
+    wanted = result.wanted
+    return wanted if isinstance(wanted, str) else None
 
 
 def columns_of(images: ImageSet, wanted: Sequence[int] | None = None) -> tuple[int, ...]:

@@ -16,13 +16,12 @@ from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection, lookups
 from traindash.ui.pictures import thumbnail
 from traindash.ui.projects import work
+from traindash.ui.projects.browser import find_page
 from traindash.ui.projects.dialogs import Dialog, Dialogs, ask, draw_end, ending, value
 from traindash.ui.projects.work import Outcome, Undo
 from traindash.ui.state import flash
 from traindash.ui.theme import plain
-from traindash.ui.wizard.project import dataset_label, dataset_tree
 
-_PER_PAGE = 24
 _PICTURE = (320, 240)
 _ON_IMAGES = frozenset({"all", "imagesOnly"})
 
@@ -41,7 +40,8 @@ def draw_images(facts: ProjectFacts) -> None:
     if not facts.project.items_count:
         st.info("This project has no image.", icon=":material/info:")
         return
-    images = _draw_page_choice(facts)
+    choice = find_page(facts, f"manage-images-{facts.project.id}")
+    images = () if choice is None else choice.found.images
     _draw_actions(facts, images)
     chosen, turn = frozenset(chosen_images(facts)), st.session_state.get(_turn_key(_chosen_key(facts)), 0)
     with st.grid("auto", min_column_width=150, gap="small"):
@@ -58,27 +58,8 @@ def draw_images(facts: ProjectFacts) -> None:
                 key = f"tick-{turn}-{image.id}"
                 st.session_state[key] = image.id in chosen
                 st.checkbox(plain(image.name), key=key, on_change=_tick, args=(_chosen_key(facts), image.id, key))
-
-
-def _draw_page_choice(facts: ProjectFacts) -> tuple[Image, ...]:
-    tree = dataset_tree(facts.datasets)
-    texts: dict[DatasetId | None, str] = {None: "All datasets"}
-    texts |= {item.id: dataset_label(item, level + 1) for item, level in tree}
-    sizes: dict[DatasetId | None, int] = {None: facts.project.items_count}
-    sizes |= {item.id: item.items_count for item, _ in tree}
-    key = f"manage-images-{facts.project.id}"
-    with st.container(horizontal=True, vertical_alignment="bottom", key="images-choice"):
-        dataset = st.selectbox(
-            "Dataset",
-            list(texts),
-            format_func=lambda item: texts[item],
-            key=f"{key}-dataset",
-            label_visibility="collapsed",
-            width=320,
-        )
-        pages = max(1, -(-sizes[dataset] // _PER_PAGE))
-        page = st.pagination(pages, key=f"{key}-page-{dataset}") if pages > 1 else 1
-    return lookups.image_page(facts.project.id, dataset, page, _PER_PAGE)
+    if choice is not None:
+        choice.draw_pages()
 
 
 def _draw_actions(facts: ProjectFacts, images: Sequence[Image]) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from traindash.domain.ids import DatasetId, ProjectId, TaskId, WorkspaceId
-from traindash.domain.project import Dataset, Image, Project
+from traindash.domain.project import Dataset, Project
 from traindash.errors import AppError, StorageError
 from traindash.formatting import count, plural, size
 from traindash.plans.draft import DraftId, WizardDraft
@@ -19,21 +19,18 @@ from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import titled
 from traindash.ui.experiments.index import all_experiments
-from traindash.ui.pictures import draw_legend, thumbnail
+from traindash.ui.pictures import thumbnail
 from traindash.ui.state import change_draft, open_draft, start_new_draft
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
 
-# What is in the chosen project: all its images, page by page, and how classes and sizes are spread.
+# What is in the chosen project: its datasets, and how classes and sizes are spread.
 
-_PER_PAGE = 12
 _SHOWN_CLASSES = 12
 _INDENT = "\u2003"
 _CHART_HEIGHT = 220
 _MAX_ROWS = 8
 _CARD_PICTURE = (400, 225)
-_GALLERY_PICTURE = (320, 240)
-_GALLERY_IMAGES = 8
 _LOOK_SECONDS = 2.0
 _SEARCH_FROM = 5
 _MOST_CARDS = 24
@@ -43,30 +40,6 @@ _ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
     "By name": lambda item: (0, item.name.casefold()),
     "Most images first": lambda item: (-item.items_count, ""),
 }
-
-
-def draw_image_choice(facts: ProjectFacts) -> tuple[Image, ...] | None:
-    """Draw the choice of a dataset and a page; return its images, ``None`` while nobody wants to look through all."""
-    key = f"all-images-{facts.project.id}"
-    if not st.toggle("Look through all images", key=key):
-        return None
-    tree = dataset_tree(facts.datasets)
-    texts: dict[DatasetId | None, str] = {None: "All datasets"}
-    texts |= {item.id: dataset_label(item, level + 1) for item, level in tree}
-    sizes: dict[DatasetId | None, int] = {None: facts.project.items_count}
-    sizes |= {item.id: item.items_count for item, _ in tree}
-    chosen = st.selectbox(
-        "Dataset",
-        list(texts),
-        format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image', 'images')})",
-        key=f"{key}-dataset",
-        label_visibility="collapsed",
-    )
-    total = sizes[chosen]
-    pages = max(1, -(-total // _PER_PAGE))
-    # A key for each dataset: page 7 of one would be kept for the next, which may have three.
-    page = st.pagination(pages, key=f"{key}-page-{chosen}") if pages > 1 else 1
-    return lookups.image_page(facts.project.id, chosen, page, _PER_PAGE)
 
 
 def dataset_tree(datasets: tuple[Dataset, ...]) -> list[tuple[Dataset, int]]:
@@ -271,22 +244,6 @@ def draw_no_project(workspace: WorkspaceId) -> None:
         lookups.projects.forget(workspace)
         st.rerun()
     st.info("This workspace has no image project yet. One that is brought in appears here by itself.")
-
-
-def draw_gallery(facts: ProjectFacts) -> None:
-    """Draw some images of a project with their annotations, and the legend of classes."""
-    images = draw_image_choice(facts)
-    if images is None:
-        images = lookups.sample_images(facts.project.id, _GALLERY_IMAGES)
-    pictures = [(image, thumbnail(facts.project.id, image, _GALLERY_PICTURE)) for image in images]
-    with st.grid(4, min_column_width=120, gap="xsmall"):
-        for image, picture in pictures:
-            if picture is None:
-                st.caption(f"{plain(image.name)} cannot be read as an image.")
-            else:
-                names = plural(image.labels_count, "object", "objects")
-                st.image(picture, width="stretch", alt=f"{image.name} with {names} drawn on it")
-    draw_legend(facts.meta.classes)
 
 
 def draw_counts(facts: ProjectFacts) -> None:
