@@ -22,7 +22,8 @@ def widget_key(draft: WizardDraft, name: str) -> str:
     return f"{draft.id}-{name}"
 
 
-def _mirror(draft: WizardDraft, name: str, value: object) -> str:
+def mirror(draft: WizardDraft, name: str, value: object) -> str:
+    """Make a widget that is about to be drawn show a value of the draft; return its key."""
     key = widget_key(draft, name)
     # Never while they are equal: setting the key of a widget that is being typed in would take the typing back
     # (Streamlit 1.67).
@@ -50,7 +51,7 @@ def draft_toggle(  # noqa: PLR0913 - a widget has a label, a value, a way to sav
 
     ``help_text`` is one sentence that says what changes for the person; shown below.
     """
-    key = _mirror(draft, name, value)
+    key = mirror(draft, name, value)
     with st.container(gap=None, key=f"{key}-option"):
         st.toggle(label, key=key, on_change=_save, args=(key, draft.id, save), disabled=disabled)
         if help_text:
@@ -68,7 +69,7 @@ def draft_choice(  # noqa: PLR0913 - see draft_toggle
     text: Callable[[_T], str] = str,
 ) -> None:
     """Draw a few options side by side, one of which is always chosen. Arguments as in :func:`draft_toggle`."""
-    key = _mirror(draft, name, value)
+    key = mirror(draft, name, value)
     st.segmented_control(
         label, list(options), key=key, format_func=text, required=True, on_change=_save, args=(key, draft.id, save)
     )
@@ -91,7 +92,7 @@ def draft_select(  # noqa: PLR0913 - see draft_toggle
     """
     # A dataset or model that is gone: Streamlit raises for a value that is none of the options (1.67).
     known = value if value in options else None
-    key = _mirror(draft, name, known)
+    key = mirror(draft, name, known)
     st.selectbox(
         label,
         list(options),
@@ -116,7 +117,7 @@ def draft_slider(
     """Draw a slider over whole percent. Arguments as in :func:`draft_toggle`."""
     low, high = bounds
     # Streamlit raises for a value outside the bounds (1.67), and a plan file may hold one.
-    key = _mirror(draft, name, min(max(value, low), high))
+    key = mirror(draft, name, min(max(value, low), high))
     st.slider(label, low, high, key=key, format="%d %%", on_change=_save, args=(key, draft.id, save))
 
 
@@ -131,7 +132,7 @@ def draft_text(  # noqa: PLR0913 - see draft_toggle
     help_text: str | None = None,
 ) -> None:
     """Draw a line of text. Arguments as in :func:`draft_toggle`."""
-    key = _mirror(draft, name, value)
+    key = mirror(draft, name, value)
     st.text_input(label, key=key, placeholder=placeholder, on_change=_save, args=(key, draft.id, save), help=help_text)
 
 
@@ -147,7 +148,7 @@ def draft_many(  # noqa: PLR0913 - see draft_toggle
     placeholder: str = "Choose",
 ) -> None:
     """Draw a list of which several can be chosen. Arguments as in :func:`draft_toggle`."""
-    key = _mirror(draft, name, [item for item in value if item in options])
+    key = mirror(draft, name, [item for item in value if item in options])
     st.multiselect(
         label,
         list(options),
@@ -171,7 +172,7 @@ def draft_number(  # noqa: PLR0913 - see draft_toggle
 ) -> None:
     """Draw a whole number with plus and minus. Arguments as in :func:`draft_toggle`."""
     low, high = bounds
-    key = _mirror(draft, name, min(max(value, low), high))
+    key = mirror(draft, name, min(max(value, low), high))
     st.number_input(
         label, low, high, key=key, step=1, width=240, on_change=_save, args=(key, draft.id, save), help=help_text
     )

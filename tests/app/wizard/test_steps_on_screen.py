@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1.element_tree import NumberInput
 
 from tests.app.wizard.stage import Stage, component_data, everything_said
 from tests.fakes.wizard_client import experiment
@@ -162,6 +163,27 @@ def test_changed_hyperparameters_are_listed(stage: Stage) -> None:
         {"Changed from default": "epochs", "Value": "3", "Default": "20"},
         {"Changed from default": "mosaic", "Value": "0.5", "Default": "–"},
     ]
+
+
+def test_fields_and_text_of_the_hyperparameters_are_in_step(stage: Stage) -> None:
+    draft = stage.draft()
+    app = stage.open("hyperparameters", draft=draft.id)
+
+    def field(role: str) -> NumberInput:
+        return app.number_input(key=f"{draft.id}-field-{role}")
+
+    field("length").set_value(7).run()
+    assert "epochs: 7  # passes over the training images" in (stage.store.load(draft.id).hyperparameters or "")
+    text = "epochs: 3\nimgsz: [320, 320]\nlr0: 0.0001\n"
+    stage.store.update(draft.id, lambda current: replace(current, hyperparameters=text))
+    app.run()
+    assert [field(role).value for role in ("length", "image_size", "learning_rate")] == [3, 320, 0.0001]
+    field("image_size").set_value(640).run()
+    assert "imgsz: [640, 640]" in component_data(app)["text"]
+    stage.store.update(draft.id, lambda current: replace(current, hyperparameters="epochs: 3\nim"))
+    app.run()  # in the middle of a word
+    assert field("length").disabled
+    assert field("image_size").value == 640
 
 
 def test_the_speed_test_needs_the_evaluation(stage: Stage) -> None:

@@ -1,5 +1,6 @@
-"""The hyperparameters step: editor with reference, what is wrong, what differs from the defaults or an experiment."""
+"""The hyperparameters step: presets, fields for what is changed most, the editor, what is wrong and what differs."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,7 +24,7 @@ from traindash.ui.errors import draw_trouble
 from traindash.ui.experiments.index import all_experiments
 from traindash.ui.state import attempt, change_draft, flash, telling_errors
 from traindash.ui.theme import plain
-from traindash.ui.widgets import widget_key
+from traindash.ui.widgets import mirror, widget_key
 
 # A text editor for YAML: highlighted, with line numbers and a marked line, drawn with the theme's own colours.
 #
@@ -190,10 +191,13 @@ def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:
 
 def set_text(draft_id: DraftId, model: ModelFacts, text: str) -> None:
     """Store a text in a draft; the defaults themselves are stored as such."""
+    change_draft(draft_id, lambda draft: _with_text(draft, model, text))
+
+
+def _with_text(draft: WizardDraft, model: ModelFacts, text: str) -> WizardDraft:
     # None travels as null, and the app takes its own text, also one that is newer than ours (docs/supervisely-api.md
     # 4).
-    stored = None if text == model.default_hyperparameters else text
-    change_draft(draft_id, lambda draft: replace(draft, hyperparameters=stored))
+    return replace(draft, hyperparameters=None if text == model.default_hyperparameters else text)
 
 
 def _draw_problems(draft: WizardDraft, model: ModelFacts, found: ReadText) -> None:
@@ -261,6 +265,98 @@ def _experiment_text(info: ExperimentInfo) -> str:
     score = info.score
     shown = "" if score is None else f", {score[0]} {score[1]:.3f}"
     return f"{info.experiment_name} ({info.model_name}{shown})"
+
+
+# Fields for what is changed most, above the editor: another way to write the same text.
+
+_FIELDS: Mapping[Role, str] = {
+    "length": "Epochs",
+    "batch": "Batch size",
+    "image_size": "Image size (px)",
+    "learning_rate": "Learning rate",
+    "seed": "Seed",
+}
+
+
+def draw_fields(draft: WizardDraft, model: ModelFacts) -> None:
+    """Draw a field for each value that people change most; a change is written into the text, and the other way round.
+
+    Which keys these are is known by the roles of the framework. While the text cannot be read, as in the middle of a
+    word, they are off and show what was last read.
+    """
+    found, reference = read_text(text_of(draft, model)), reference_of(model.framework)
+    last = widget_key(draft, "fields-last")
+    if found.is_readable:
+        st.session_state[last] = found.values
+    values: Mapping[str, object] = st.session_state.get(last) or read_text(model.default_hyperparameters).values
+    roles = roles_of(model.framework, values)
+    shown = {role: path for role in _FIELDS if (path := roles.key(role)) is not None}
+    if not shown:
+        return
+    with st.grid(len(_FIELDS), min_column_width=130, gap="small", key="hyperparameter-fields"):
+        for role, path in shown.items():
+            known = reference.keys.get(path) if reference else None
+            value = values.get(path, None if known is None else known.default)
+            label = f"{roles.counts.capitalize()}s" if role == "length" else _FIELDS[role]
+            about = plain(f"“{path}” in the text below. {'' if known is None else known.meaning}")
+            number = _one_number(value)
+            if number is None:  # a text, or sides that differ: to be changed below
+                shown_value = "" if value is None else value_text(value)
+                st.text_input(label, placeholder=shown_value, key=f"no-field-{role}", disabled=True, help=about)
+                continue
+            is_whole = role != "learning_rate" and number.is_integer()
+            kind: type[int | float] = int if is_whole else float
+            key = mirror(draft, f"field-{role}", kind(number))
+            st.number_input(
+                label,
+                key=key,
+                min_value=_lowest(known, number, is_whole=is_whole),
+                step=1 if is_whole else _step(number),
+                format="%d" if is_whole else "%g",
+                disabled=not found.is_readable,
+                help=about,
+                on_change=_write_field,
+                args=(draft.id, model, path, key),
+            )
+
+
+def _lowest(known: Hyperparameter | None, number: float, *, is_whole: bool) -> float | None:
+    """Return the bound of a field; none where the number is beyond it, which the editor tells of."""
+    low = None if known is None else known.limits[0]
+    if low is None or number < low:  # a widget whose value is out of its bounds keeps the page from being drawn
+        return None
+    return math.ceil(low) if is_whole else float(low)
+
+
+def _one_number(value: object) -> float | None:
+    """Return a number, or that of a list of equal ones (height and width); ``None`` for what no field can show."""
+    several: list[object] = value if isinstance(value, list) and value else [value]
+    first = several[0]
+    if not isinstance(first, int | float) or isinstance(first, bool) or not math.isfinite(first):
+        return None
+    return float(first) if all(item == first for item in several) else None
+
+
+def _step(number: float) -> float:
+    """Return a tenth of the power of ten below a number, so that a click changes its last digit."""
+    return 0.001 if not number else float(f"1e{math.floor(math.log10(abs(number))) - 1}")
+
+
+def _write_field(draft_id: DraftId, model: ModelFacts, path: str, key: str) -> None:
+    number = st.session_state[key]
+    if number is None:  # emptied: the text keeps its value
+        return
+
+    def write(draft: WizardDraft) -> WizardDraft:
+        text = text_of(draft, model)
+        found = read_text(text)
+        if not found.is_readable:  # another tab has broken it meanwhile
+            return draft
+        before = found.values.get(path)
+        written = [number] * len(before) if isinstance(before, list) else number
+        return _with_text(draft, model, with_values(text, {path: written}))
+
+    change_draft(draft_id, write)
 
 
 # Ready-made hyperparameters and a person's own, above the editor.

@@ -1,6 +1,7 @@
 const PAUSE_MS = 450
 const LINE_PX = 20
 const MOST_SHOWN = 8
+const BAR_PX = 64 // the bar at the bottom of the window lies over what is there
 const TOKENS = /(#.*$)|("(?:[^"\\]|\\.)*"|'[^']*')|\b(true|false|null|yes|no|on|off)\b|([-+]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?![\w.])/gi
 const KINDS = ["comment", "string", "word", "number"]
 const memory = new WeakMap()
@@ -172,6 +173,31 @@ export default function ({ data, parentElement, setStateValue }) {
       for (const list of [colored, numbers]) for (const line of marked) list.children[line - 1]?.classList.add(kind)
     }
     for (const line of data.lines.changed) if (numbers.children[line - 1]) numbers.children[line - 1].title = "Changed from default"
+    lay()
+  }
+  // Lines wrap as in the text field, which has a scroll bar or not; a number is as high as its line.
+  const lay = () => {
+    colored.style.width = `${field.clientWidth}px`
+    const heights = [...colored.children].map((line) => line.offsetHeight)
+    heights.forEach((height, index) => numbers.children[index] && (numbers.children[index].style.height = `${height}px`))
+  }
+  /** Where a place of the text is: a line of the coloured copy, and the box of its letter, on the screen. */
+  const boxOf = (at) => {
+    const before = field.value.slice(0, at).split("\n")
+    const line = colored.children[before.length - 1]
+    const letters = document.createTreeWalker(line, NodeFilter.SHOW_TEXT)
+    let left = before.at(-1).length
+    for (let node = letters.nextNode(); node; node = letters.nextNode()) {
+      if (left <= node.length) {
+        const range = document.createRange()
+        range.setStart(node, left)
+        range.collapse(true)
+        const [box] = range.getClientRects()
+        if (box) return { line, box }
+      }
+      left -= node.length
+    }
+    return { line, box: line.getBoundingClientRect() }
   }
   const send = () => {
     clearTimeout(kept.timer)
@@ -200,8 +226,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const select = (from, to) => {
     field.focus()
     field.setSelectionRange(from, to)
-    const line = field.value.slice(0, from).split("\n").length - 1
-    const top = line * LINE_PX
+    const top = boxOf(from).line.offsetTop
     if (top < field.scrollTop || top > field.scrollTop + field.clientHeight - 2 * LINE_PX) field.scrollTop = Math.max(0, top - 4 * LINE_PX)
   }
   /** Writes “a:⏎  b: value” for the names a and b; the line before `from` has the indent already. */
@@ -293,14 +318,13 @@ export default function ({ data, parentElement, setStateValue }) {
         return row
       }),
     )
-    const before = field.value.slice(0, offered.from).split("\n")
-    const ruler = colored.appendChild(make("span", "ruler", "x".repeat(100)))
-    const wide = ruler.getBoundingClientRect().width / 100
-    ruler.remove()
-    popup.style.top = `${box.offsetTop + 10 + before.length * LINE_PX - field.scrollTop}px`
-    const left = box.offsetLeft + field.parentElement.offsetLeft + 12 + before.at(-1).length * wide - field.scrollLeft
-    popup.style.left = `${Math.max(0, Math.min(left, box.offsetWidth - 320))}px`
+    const from = boxOf(offered.from).box
+    const room = popup.parentElement.getBoundingClientRect()
+    popup.style.left = `${Math.max(0, Math.min(from.left - room.left, box.offsetLeft + box.offsetWidth - 320))}px`
     popup.hidden = false
+    const below = from.top + LINE_PX + 2
+    const isLow = below + popup.offsetHeight > innerHeight - BAR_PX && from.top - popup.offsetHeight > 0
+    popup.style.top = `${(isLow ? from.top - popup.offsetHeight - 2 : below) - room.top}px`
     mark()
   }
   const keyInPopup = (event) => {
@@ -337,7 +361,7 @@ export default function ({ data, parentElement, setStateValue }) {
     propose()
   }
   field.onscroll = () => {
-    colored.style.transform = `translate(${-field.scrollLeft}px, ${-field.scrollTop}px)`
+    colored.style.transform = `translateY(${-field.scrollTop}px)`
     numbers.style.transform = `translateY(${-field.scrollTop}px)`
     close()
   }
@@ -363,6 +387,11 @@ export default function ({ data, parentElement, setStateValue }) {
   }
   redrawReference = drawReference(panel, data, field, bring)
   paint()
+  const sized = new ResizeObserver(lay)
+  sized.observe(field)
   if (!popup.hidden) propose(chosen) // what was typed came back from the server; the completions stay
-  return () => clearTimeout(kept.timer)
+  return () => {
+    clearTimeout(kept.timer)
+    sized.disconnect()
+  }
 }
