@@ -139,3 +139,13 @@ def test_a_peak_does_not_flatten_the_losses() -> None:
     even = loss_panel(_progress(train__box_loss=_curve(5.0, 4.0, 3.0)), over_time=False)
     assert even is not None
     assert (even.title, even.y.high) == ("Losses", None)
+
+
+@pytest.mark.parametrize(("highest", "top"), [(0.0, 0.05), (0.011, 0.05), (0.2, 0.3), (0.55, 0.8), (0.9, 1.0)])
+def test_first_epochs_do_not_lie_on_the_axis(highest: float, top: float) -> None:
+    progress = TaskProgress(
+        task=Task(id=TaskId(1), status=TaskStatus.STARTED), curves={"metrics/mAP50-95(B)": _curve(0.0, highest)}
+    )
+    panel = metric_panel(progress, over_time=False)
+    assert panel is not None
+    assert (panel.y.low, panel.y.high) == (0, top)

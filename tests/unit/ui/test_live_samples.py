@@ -57,3 +57,12 @@ def test_only_the_best_of_many_have_a_label() -> None:
     drawn = figure(IMAGE, many, colors={}, picture="", with_truth=False)
     assert drawn.count("border-color") == 9
     assert re.findall(r">pear (0\.\d+)</u>", drawn) == ["0.40", "0.50", "0.60", "0.70", "0.80", "0.90"]
+
+
+def test_a_label_reaches_into_the_picture_from_the_nearer_side() -> None:
+    def sides(left: float, top: float) -> list[str]:
+        box = structs.replace(FOUND, left=left, top=top, width=20, height=10)
+        return re.findall(r'<u class="(\w+ \w+)"', figure(IMAGE, [box], colors={}, picture="", with_truth=False))
+
+    assert sides(5, 5) == ["top left"]
+    assert sides(280, 190) == ["bottom right"]

@@ -1,6 +1,7 @@
 """The charts of a running training, as panels."""
 
 import math
+from collections.abc import Iterable
 
 import streamlit as st
 
@@ -22,6 +23,8 @@ from traindash.ui.tasks.live import CHARTS_EVERY, LiveState, has_masks, reports_
 # Fixed by kind of loss, so that a chart keeps its colours when the engine reports another set.
 _LOSS_COLORS = {"box": 0, "cls": 1, "dfl": 2, "seg": 3, "l1": 4, "giou": 4, "obj": 5}
 _PEAK = 5.0  # so many times the usual highest loss is a peak
+_ROOM, _LOWEST_TOP = 1.2, 0.05  # of the highest value; no axis of values from 0 to 1 ends lower
+_ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
 CHART_HEIGHT = 280
 CHART_WIDTH = 580
@@ -40,7 +43,20 @@ def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
         style = SeriesStyle(color=number, marker=_MARKERS[number], dash="solid" if number % 2 == 0 else "dash")
         if line := _line(curve, meaning.quantity, style, over_time=over_time, mark_best=number == 0):
             lines.append(line)
-    return _panel(_TITLES[0], _x_axis(progress, over_time=over_time), Axis(title="Value, 0 to 1", low=0, high=1), lines)
+    values = [value for line in lines for value in line.y if value is not None]
+    y = Axis(title="Value, 0 to 1", low=0, high=_top(values))
+    return _panel(_TITLES[0], _x_axis(progress, over_time=over_time), y, lines)
+
+
+def _top(values: Iterable[float]) -> float:
+    """Return where the axis of values from 0 to 1 ends: a round number with some room above the highest.
+
+    With 1 for its end, the first epochs of a training would lie on the other axis.
+    """
+    wanted = max(_ROOM * max(values, default=0.0), _LOWEST_TOP)
+    power = 10.0 ** math.floor(math.log10(wanted))
+    steps = (number * power for number in _ROUND)
+    return min(1.0, round(next(step for step in steps if step >= wanted * (1 - 1e-9)), 6))
 
 
 def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
@@ -67,10 +83,17 @@ def _without_curves(progress: TaskProgress) -> str:
     """Return why there are no curves."""
     if progress.task.status.is_terminal:
         return "No epoch was finished, so there are no curves."
-    # The training app of a real server tells no figures before its end (docs/supervisely-api.md 6.4).
-    if progress.train_status is not None or not reports_figures(progress):
+    if not _will_have_curves(progress):
         return "This training app reports no figures while it trains; they come with its experiment."
     return "Curves appear after the first epoch."
+
+
+def _will_have_curves(progress: TaskProgress) -> bool:
+    """Return whether a running training tells figures before its end.
+
+    The training app of a real server tells none (docs/supervisely-api.md 6.4).
+    """
+    return progress.train_status is None and reports_figures(progress)
 
 
 def _cut_at(lines: list[Line]) -> float | None:
@@ -108,7 +131,7 @@ def class_panel(progress: TaskProgress) -> Panel | None:
     return Panel(
         title=f"{figure} of each class after epoch {evaluated}{part}",
         x=Axis(title="Class", categories=tuple(shown)),
-        y=Axis(title=f"{figure}, IoU 0.50 to 0.95", low=0, high=1),
+        y=Axis(title=f"{figure}, IoU 0.50 to 0.95", low=0, high=_top(shown.values())),
         marks=(Bars(name=figure, values=tuple(shown.values()), texts=texts, style=style),),
         alt=f"{figure} of each class after epoch {evaluated}: {words}",
         has_legend=False,
@@ -160,7 +183,9 @@ def draw_charts(state: LiveState) -> None:
 def _charts(state: LiveState) -> None:
     progress = state.progress
     left = None if progress.curves else _left_behind(progress)
-    with st.container(border=True, key="live-charts"):
+    is_over = progress.task.status.is_terminal
+    # Its room is kept while something will fill it
+    with st.container(border=True, key="live-charts" if progress.curves or left or not is_over else "no-charts"):
         first = "Epoch" if left is None else axis_name(left)
         axis = _choose_axis(first) if progress.curves or left is not None else first
         if left is not None:
@@ -169,18 +194,17 @@ def _charts(state: LiveState) -> None:
             )
             return
         panels = [draw(progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
+        if not any(panels):
+            st.markdown(f":material/show_chart: {_without_curves(progress)}")
         for number, panel in enumerate(panels):
             if panel is not None:
                 draw_panel(panel, f"live-{number}", height=CHART_HEIGHT, width=CHART_WIDTH)
             elif any(panels):
                 st.markdown(f"**{_TITLES[number]}**")
                 st.caption("No number was reported that can be drawn.")
-        if not any(panels):
-            text = _without_curves(progress)
-            with st.container(
-                height=CHART_HEIGHT, border=False, vertical_alignment="center", horizontal_alignment="center"
-            ):
-                st.markdown(f":material/show_chart: {text}")
+            elif not is_over and _will_have_curves(progress):
+                st.caption(_TITLES[number])
+                st.skeleton(height=CHART_HEIGHT)
 
 
 def _choose_axis(first: str) -> str:

@@ -27,6 +27,7 @@ _EPOCH, _SCORE, _TRUTH, _CHOSEN = "samples-epoch", "samples-score", "samples-tru
 _OTHER_COLOR = "#7B7F85"
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _NAMED = 4
+_LOW = 0.9  # share of the height below which a label has no room under its box's upper edge
 _MOST_LABELS = 6  # on one image: more of them hide what they are about
 _MASK_STYLE = (
     "path{fill-rule:evenodd;fill-opacity:.4;stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}"
@@ -116,7 +117,7 @@ def figure(
     for place, box in reversed(list(enumerate(found))):  # the best one last, on top
         color = colors.get(box.class_name, _OTHER_COLOR)
         line = "transparent" if box.outlines else color
-        label = _label(box, color) if place < _MOST_LABELS else ""
+        label = _label(box, color, image) if place < _MOST_LABELS else ""
         inside.append(f'<i style="{_place(box, image)};border-color:{line}">{label}</i>')
     return (
         f'<figure><div class="room"><div style="{shape}">{"".join(inside)}</div></div>'
@@ -151,12 +152,15 @@ def _place(box: SampleBox, image: SampleImage) -> str:
     )
 
 
-def _label(box: SampleBox, color: str) -> str:
+def _label(box: SampleBox, color: str, image: SampleImage) -> str:
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     # Rec. 601 luma: how bright a mixture of red, green and blue is to the eye. Letters are what can be read on it.
     ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#FFFFFF"  # noqa: PLR2004 - of 255
     text = html.escape(f"{box.class_name} {box.score or 0:.2f}")
-    return f'<u style="background:{color};color:{ink}">{text}</u>'
+    # Into the picture from whichever side is nearer: a long one would be cut at its edge.
+    at_right = "right" if box.left + box.width / 2 > image.width / 2 else "left"
+    at_top = "bottom" if box.top > _LOW * image.height else "top"
+    return f'<u class="{at_top} {at_right}" style="background:{color};color:{ink}">{text}</u>'
 
 
 def _in_words(boxes: Sequence[SampleBox], *, scores: bool) -> str:

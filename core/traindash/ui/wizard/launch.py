@@ -248,22 +248,25 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
 
 def _draw_duration(expected: Forecast) -> None:
     whole = time_range(expected.total.low, expected.total.high)
-    if expected.total.high < _WIDE * expected.total.low:
+    likely = sum(expected.parts.values())
+    # “1 to 17 min” as a headline is honest and of no use: the likely value leads, what it depends on stands below.
+    if expected.share < CONTENDED:
+        now, alone = (duration(round(seconds)) for seconds in (likely, likely * expected.share))
+        below = f"about {alone} when nothing else runs"
+        st.metric("Duration", f"About {now} now", below, delta_color="off", delta_arrow="off")
+    elif expected.total.high < _WIDE * expected.total.low:
         st.metric("Duration", whole)
-        return
-    # “1 to 17 min” as a headline is honest and of no use: the likely value leads, the range stands below.
-    likely = duration(round(sum(expected.parts.values())))
-    st.metric("Duration", f"About {likely}", f"between {whole}", delta_color="off", delta_arrow="off")
+    else:
+        below = f"between {whole}"
+        st.metric("Duration", f"About {duration(round(likely))}", below, delta_color="off", delta_arrow="off")
 
 
 def _about_range(expected: Forecast) -> str:
     """Say in words where the ends of the range come from."""
     if expected.share < CONTENDED:
-        alone = duration(sum(expected.parts.values()) * expected.share)
-        text = (
-            f"Other programs took {percent(1 - expected.share)} of the processor. The lower end is without them, when "
-            f"about {alone} is likely; the upper one is with as many or some more."
-        )
+        taken = percent(1 - expected.share)
+        whole = time_range(expected.total.low, expected.total.high)
+        text = f"Other programs took {taken} of the processor. They may end or become more: {whole} in all."
     else:
         spread = percent(expected.spread)
         text = f"The range allows {spread} to each side of what was measured, if the machine stays as it is."
