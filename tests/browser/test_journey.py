@@ -48,7 +48,7 @@ def test_from_data_that_are_brought_in_to_the_comparison(
     expect_text(page, "1 image that cannot be read")
     press(page, "Train on this project")
     walk_to_measures(page, epochs=12)
-    expect(page.get_by_role("switch", name="Measure inference speed")).to_be_checked()
+    expect_text(page, "evaluation and speed test")
     next_step(page, "Which formats to export?")
     page.get_by_text("ONNX", exact=False).first.click()
     settle(page)

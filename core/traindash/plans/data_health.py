@@ -47,10 +47,10 @@ def _balance(facts: ProjectFacts) -> Remark | None:
     without = f" Without any object: {listing(empty)}." if empty else ""
     most, rarest = filled[0], filled[-1]
     if most is rarest:
-        text = f"All {plural(most.objects, 'object')} are of one class, “{most.name}”."
+        text = f"All {plural(most.objects, 'object', 'objects')} are of one class, “{most.name}”."
         return Remark(text=f"{text}{without}", is_notice=bool(empty) or most.objects < _FEW)
     ratio = most.objects / rarest.objects
-    pair = f"“{most.name}” has {plural(most.objects, 'object')}, “{rarest.name}” {count(rarest.objects)}"
+    pair = f"“{most.name}” has {plural(most.objects, 'object', 'objects')}, “{rarest.name}” {count(rarest.objects)}"
     if ratio >= _UNEVEN or rarest.objects < _FEW:
         text = f"Classes are uneven: {pair}. The rare ones are found worst; more images of them help most."
         return Remark(text=f"{text}{without}", is_notice=True)
@@ -85,7 +85,8 @@ def _sizes(images: Sequence[Image]) -> Remark | None:
     if odd:
         shown = listing([f"“{image.name}” ({count(image.width)} × {count(image.height)} px)" for image in odd], limit=2)
         verb = "stands" if len(odd) == 1 else "stand"
-        text = f"{plural(len(odd), 'image')} {verb} out by size or shape: {shown}; usual are {count(round(usual))} px."
+        text = f"{plural(len(odd), 'image', 'images')} {verb} out by size or shape: {shown}; "
+        text += f"usual are {count(round(usual))} px."
         return Remark(text=text, is_notice=True)
     sizes = {(image.width, image.height) for image in known}
     if len(sizes) == 1:
@@ -108,7 +109,7 @@ def _empty(images: Sequence[Image]) -> Remark | None:
     verb = "has" if empty == 1 else "have"
     many = empty / len(images) >= _MANY_EMPTY
     hint = "Are they labelled yet?" if many else "They teach what is no object."
-    return Remark(text=f"{plural(empty, 'image')} {verb} no object. {hint}", is_notice=many)
+    return Remark(text=f"{plural(empty, 'image', 'images')} {verb} no object. {hint}", is_notice=many)
 
 
 def _copies(images: Sequence[Image]) -> Remark | None:
@@ -125,5 +126,5 @@ def _copies(images: Sequence[Image]) -> Remark | None:
         return Remark(text="No image is there twice.", is_notice=False)
     shown = listing([f"“{copy.name}” of “{original.name}”" for original, copy in copies], limit=_NAMED)
     verb, what = ("is a copy", "it flatters") if len(copies) == 1 else ("are copies", "they flatter")
-    text = f"{plural(len(copies), 'image')} {verb}: {shown}. On both sides of a split {what} the result."
+    text = f"{plural(len(copies), 'image', 'images')} {verb}: {shown}. On both sides of a split {what} the result."
     return Remark(text=text, is_notice=True)

@@ -86,7 +86,8 @@ def plan_first_comparison(
     choices = SeriesChoices(
         name=SERIES_NAME, vary=tuple(Vary(key=key, text=values) for key, values in wanted.vary.items())
     )
-    plan = replace(base, hyperparameters=text, autostart=True)
+    # Both train at the same time, so a speed test would measure the other one, too.
+    plan = replace(base, hyperparameters=text, autostart=True, enable_speedtest=False)
     series = SeriesPlan(base=plan, choices=choices)
     made = experiments(series, lambda _model: text)
     named = {item.key: ExperimentChange(name=name) for item, name in zip(made, wanted.names, strict=False)}

@@ -236,7 +236,7 @@ function largeView(root, data, kept, tell) {
       next.disabled = data.grid.first + place === data.grid.total
       back.onclick = () => step(-1)
       next.onclick = () => step(1)
-      head.append(html("span", "size", _("{place} of {total}").replace("{place}", data.grid.first + place).replace("{total}", data.grid.total)), html("span", "space"), back, next)
+      head.append(html("span", "size", _("{place} of {total}", { place: data.grid.first + place, total: data.grid.total })), html("span", "space"), back, next)
       if (row.large === undefined) tell.wanted(row.key)
     } else head.append(html("span", "space"))
     head.append(buttons.less, buttons.more, buttons.whole, close)

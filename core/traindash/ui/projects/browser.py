@@ -91,10 +91,11 @@ def draw_health(facts: ProjectFacts) -> None:
 
 
 def _looked_at_words(every: int, listed: int, profiled: int) -> str:
-    sizes = "" if profiled >= every else f" Sizes of objects are those on {plural(profiled, 'image')}."
+    sizes = "" if profiled >= every else f" Sizes of objects are those on {plural(profiled, 'image', 'images')}."
     if listed >= every:
-        return f"Of all {plural(every, 'image')}.{sizes}"
-    return f"Objects of classes are counted in all {plural(every, 'image')}; the rest is of {count(listed)}.{sizes}"
+        return f"Of all {plural(every, 'image', 'images')}.{sizes}"
+    counted = f"Objects of classes are counted in all {plural(every, 'image', 'images')}"
+    return f"{counted}; the rest is of {count(listed)}.{sizes}"
 
 
 def _draw_found(facts: ProjectFacts, key: str) -> None:
@@ -120,7 +121,7 @@ def find_page(facts: ProjectFacts, key: str) -> ImageChoice | None:
     if not found.images:
         st.info("No image fits. Change the search.", icon=":material/info:")
         return None
-    st.caption(plural(found.total, "image"))
+    st.caption(plural(found.total, "image", "images"))
     return ImageChoice(found=found, page=page, page_key=page_key)
 
 
@@ -139,7 +140,7 @@ def _draw_search(facts: ProjectFacts, key: str) -> tuple[DatasetId | None, Image
         )  # fmt: skip
         dataset = st.selectbox(
             "Dataset", list(texts), key=f"{key}-dataset", label_visibility="collapsed",
-            format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image')})",
+            format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image', 'images')})",
         )  # fmt: skip
         chosen = st.selectbox("Class", list(classes), key=f"{key}-class", label_visibility="collapsed")
         labelled = st.selectbox("Objects", list(_LABELLED), key=f"{key}-labelled", label_visibility="collapsed")

@@ -349,7 +349,11 @@ def _bottom_bar(view: WizardView, *, is_locked: bool) -> None:
         return
     wrong = errors(view.own_problems)
     reason = "An earlier step is not complete." if is_locked else wrong[0].message if wrong else ""
-    told = "" if wrong or not view.own_problems else f"{plural(len(view.own_problems), 'warning')} on this step. "
+    told = (
+        ""
+        if wrong or not view.own_problems
+        else f"{plural(len(view.own_problems), 'warning', 'warnings')} on this step. "
+    )
     with bottom_bar(view.draft, neighbour(view.step.id, -1), reason or f"{told}Next: {following.title}"):
         st.button(
             "Next",
