@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.widgets import PATIENCE, open_page
+from tests.left_in_english import left_in_english, texts_of_html
 from tests.outside import ROOT
 from tests.server import DashboardProcess
 
@@ -89,3 +90,40 @@ def test_presenting_by_keyboard(page: Page, comparison: str) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="Compare", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".sh-deck")).to_have_count(0)
+
+
+TEXTS = """() => {
+  const texts = [...document.querySelectorAll('.stApp [title], .stApp img[alt]')].map((one) => one.title || one.alt)
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (walker.nextNode()) {
+    if (!walker.currentNode.parentElement.closest('script, style, noscript')) texts.push(walker.currentNode.data)
+  }
+  return texts
+}"""
+
+
+def test_page_report_and_show_speak_the_language_that_was_chosen(page: Page, comparison: str) -> None:
+    page.goto(f"{comparison}/compare?open=all&ids=3,4,5")
+    _named(page, "Good one")
+    page.get_by_role("button", name="Deutsch", exact=True).click()
+    last = page.get_by_role("button", name="Bericht auf dem Server erstellen")
+    expect(last).to_be_visible(timeout=WHOLE_PAGE)
+    expect(page.locator("[class*=st-key-advice-] h4")).to_contain_text("„Good one“", timeout=WHOLE_PAGE)
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=WHOLE_PAGE)
+    assert left_in_english(page.evaluate(TEXTS)) == []
+
+    with page.expect_download(timeout=WHOLE_PAGE) as report:
+        page.get_by_role("button", name="Bericht", exact=True).click()
+    html = report.value.path().read_text(encoding="utf-8")
+    assert '<html lang="de">' in html
+    assert left_in_english(texts_of_html(html)) == []
+
+    page.goto(f"{comparison}/show?ids=3,4,5")
+    expect(page.locator(".sh-slide.sh-now h2")).to_have_text("Welches von 3 Modellen einsetzen?", timeout=WHOLE_PAGE)
+    assert left_in_english(page.evaluate(TEXTS)) == []
+
+    page.goto(f"{comparison}/show?ids=3,4,5&audience=en")  # whoever presents reads German, the audience English
+    expect(page.locator(".sh-slide.sh-now h2")).to_have_text("Which of 3 models to use?", timeout=WHOLE_PAGE)
+    expect(page.locator(".sh-stage")).to_have_attribute("lang", "en")
+    expect(page.get_by_role("button", name="Weiter", exact=True)).to_be_visible()
