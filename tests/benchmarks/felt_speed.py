@@ -42,7 +42,7 @@ new PerformanceObserver((list) => {
 }).observe({ type: 'layout-shift', buffered: true })
 addEventListener('pointerdown', () => { felt.began = felt.changed = performance.now() }, true)
 // A table keeps what screen readers read inside of its canvas, where nobody sees it.
-const isSeen = ({ target }) => !(target.parentElement ?? target).closest?.('canvas')
+const isSeen = ({ target }) => !(target.closest ? target : target.parentElement)?.closest('canvas')
 const look = new MutationObserver((records) => {
   if (records.some(isSeen)) felt.changed = performance.now()
   if (felt.mark && !felt.marked && document.querySelector(felt.mark)) felt.marked = performance.now()

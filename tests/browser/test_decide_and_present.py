@@ -46,6 +46,18 @@ def test_the_budget_slider_changes_who_is_named(page: Page, comparison: str) -> 
     _named(page, "Quick one")
 
 
+def test_the_first_chart_needs_no_library_and_tells_its_values(page: Page, comparison: str) -> None:
+    open_page(page, f"{comparison}/compare?ids=3,4")
+    chart = page.locator(".st-key-first-chart .lines")
+    expect(chart.get_by_role("img", name=re.compile("Quick one: .*Good one: "))).to_be_visible(timeout=WHOLE_PAGE)
+    expect(chart.locator("text.mark")).to_have_text([re.compile("Quick one"), re.compile("Good one")])
+    expect(page.locator("canvas")).to_have_count(0)
+    mark = chart.locator("text.mark", has_text="Good one").bounding_box()
+    assert mark is not None
+    page.mouse.move(mark["x"] + mark["width"] / 2, mark["y"] + 20)
+    expect(chart.locator(".told")).to_contain_text(re.compile(r"Good one\s*0\.\d{3}"))
+
+
 CUT = """() => [...document.querySelectorAll('.sh-slide')].flatMap((slide) => {
   slide.classList.add('sh-measured')
   const parts = [slide, ...slide.querySelectorAll('.sh-body, .sh-words, .sh-show')]

@@ -20,32 +20,49 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from traindash import ui
+from traindash.comparison.report.rendering import own_text
 from traindash.language import Language
 from traindash.ui.preferences import language_of_request, messages_for_scripts
-from traindash.ui.screens import DEFAULT, SCREENS
+from traindash.ui.screens import DEFAULT, PLACES, SCREENS
 from traindash.ui.streamlit_internals import CLIENT_FOLDER, STATIC, client_modules, index_page
 from traindash.ui.theme import STYLE
 
+# Tables are sorted by a script that the one-file report has, too.
 _BEFORE = ";".join(
-    Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("look.js", "ahead.js", "away.js")
+    [
+        *(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("look.js", "ahead.js", "away.js")),
+        own_text("sorting.js"),
+    ]
+)
+# The link of the current place; the brand above the links says which one that is.
+_CURRENT = ",".join(
+    f'[data-testid="stSidebar"]:has(.td-at-{place.screen}) .st-key-places > :nth-child({number}) a'
+    for number, place in enumerate(PLACES, start=1)
+)
+_HERE = (
+    f":is({_CURRENT}) {{ background: color-mix(in srgb, var(--td-primary) 12%, transparent) !important; }}"
+    f":is({_CURRENT}) p {{ font-weight: 600; }}"
+    f':is({_CURRENT}) [data-testid="stIconMaterial"] {{ color: var(--td-primary); }}'
 )
 # Parts of Streamlit's client that every page needs, and those of some; they are fetched before the page asks for them.
-_PARTS = ("PageLink", "BidiComponent", "Button", "Html")
+_PARTS = ("PageLink", "BidiComponent", "Button", "Html", "ImageList")
 _TABLE, _CHARTS = "DataFrame", "EChartsChart"
 _MORE_PARTS: Mapping[str, tuple[str, ...]] = {
     "overview": ("FileUploader",),
     "model": ("ButtonGroup", _TABLE),
     "classes": ("Checkbox", _TABLE),
-    "experiments": (_TABLE,),
-    "task": ("Metric", _CHARTS),
-    "compare": ("ButtonGroup", "DownloadButton", _CHARTS),
+    "experiments": ("Multiselect", _TABLE),
+    "agents": ("NumberInput",),
+    "task": ("Metric", "MenuButton", "LinkButton", "DownloadButton", "ButtonGroup"),
+    "compare": ("ButtonGroup", "DownloadButton", "Selectbox"),
     "launch": ("Selectbox", "TextInput"),
 }
 
 
 def screen_routes() -> list[Route]:
     """Return a route for the path of each screen, and for the bare address."""
-    every = client_modules(dict.fromkeys(part for parts in _MORE_PARTS.values() for part in parts))
+    # The large ones first: they are what a click would wait for.
+    every = client_modules((_TABLE, _CHARTS, *(part for parts in _MORE_PARTS.values() for part in parts)))
 
     def route(path: str, screen_id: str) -> Route:
         now = client_modules((*_PARTS, *_MORE_PARTS.get(screen_id, ())))
@@ -54,7 +71,7 @@ def screen_routes() -> list[Route]:
 
         @cache
         def page_in(spoken: Language) -> str:
-            return index_page(f"{messages_for_scripts(spoken)};{asked}", STYLE, now, language=spoken)
+            return index_page(f"{messages_for_scripts(spoken)};{asked}", STYLE + _HERE, now, language=spoken)
 
         def answer(request: Request) -> HTMLResponse:
             # Streamlit answers any path with its page (1.67); a route of our own comes first, and only for screens that

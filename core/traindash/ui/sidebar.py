@@ -150,13 +150,11 @@ def draw_sidebar(screen_id: str) -> None:
     elif group == "project":
         st.session_state[_LAST_STEP] = screen_id
     with st.sidebar:
-        with st.container(key="brand", horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.image(theme.ICON, width=28, alt="")
-            st.markdown("Traindash")
+        # One element, drawn with every page; its class says which of the places is the current one.
+        st.html(f'<div class="td-brand td-at-{group}">{theme.LOGO}Traindash</div>')
         draw_palette_button()
-        for place in screens.PLACES:
-            state = "current" if place.screen == group else "other"
-            with st.container(key=f"nav-{state}-{place.screen}"):
+        with st.container(key="places", gap=None):
+            for place in screens.PLACES:
                 screens.link(target_of(place), _(place.label), place.icon, width="stretch")
         with st.container(key="notify-switch"):
             on = _is_on()

@@ -113,7 +113,12 @@ def index_page(script: str = "", style: str = "", modules: Iterable[str] = (), *
         f'<link rel="preload" as="font" type="font/woff2" crossorigin href="./static/media/{path.name}">'
         for path in CLIENT_FOLDER.glob(f"media/{_ICONS}.*.woff2")
     )
-    styled = html.replace(_HEAD_END, ahead + _HEAD_END, 1).replace(_END, f"<style>{style}</style>{_END}", 1)
+    # Run, too, while the server is being asked for the page: a part that is not there yet shows a place of its own at
+    # first, as high as a button, and what takes that place may have to wait for half a second (React 18.3).
+    run = "".join(f'import("./static/js/{name}");' for name in modules)
+    styled = html.replace(_HEAD_END, ahead + _HEAD_END, 1).replace(
+        _END, f'<script type="module">{run}</script><style>{style}</style>{_END}', 1
+    )
     return styled.replace(_FIRST_SCRIPT, told + _FIRST_SCRIPT, 1)
 
 

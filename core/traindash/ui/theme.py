@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Literal
 
 import streamlit as st
 
-from traindash.comparison.report.rendering import own_text, table_style
+from traindash.comparison.report.rendering import table_style
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.task import TaskStatus
 from traindash.language import N_
@@ -18,11 +19,12 @@ from traindash.ui.streamlit_internals import DeltaGenerator
 
 # favicon. A local file: a material icon would be fetched from the internet as a favicon
 ICON = str(Path(__file__).with_name("icon.png"))
+_PIXELS = b64encode(Path(ICON).read_bytes()).decode()
+LOGO = f'<img width="28" height="28" alt="" src="data:image/png;base64,{_PIXELS}">'
 _GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
 _SHEETS = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("style.css", "workspace.css"))
 # Of all pages. Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
 STYLE = "".join([_GROUND, table_style(), *_SHEETS])
-_SORTING = own_text("sorting.js")
 _FROM_THE_RIGHT = frozenset({"R", "AL", "RLO", "RLE", "LRO", "LRE"})
 _SHORTCODE = re.compile(r":(?=[\w+/-]*[A-Za-z][\w+/-]*:)")
 _SPECIAL = frozenset("\\`*_{}[]()#+-.!|<>~:$&")
@@ -77,11 +79,6 @@ def number_card(
     (place or st).metric(
         label, value, note, delta_color="off", delta_arrow="off", border=True, height="stretch", help=about
     )
-
-
-def make_tables_sortable() -> None:
-    """Let the heads of sortable tables be clicked; the script is ours and knows nothing of the data."""
-    st.html(f"<script>{_SORTING}</script>", unsafe_allow_javascript=True)
 
 
 # Names and messages as data: what comes from a server or a person is never read as Markdown.

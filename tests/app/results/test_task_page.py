@@ -1,5 +1,6 @@
 """One task, live."""
 
+import json
 from typing import Any
 
 import pytest
@@ -36,7 +37,13 @@ def test_a_running_task(server: FakeServer, open_page: Open) -> None:
         assert phase in text
     assert _metrics(at)["Best mAP in training"] == "0.210"
     assert _metrics(at)["mAP50 in training"] == "0.270"
-    assert len(at.get("echarts_chart")) == 3
+    assert len(at.get("echarts_chart")) == 1
+    drawn = [json.loads(item.proto.json or "{}") for item in at.get("bidi_component")]
+    metrics, losses = (data for data in drawn if "lines" in data)
+    assert metrics["lines"][0]["mark"]["text"] == "0.210"
+    assert [metrics["x"][end] for end in ("low", "high")] == [1, 10]
+    assert "0.270" in metrics["alt"]
+    assert losses["legend"]
     assert "AP of each class after epoch 3" in text
     assert "random initialisation" in text
     assert [button.label for button in at.button if button.key == "stop"] == ["Stop"]

@@ -3,11 +3,12 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 
 from traindash.comparison.charts import echarts
-from traindash.comparison.charts.drawing import Drawing, Panel, View
+from traindash.comparison.charts.drawing import Axis, Drawing, Line, Panel, View
 from traindash.comparison.charts.echarts import NARROW, WIDE
 from traindash.comparison.charts.registry import Chart
 from traindash.comparison.charts.training import axis_name
@@ -25,6 +26,16 @@ from traindash.ui.theme import plain
 _HEIGHT = 340
 _SQUARE_HEIGHT = 420
 _PER_ROW = 2
+_HERE = Path(__file__).parent
+_lines = st.components.v2.component(
+    "traindash_lines",
+    html='<div class="lines"><div class="legend" role="group"></div><svg role="img"></svg>'
+    '<div class="told" hidden></div><button type="button" class="full">'
+    '<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"/></svg>'
+    "</button></div>",
+    css=(_HERE / "lines.css").read_text(encoding="utf-8"),
+    js=(_HERE / "lines.js").read_text(encoding="utf-8"),
+)
 OnQuery = Callable[[ImageQuery], None]
 
 
@@ -63,6 +74,63 @@ def draw_panel(
         st.echarts_chart(option, height=tall, key=key, alt=panel.alt)
         return
     st.echarts_chart(option, height=tall, key=key, alt=panel.alt, on_select=lambda: _follow(panel, key, on_query))
+
+
+def draw_lines(panel: Panel, key: str, *, height: int) -> None:
+    """Draw a panel of lines without the library that draws the others, which is 2.2 MB; as high as so many pixels.
+
+    For what stands on first screens, and leads to no images.
+    """
+    if panel.title:
+        st.markdown(f"**{plain(panel.title)}**")
+    lines = [mark for mark in panel.marks if isinstance(mark, Line)]
+    _lines(
+        key=key,
+        height=height,
+        data={
+            "height": height,
+            "alt": panel.alt,
+            "legend": panel.has_legend,
+            "x": _axis_data(panel.x),
+            "y": _axis_data(panel.y),
+            "lines": [_line_data(line) for line in lines],
+        },
+    )
+
+
+def _axis_data(axis: Axis) -> dict[str, object]:
+    return {
+        "title": axis.title,
+        "low": axis.low,
+        "high": axis.high,
+        "decimals": axis.decimals,
+        "whole": axis.whole,
+    }
+
+
+def _line_data(line: Line) -> dict[str, object]:
+    style, at = line.style, line.highlight
+    dash = echarts.DASHES[style.dash] if style else [4, 4]
+    marked = at is not None and line.y[at] is not None
+    return {
+        "name": line.name,
+        "x": line.x,
+        "y": line.y,
+        "color": [style.hex("light"), style.hex("dark")] if style else [],
+        "dash": [] if isinstance(dash, str) else dash,
+        "width": 2 if style else 1,
+        "marker": style.marker if style else "circle",
+        "points": line.points,
+        "size": line.point_size,
+        "mark": {
+            "at": at,
+            "text": line.highlight_text,
+            "align": line.highlight_align,
+            "below": line.highlight_below,
+        }
+        if marked
+        else None,
+    }
 
 
 def _follow(panel: Panel, key: str, on_query: OnQuery) -> None:

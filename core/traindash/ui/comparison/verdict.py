@@ -9,7 +9,6 @@ import streamlit as st
 
 from traindash.comparison.advice import recommend
 from traindash.comparison.charts.drawing import no_evaluation
-from traindash.comparison.charts.echarts import NARROW
 from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, standing_of
 from traindash.comparison.decision import Decision
 from traindash.comparison.decision_words import draw_decision, front_title
@@ -24,7 +23,7 @@ from traindash.evaluation.comparability import ComparabilityKind
 from traindash.language import N_, Language, current, ngettext
 from traindash.language import gettext as _
 from traindash.ui import connection, screens
-from traindash.ui.comparison.charts import draw_panel
+from traindash.ui.comparison.charts import draw_lines
 from traindash.ui.comparison.decision import query_of
 from traindash.ui.comparison.gallery import load_images
 from traindash.ui.pictures import original
@@ -197,7 +196,7 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
         if drawing and chart:
             with chart, st.container(key="first-chart"):
                 st.markdown(f"**{front_title(decision, drawing.panels[0])}**")
-                draw_panel(drawing.panels[0], "first-front", height=_CHART, width=NARROW)
+                draw_lines(drawing.panels[0], "first-front", height=_CHART)
         _draw_choice_link(comparison, decision)
         _draw_more(judge(comparison, significance), verdict)
         if comparison.common is not None or (
@@ -281,13 +280,15 @@ def _set() -> None:
         st.query_params[FIGURES] = value
 
 
+@st.fragment
 def _draw_left_out(common: CommonSet) -> None:
-    """List what is not on the page, for each experiment."""
-    with st.expander(_("What was left out"), icon=":material/filter_alt:"):
+    """List what is not on the page, for each experiment; the table of images, which is 1.2 MB of code, while open."""
+    room = st.expander(_("What was left out"), icon=":material/filter_alt:", key="left-out", on_change="rerun")
+    with room:
         for one in common.left_out:
             st.markdown(plain(one.words))
         rows = [(one.label, image) for one in common.left_out for image in one.images]
-        if rows:
+        if rows and room.open:
             st.dataframe(
                 {
                     _("Experiment"): [label for label, _image in rows],

@@ -49,7 +49,7 @@ from traindash.ui.experiments.index import look, marks
 from traindash.ui.lazy_part import draw_part, watch_parts
 from traindash.ui.pictures import original
 from traindash.ui.preferences import AUDIENCE, language_of_audience
-from traindash.ui.theme import make_tables_sortable, plain
+from traindash.ui.theme import plain
 from traindash.ui.trying.models import wanted
 
 _MOST_PAIRS = 3
@@ -128,7 +128,6 @@ def draw_comparison(wanted: str | None, baseline: str | None) -> None:
     decimals = _DECIMALS.get(str(st.session_state.get(_DECIMALS_KEY)), 3)
     comparison = replace(measured, decimals=decimals)
     screens.title_tab(tab_name(comparison))
-    make_tables_sortable()
     with suppress(InputError):  # told where the need is chosen
         present_requirements().requirements = requirements_of(st.query_params)
     need = present_requirements().requirements
@@ -289,7 +288,8 @@ def _draw_head(comparison: Comparison, decision: Decision, handed: _Handed) -> N
                 help=_("One HTML file with everything on this page; opens without a network."),
                 key="report",
             )
-    st.html(legend(comparison.experiments, comparison.baseline if several else None))
+    with st.container(key="compare-legend"):
+        st.html(legend(comparison.experiments, comparison.baseline if several else None))
 
 
 def _draw_audience(chosen: Language) -> None:

@@ -16,7 +16,7 @@ from traindash.domain.curves import Curve
 from traindash.formatting import metric, quantity
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import TaskProgress
-from traindash.ui.comparison.charts import draw_drawing, draw_panel
+from traindash.ui.comparison.charts import draw_drawing, draw_lines
 from traindash.ui.experiments.data import load_curves
 from traindash.ui.tasks.live import CHARTS_EVERY, LiveState, has_masks, reports_figures
 
@@ -198,7 +198,7 @@ def _charts(state: LiveState) -> None:
             st.markdown(f":material/show_chart: {_without_curves(progress)}")
         for number, panel in enumerate(panels):
             if panel is not None:
-                draw_panel(panel, f"live-{number}", height=CHART_HEIGHT, width=CHART_WIDTH)
+                draw_lines(panel, f"live-{number}", height=CHART_HEIGHT)
             elif any(panels):
                 st.markdown(f"**{_TITLES[number]}**")
                 st.caption("No number was reported that can be drawn.")

@@ -189,7 +189,8 @@ def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
         change = "" if new is None or old is None else formatting.signed(new - old, 3)
         _trend_card(cards[2], "Training loss", formatting.quantity(new), change, good="down")
     started = progress.task.started_at
-    begun = f"started {formatting.clock(started)}" if started else "not started"
+    # plain: what stands between two colons would be looked up among emoji, for which the browser loads 260 KB
+    begun = plain(f"started {formatting.clock(started)}") if started else "not started"
     note = begun if left is None else f"{formatting.time_left(left.low, left.high)} in all"
     theme.number_card("Time", duration(progress.task, CLOCK.now()), note, last)
 
