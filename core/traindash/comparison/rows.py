@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Literal, TypeAlias
 
@@ -422,6 +423,14 @@ def _score_title(comparison: Comparison, experiment: ComparedExperiment) -> str:
     return on.format(metric="mAP", count=count(number))
 
 
+def _date(text: str) -> str:
+    """Write the moment of a record, which is in the time of the machine that made it; any other text as it is."""
+    try:
+        return formatting.moment(datetime.fromisoformat(text)) if text else ""
+    except ValueError:
+        return text[:16]
+
+
 def _facts(experiment: ComparedExperiment) -> tuple[tuple[str, str], ...]:
     info = experiment.info
     evaluated = experiment.evaluation
@@ -449,5 +458,5 @@ def _facts(experiment: ComparedExperiment) -> tuple[tuple[str, str], ...]:
             (_("{format} file").format(format=RUNTIMES.get(runtime, runtime)), f"{score.metric} {metric(score.score)}")
             for runtime, score in info.export_scores.items()
         ),
-        (_("Date"), (info.datetime or "")[:16]),
+        (_("Date"), _date(info.datetime or "")),
     )

@@ -30,7 +30,10 @@ from traindash.ui.theme import STYLE
 # Tables are sorted by a script that the one-file report has, too.
 _BEFORE = ";".join(
     [
-        *(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("look.js", "ahead.js", "away.js")),
+        *(
+            Path(__file__).with_name(name).read_text(encoding="utf-8")
+            for name in ("look.js", "numbers.js", "ahead.js", "away.js")
+        ),
         own_text("sorting.js"),
     ]
 )

@@ -11,6 +11,7 @@ from traindash.comparison.charts.drawing import Drawing
 from traindash.comparison.charts.echarts import LIBRARY, NARROW, WIDE, look, panel_data
 from traindash.comparison.exports import Record, chart_records, csv_text, json_text
 from traindash.comparison.report.rendering import own_text
+from traindash.language import Language, speaking
 from traindash.language import gettext as _
 from traindash.ui.streamlit_internals import PopoverContainer
 
@@ -35,10 +36,11 @@ _pictures = st.components.v2.component(
 )
 
 
-def draw_chart_saving(name: str, title: str, drawing: Drawing) -> None:
+def draw_chart_saving(name: str, title: str, drawing: Drawing, again: Callable[[], Drawing]) -> None:
     """Offer a chart as PNG and SVG, and its values as CSV and JSON.
 
-    ``name`` is unique on the page, and the name of the files.
+    ``name`` is unique on the page, and the name of the files; ``again`` draws the chart once more, for files, which are
+    in English whatever the page speaks.
     """
     if not drawing.panels:
         return
@@ -51,7 +53,7 @@ def draw_chart_saving(name: str, title: str, drawing: Drawing) -> None:
             ]
             data = {"name": name, "title": title, "panels": panels, "look": look()}
             _pictures(key=f"save-{name}-picture", data=data)
-            _draw_values(name, lambda: chart_records(drawing))
+            _draw_values(name, lambda: chart_records(again()))
 
 
 def draw_table_saving(name: str, records: Callable[[], Sequence[Record]]) -> None:
@@ -80,4 +82,5 @@ def _draw_values(name: str, records: Callable[[], Sequence[Record]]) -> None:
 
 
 def _file(write: Callable[[Sequence[Record]], str], records: Callable[[], Sequence[Record]]) -> bytes:
-    return write(records()).encode()
+    with speaking(Language.ENGLISH):  # what programs read is the same in every language
+        return write(records()).encode()

@@ -213,17 +213,20 @@ def _draw_chart(item: Chart, comparison: Comparison) -> None:
             st.subheader(_(item.title), anchor=item.key, width="stretch")
         st.caption(_(item.reading))
         width = NARROW if item.narrow else WIDE
-        drawing = _drawing(item, comparison)
-        draw_drawing(drawing, f"chart-{item.key}", width, on_query=ask_for_images)
+        view = _choose_view(item, comparison)
+        drawing = drawn(item, comparison, view)
+        place = _choose_panel(drawing, item) if item.one_at_a_time and drawing.panels else None
+        shown = _with_panel(drawing, place)
+        draw_drawing(shown, f"chart-{item.key}", width, on_query=ask_for_images)
         with head:
-            draw_chart_saving(item.key, _(item.title), drawing)
+            draw_chart_saving(item.key, _(item.title), shown, lambda: _with_panel(item.draw(comparison, view), place))
     draw_asked(comparison)
 
 
-def _drawing(item: Chart, comparison: Comparison) -> Drawing:
-    """Offer the choices of a chart and return it as chosen."""
+def _choose_view(item: Chart, comparison: Comparison) -> View:
+    """Offer the choices of a chart."""
     if item.key == "pr_curves":
-        return drawn(item, comparison, View(class_name=_choose_class(comparison)))
+        return View(class_name=_choose_class(comparison))
     if item.key == "training_curves":
         with st.container(horizontal=True, vertical_alignment="center", gap="large"):
             axis = st.segmented_control(
@@ -237,9 +240,8 @@ def _drawing(item: Chart, comparison: Comparison) -> Drawing:
             )
             about = _("Draws a moving average; the best points stay marked.")
             smooth = st.toggle(_("Smooth"), key="curve-smooth", help=about)
-        return drawn(item, comparison, View(time_axis=bool(axis), smoothing=0.6 if smooth else 0.0))
-    drawing = drawn(item, comparison)
-    return _choose_panel(drawing, item) if item.one_at_a_time else drawing
+        return View(time_axis=bool(axis), smoothing=0.6 if smooth else 0.0)
+    return View()
 
 
 def _choose_class(comparison: Comparison) -> str | None:
@@ -256,17 +258,19 @@ def _choose_class(comparison: Comparison) -> str | None:
     )
 
 
-def _choose_panel(drawing: Drawing, item: Chart) -> Drawing:
-    """Offer one panel at a time."""
-    if not drawing.panels:
-        return drawing
-    titles = [panel.title for panel in drawing.panels]
-    chosen = st.segmented_control(
+def _choose_panel(drawing: Drawing, item: Chart) -> int:
+    """Offer one panel at a time, and return its place."""
+    return st.segmented_control(
         _(item.one_at_a_time),
-        titles,
-        default=titles[0],
+        range(len(drawing.panels)),
+        default=0,
         required=True,
+        format_func=lambda place: drawing.panels[place].title,
         key=f"shown-{item.key}",
         label_visibility="collapsed",
     )
-    return replace(drawing, panels=tuple(replace(p, title="") for p in drawing.panels if p.title == chosen))
+
+
+def _with_panel(drawing: Drawing, place: int | None) -> Drawing:
+    """Return a chart with a single panel, named by the choice above it; ``None`` leaves all."""
+    return drawing if place is None else replace(drawing, panels=(replace(drawing.panels[place], title=""),))

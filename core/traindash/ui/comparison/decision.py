@@ -138,7 +138,7 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         drawing = draw_decision(decision)
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.subheader(_(_FRONT), anchor="front", width="stretch")
-            draw_chart_saving("front", _(_FRONT), drawing)
+            draw_chart_saving("front", _(_FRONT), drawing, lambda: draw_decision(decision))
         st.caption(
             _("Upper left is better; a larger point is a larger checkpoint. Nobody lies beyond the dashed front.")
         )

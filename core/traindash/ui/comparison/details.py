@@ -107,7 +107,7 @@ def draw_metrics(comparison: Comparison, significance: Significance) -> None:
         return
     turned = _choose_rows(comparison, "metrics", _("Metrics as rows"))
     st.html(metric_table(rows, comparison, turned=turned))
-    draw_table_saving("key-metrics", lambda: metric_records(rows, comparison))
+    draw_table_saving("key-metrics", lambda: metric_records(key_metric_rows(comparison, significance), comparison))
     if len(comparison.experiments) > 1:
         notes = [
             _(READING_METRICS),
