@@ -117,7 +117,7 @@ TEXTS = """() => {
 def test_page_report_and_show_speak_the_language_that_was_chosen(page: Page, comparison: str) -> None:
     page.goto(f"{comparison}/compare?open=all&ids=3,4,5")
     _named(page, "Good one")
-    page.get_by_role("button", name="Deutsch", exact=True).click()
+    page.get_by_label("Language", exact=True).select_option("Deutsch")
     last = page.get_by_role("button", name="Bericht auf dem Server erstellen")
     expect(last).to_be_visible(timeout=WHOLE_PAGE)
     expect(page.locator("[class*=st-key-advice-] h4")).to_contain_text("„Good one“", timeout=WHOLE_PAGE)

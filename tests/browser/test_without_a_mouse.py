@@ -282,11 +282,11 @@ def test_the_look_is_chosen_for_this_browser(page: Page, stage: Stage) -> None:
     ground = "getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme"
     open_page(page, f"{stage.url}/tasks")
     assert page.evaluate(ground) == "light"
-    page.get_by_role("button", name="Dark", exact=True).focus()
+    page.get_by_label("Look", exact=True).focus()
     with page.expect_navigation():
-        page.keyboard.press("Enter")
+        page.keyboard.type("Dark")
     settle(page)
-    expect(page.get_by_role("button", name="Dark", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_label("Look", exact=True)).to_have_value("dark")
     page.wait_for_url(f"{stage.url}/tasks")  # what was told to Streamlit is not left in the address
     page.get_by_role("link", name="Agents", exact=True).first.click()
     expect_heading(page, "Agents")

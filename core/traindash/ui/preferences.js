@@ -10,16 +10,14 @@ export default function ({ data, parentElement }) {
       document.cookie = `${data.cookie}=${value}; path=/; SameSite=Lax; max-age=${value ? YEAR : 0}`
     },
   }
-  for (const group of parentElement.querySelectorAll("[data-kept]")) {
-    const what = group.dataset.kept
-    group.setAttribute("aria-label", data.titles[what])
-    for (const button of group.querySelectorAll("button")) {
-      button.textContent = data.words[what][button.value] ?? button.textContent
-      button.setAttribute("aria-pressed", String(button.value === kept[what]))
-      button.onclick = () => {
-        keep[what](button.value)
-        location.reload() // both are asked for at the start; the address and the draft keep everything else
-      }
+  for (const select of parentElement.querySelectorAll("[data-kept]")) {
+    const what = select.dataset.kept
+    select.previousElementSibling.textContent = data.titles[what]
+    for (const option of select.options) option.textContent = data.words[what][option.value] ?? option.textContent
+    select.value = kept[what]
+    select.onchange = () => {
+      keep[what](select.value)
+      location.reload() // both are asked for at the start; the address and the draft keep everything else
     }
   }
 }

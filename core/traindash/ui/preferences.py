@@ -19,12 +19,12 @@ COOKIE = "traindash-language"
 AUDIENCE = "audience"  # query parameter: the language of those whom something is shown or given to
 _ACCEPTED = "Accept-Language"
 _HERE = Path(__file__).parent
-_LANGUAGES = "".join(f'<button type="button" value="{one}" lang="{one}">{one.own_name}</button>' for one in Language)
+_LANGUAGES = "".join(f'<option value="{one}" lang="{one}">{one.own_name}</option>' for one in Language)
 _choices = st.components.v2.component(
     "traindash_preferences",
-    html=f"""<div role="group" data-kept="look"><button type="button" value=""></button>
-<button type="button" value="light"></button><button type="button" value="dark"></button></div>
-<div role="group" data-kept="language"><button type="button" value=""></button>{_LANGUAGES}</div>""",
+    html=f"""<label><span></span><select data-kept="look"><option value=""></option>
+<option value="light"></option><option value="dark"></option></select></label>
+<label><span></span><select data-kept="language"><option value=""></option>{_LANGUAGES}</select></label>""",
     css=(_HERE / "preferences.css").read_text(encoding="utf-8"),
     js=(_HERE / "preferences.js").read_text(encoding="utf-8"),
 )
