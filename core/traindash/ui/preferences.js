@@ -13,6 +13,7 @@ export default function ({ data, parentElement }) {
   for (const select of parentElement.querySelectorAll("[data-kept]")) {
     const what = select.dataset.kept
     select.previousElementSibling.textContent = data.titles[what]
+    select.setAttribute("aria-label", data.titles[what]) // the label around it would count the choices to its name
     for (const option of select.options) option.textContent = data.words[what][option.value] ?? option.textContent
     select.value = kept[what]
     select.onchange = () => {
