@@ -94,6 +94,19 @@ def test_a_pasted_picture_and_a_class_that_is_switched_off(page: Page, address: 
     expect(found).to_have_count(1, timeout=PATIENCE)
 
 
+def test_a_picture_by_camera(page: Page, address: str) -> None:
+    page.context.grant_permissions(["camera"], origin=address)
+    open_page(page, f"{address}/try_model?models=11")
+    page.get_by_text("Camera", exact=True).click()
+    settle(page)
+    take = page.get_by_role("button", name="Take Photo")
+    expect(take).to_be_enabled(timeout=PATIENCE)  # its picture is there
+    take.press("Enter")
+    expect(page.get_by_role("img", name=re.compile(r"^Camera, .*: 1 object$"))).to_have_count(1, timeout=PATIENCE)
+    page.get_by_role("button", name="Clear photo").press("Enter")
+    expect_text(page, "ready for your pictures")
+
+
 def test_a_short_video_frame_by_frame(page: Page, address: str) -> None:
     open_page(page, f"{address}/try_model?models=11")
     film = base64.b64decode(page.evaluate(FILM))

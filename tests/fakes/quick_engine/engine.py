@@ -33,7 +33,8 @@ class QuickModel:
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         for file in files:
             with Image.open(file) as image:
-                bright = np.array(image.convert("L")) > _BRIGHT
+                # In any colour: a browser's camera that is none shows green
+                bright = np.array(image.convert("RGB")).max(axis=2) > _BRIGHT
             rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
             if self._dies and rows.size:
                 os.kill(os.getpid(), signal.SIGKILL)
