@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -18,14 +18,17 @@ from PIL import Image
 
 from tests.outside import ROOT
 from tests.training.detr_runs import MODELS, detr_spec, settings
-from tests.training.packages import furthest, import_file, package_of, unpacked
+from tests.training.packages import bare_python, furthest, package_of, unpacked
+from tests.training.predicted import ENVIRONMENT, assert_same, pictures
 from tests.training.run_folders import CLASSES, tiny_images, write_run
 from tests.training.trainer_process import FinishedRun, TrainerNursery, run_trainer
 from traindash.comparison.speed import parse_speed_test
-from traindash.domain.ids import TaskId
+from traindash.domain.ids import ImageId, TaskId
 from traindash.evaluation.evaluation import evaluate_files
 from traindash.frameworks.registry import usage_of
+from traindash.platform.predictors import PredictorProcess
 from traindash.training.runs.events import Phase
+from traindash.training.runs.predicting import PredictorSpec
 from traindash.training.runs.spec import (
     DryRunResult,
     DryRunSpec,
@@ -39,16 +42,40 @@ from traindash.training.runs.spec import (
 
 pytestmark = pytest.mark.slow
 FRAMEWORKS = ("DEIM", "RT-DETRv2")
+MORE: Mapping[str, Mapping[str, Any]] = {
+    "DEIM": {},
+    "RT-DETRv2": {"lr_scheduler": {"type": "MultiStepLR", "milestones": [5], "gamma": 0.5}},
+}
 
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
-    """A training with everything switched on, of each framework; Ultralytics cannot be imported."""
+    """A training with everything switched on, of each framework, that finds objects; Ultralytics cannot be imported."""
     home = tmp_path_factory.mktemp("detr")
-    more = settings(request.param, epoches=6, checkpoint_freq=3)
+    more = settings(request.param, epoches=6, checkpoint_freq=3, **MORE[request.param])
     spec = detr_spec(home, request.param, hyperparameters=more, enable_speedtest=True, export_onnx=True)
-    run = write_run(home, spec, tiny_images(home / "images", train=20))
+    drawn = tiny_images(home / "images", train=8)
+    # Each picture eight times: as many steps as finding takes, without an epoch's validation after every second one
+    again = [
+        replace(one, id=ImageId(100 * turn + one.id)) for turn in range(1, 8) for one in drawn if "train" in one.sides
+    ]
+    run = write_run(home, spec, [*drawn, *again])
     return run_trainer(run, trainer="detr", forbid_network=True, without="ultralytics")
+
+
+@pytest.fixture(scope="module")
+def best(finished: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PredictorProcess]:
+    """The process of its best checkpoint, as it is tried and served."""
+    process = _process(finished, "checkpoints/best.safetensors", tmp_path_factory.mktemp("best") / "scratch")
+    yield process
+    process.close()
+
+
+def _process(run: FinishedRun, file: str, scratch: Path) -> PredictorProcess:
+    spec = PredictorSpec(
+        trainer="detr", file=str(run.layout.artifacts / file), task_type="object detection", classes=CLASSES
+    )
+    return PredictorProcess(spec, scratch, ENVIRONMENT)
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +90,28 @@ def record_of(run: FinishedRun) -> dict[str, Any]:
     return dict(result.experiment)
 
 
+def test_what_is_tried_and_served_is_what_the_evaluation_found(
+    finished: FinishedRun, best: PredictorProcess, tmp_path: Path
+) -> None:
+    file = finished.layout.evaluation / "evaluation" / "cocoDt.json"
+    given = pictures(finished.layout)
+    assert assert_same(best.predict(given), file) >= 10
+    assert assert_same([best.predict([picture])[0] for picture in given], file) >= 10
+    exported = _process(finished, "export/best.onnx", tmp_path / "scratch")
+    assert assert_same(exported.predict(given), finished.layout.work / "exported" / "cocoDt.json") >= 10
+    exported.close()
+
+
 def test_a_package_finds_the_same_objects(finished: FinishedRun, tmp_path: Path) -> None:
     packed = package_of(finished, tmp_path / "model.zip", threshold=0.1)
-    assert packed.is_same is not False, packed.checked
+    assert packed.is_same is True, packed.checked
     folder = unpacked(tmp_path / "model.zip", tmp_path / "unpacked")
-    model = import_file(folder / "predict.py").Model(folder)
-    assert model.predict(next(iter(read_images(finished.layout.images))).path, 0.0)
-    # Six epochs may have taught it nothing that the evaluation keeps, so no number of objects is asked for: whatever
-    # is missing counts with its score. Which queries are decoded is a near tie then, see `_TOLERANCE` of the export
-    _, apart, _ = furthest(finished, folder, 0.01)
-    assert apart < 0.1
+    checked = bare_python(folder, tmp_path, "check.py")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    count, apart, overlap = furthest(finished, folder)
+    assert count >= 10
+    assert apart < 1e-3
+    assert overlap > 0.999
 
 
 def test_it_learns_without_ultralytics_and_without_a_network(finished: FinishedRun) -> None:
