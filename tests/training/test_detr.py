@@ -216,7 +216,7 @@ def test_training_goes_on_with_other_classes(
         custom_weights=str(best),
         base_checkpoint="7 Tiny / best.safetensors",
     )
-    images = tiny_images(tmp_path / "images", train=20)
+    images = tiny_images(tmp_path / "images", train=8)  # the same ones to validate on
     tuned = detr_nursery.run(write_run(tmp_path, spec, images))
     assert tuned.exit_code == 0, tuned.output[-3000:]
     assert record_of(tuned)["random_initialization"] is False
