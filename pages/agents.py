@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from traindash.language import gettext as _
 from traindash.ui.settings_pages import draw_agents_page, draw_agents_settings
 
-st.title("Agents", anchor=False)
+st.title(_("Agents"), anchor=False)
 draw_agents_page()
 draw_agents_settings()

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from traindash.language import gettext as _
 from traindash.ui.settings_pages import draw_agents, draw_links, draw_server, draw_servers, draw_webhook
 
-st.title("Connection", anchor=False)
+st.title(_("Connection"), anchor=False)
 with st.container(key="connection-columns"):
     left, right = st.columns([2, 1], gap="medium")
 with left:

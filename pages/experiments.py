@@ -3,6 +3,7 @@
 import streamlit as st
 
 from traindash.experiments.listing import selected
+from traindash.language import gettext as _
 from traindash.ui.experiments.actions import draw_actions, show_dialog
 from traindash.ui.experiments.filters import current_query, draw_filters, draw_order
 from traindash.ui.experiments.index import listing, look
@@ -10,7 +11,7 @@ from traindash.ui.experiments.removal import draw_removed
 from traindash.ui.experiments.view import draw_choice_by_name, draw_news, draw_nothing, draw_rows, summary
 from traindash.ui.theme import plain
 
-st.title("Experiments", anchor=False)
+st.title(_("Experiments"), anchor=False)
 found = look()
 if not found.entries:
     draw_nothing(found)

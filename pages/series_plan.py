@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from traindash.language import gettext as _
 from traindash.ui.series.begin import draw_planned, open_plan
 from traindash.ui.series.form import draw_how, draw_variations
 
-st.title("New series", anchor=False)
+st.title(_("New series"), anchor=False)
 view = open_plan()
 if view is not None:
     with st.container(key="series-columns"):

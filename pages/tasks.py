@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from traindash.language import gettext as _
 from traindash.ui import screens
 from traindash.ui.tasks.view import draw_task_list
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-    st.title("Tasks", anchor=False)
-    screens.link("project", "New training", "add_circle")
+    st.title(_("Tasks"), anchor=False)
+    screens.link("project", _("New training"), "add_circle")
 draw_task_list()

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import msgspec
 
+from traindash.language import gettext as _
+
 
 class AppError(Exception):
     """Base of all errors whose text is meant for a person.
@@ -68,7 +70,7 @@ _OURS = (
 
 def reason_of(error: OSError) -> str:
     """Return what the operating system says, with the last part of the name that it was asked for."""
-    said = error.strerror or str(error) or "input or output failed"
+    said = error.strerror or str(error) or _("input or output failed")
     name = Path(error.filename).name if isinstance(error.filename, str | Path) else ""
     return f"{said} ({name})" if name else said
 
@@ -83,7 +85,7 @@ def without_folders(text: str, data: Path) -> str:
     text = _PACKAGES.sub("", text)
     # A root of one or two parts would be found in what has nothing to do with it.
     if len(data.parts) > 1:
-        text = _inside(str(data)).sub(lambda found: "" if found[0] != str(data) else "the data directory", text)
+        text = _inside(str(data)).sub(lambda found: "" if found[0] != str(data) else _("the data directory"), text)
     home = Path.home()
     return re.sub(f"(?<![\\w/]){re.escape(str(home))}{_END}", "~", text) if len(home.parts) > 1 else text
 
@@ -127,7 +129,7 @@ def issue_of(error: msgspec.ValidationError) -> ValidationIssue:
     path = tuple(key or index for key, index in re.findall(_STEP, place))
     # msgspec (0.23) gives no parts of what it found, only the sentence.
     if missing := re.fullmatch(_MISSING, what):
-        return ValidationIssue(path=(*path, missing[1]), kind="missing", reason="is missing")
+        return ValidationIssue(path=(*path, missing[1]), kind="missing", reason=_("is missing"))
     if unknown := re.fullmatch(_UNKNOWN, what):
-        return ValidationIssue(path=(*path, unknown[1]), kind="unknown", reason="is not known")
+        return ValidationIssue(path=(*path, unknown[1]), kind="unknown", reason=_("is not known"))
     return ValidationIssue(path=path, kind="value", reason=f"{what[:1].lower()}{what[1:]}".replace("`", ""))

@@ -22,6 +22,8 @@ from uuid import uuid4
 import msgspec
 
 from traindash.errors import InputError, NotFoundError, StorageError, reason_of
+from traindash.language import N_
+from traindash.language import gettext as _
 
 _Value = TypeVar("_Value")
 _Record = TypeVar("_Record")
@@ -31,7 +33,7 @@ _RECORD_ID = re.compile(r"[a-z0-9]{6,32}")
 _REMOVED = ".deleted"
 # Enough for “Undo”, few enough not to be a second archive.
 _KEPT_REMOVED = 20
-_FREE_SPACE = "Check free space and permissions of the data directory, then try again."
+_FREE_SPACE = N_("Check free space and permissions of the data directory, then try again.")
 _log = logging.getLogger(__name__)
 
 
@@ -212,7 +214,7 @@ class JsonFile(Generic[_Value]):
     path: Path  # the file; one that is missing or damaged holds `empty`
     decode: Callable[[bytes], _Value]  # reads the value from JSON
     empty: _Value  # what there is before anything was kept
-    noun: str  # what people call it, with its article, as the beginning of a sentence: `The presets`
+    noun: str  # what people call it, with its article, as the beginning of a sentence: `The presets`; a message
     private: bool = False  # only the owner may read the file
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -250,8 +252,8 @@ class JsonFile(Generic[_Value]):
             else:
                 write_whole(self.path, to_json(value), private=self.private)
         except OSError as error:
-            msg = f"{self.noun} cannot be stored: {reason_of(error)}."
-            raise StorageError(msg, _FREE_SPACE) from error
+            msg = _("{noun} cannot be stored: {reason}.").format(noun=_(self.noun), reason=reason_of(error))
+            raise StorageError(msg, _(_FREE_SPACE)) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,8 +262,8 @@ class JsonRecords(Generic[_Record]):
 
     folder: Path  # where the files are; made when the first one is written
     decode: Callable[[bytes], _Record]  # reads a record from JSON
-    noun: str  # what people call such a record
-    way_out: str  # what to do when one cannot be used
+    noun: str  # what people call such a record; a message
+    way_out: str  # what to do when one cannot be used; a message
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def load(self, record_id: str) -> _Record:
@@ -276,12 +278,18 @@ class JsonRecords(Generic[_Record]):
         try:
             return self.decode(path.read_bytes())
         except FileNotFoundError as error:
-            raise NotFoundError(f"There is no {self.noun} “{record_id}” on this machine.", self.way_out) from error
+            raise NotFoundError(
+                _("There is no {noun} “{record_id}” on this machine.").format(noun=_(self.noun), record_id=record_id),
+                _(self.way_out),
+            ) from error
         except (ValueError, msgspec.MsgspecError) as error:
             _log_damage(path, type(error).__name__)
-            msg = f"The file of {self.noun} “{record_id}” is damaged and cannot be read."
-            where = f"{self.folder.name}/{path.name} in the data directory"
-            raise InputError(msg, f"{self.way_out} The damaged file stays where it is: {where}.") from error
+            msg = _("The file of {noun} “{record_id}” is damaged and cannot be read.").format(
+                noun=_(self.noun), record_id=record_id
+            )
+            where = f"{self.folder.name}/{path.name}"
+            stays = _("The damaged file stays where it is: {path} in the data directory.").format(path=where)
+            raise InputError(msg, f"{_(self.way_out)} {stays}") from error
         except OSError as error:
             raise self._storage_error(error) from error
 
@@ -345,7 +353,9 @@ class JsonRecords(Generic[_Record]):
             try:
                 path.with_suffix(_REMOVED).replace(path)
             except FileNotFoundError as error:
-                raise NotFoundError(f"The deleted {self.noun} is gone for good.", self.way_out) from error
+                raise NotFoundError(
+                    _("The deleted {noun} is gone for good.").format(noun=_(self.noun)), _(self.way_out)
+                ) from error
             except OSError as error:
                 raise self._storage_error(error) from error
             return self.load(record_id)
@@ -353,7 +363,10 @@ class JsonRecords(Generic[_Record]):
     def _path(self, record_id: str) -> Path:
         # The id comes from an address that a person can type: nothing of it may lead out of the folder.
         if not _RECORD_ID.fullmatch(record_id):
-            raise NotFoundError(f"“{record_id}” is not the id of a {self.noun}.", self.way_out)
+            raise NotFoundError(
+                _("“{record_id}” is not the id of a {noun}.").format(record_id=record_id, noun=_(self.noun)),
+                _(self.way_out),
+            )
         return self.folder / f"{record_id}.json"
 
     def _write(self, record_id: str, record: _Record) -> None:
@@ -364,8 +377,8 @@ class JsonRecords(Generic[_Record]):
             raise self._storage_error(error) from error
 
     def _storage_error(self, error: OSError) -> StorageError:
-        msg = f"The file of this {self.noun} cannot be used: {reason_of(error)}."
-        return StorageError(msg, _FREE_SPACE)
+        msg = _("The file of this {noun} cannot be used: {reason}.").format(noun=_(self.noun), reason=reason_of(error))
+        return StorageError(msg, _(_FREE_SPACE))
 
 
 def _age(path: Path) -> float:

@@ -16,6 +16,7 @@ from traindash.domain.experiment import ExperimentFolder, ExperimentInfo
 from traindash.domain.ids import TaskId, TeamId, WorkspaceId
 from traindash.errors import AppError
 from traindash.experiments.record_cache import RecordCache
+from traindash.language import N_
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ContractError, MissingError
 from traindash.supervisely.experiments import TASKS_AT_ONCE
@@ -186,7 +187,7 @@ class ExperimentIndex:
         try:
             return self._client.experiments.of_folder(self._team, folder.path)
         except MissingError:
-            return _Failure(at=self._clock(), reason="has no experiment_info.json")
+            return _Failure(at=self._clock(), reason=N_("has no experiment_info.json"))
         except ContractError as error:
             return _Failure(at=self._clock(), reason=error.message)
 

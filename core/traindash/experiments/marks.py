@@ -12,6 +12,9 @@ from pathlib import Path
 
 from traindash.domain.ids import TaskId
 from traindash.errors import InputError, StorageError, reason_of
+from traindash.formatting import count
+from traindash.language import N_
+from traindash.language import gettext as _
 
 LONGEST_NOTE, LONGEST_TAG, LONGEST_VIEW, LONGEST_NAME = 2000, 60, 80, 80
 _TABLES = """
@@ -108,7 +111,7 @@ class Marks:
         Raises:
             InputError: It is too long.
         """
-        clean = clean_name(name, "name", LONGEST_NAME) if name.strip() else ""
+        clean = clean_name(name, N_("name"), LONGEST_NAME) if name.strip() else ""
         with self._open() as connection:
             connection.execute("DELETE FROM names WHERE server = ? AND task = ?", (self._server, task))
             if clean:
@@ -148,7 +151,7 @@ class Marks:
         """
         clean = text.strip()
         if len(clean) > LONGEST_NOTE:
-            raise InputError(f"The note has {len(clean)} characters; {LONGEST_NOTE} is the most.", "Shorten it.")
+            raise InputError(_too_long(N_("note"), clean, LONGEST_NOTE), _("Shorten it."))
         self._set("note", [task], clean)
 
     def tag(self, tasks: Collection[TaskId], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> None:
@@ -157,7 +160,7 @@ class Marks:
         Raises:
             InputError: A tag is empty or too long.
         """
-        added = [clean_name(tag, "tag", LONGEST_TAG) for tag in add]
+        added = [clean_name(tag, N_("tag"), LONGEST_TAG) for tag in add]
         with self._open() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO tags VALUES (?, ?, ?)",
@@ -184,7 +187,7 @@ class Marks:
         Raises:
             InputError: The name is empty or too long.
         """
-        clean = clean_name(name, "name of the view", LONGEST_VIEW)
+        clean = clean_name(name, N_("name of the view"), LONGEST_VIEW)
         with self._open() as connection:
             connection.execute("INSERT OR REPLACE INTO views VALUES (?, ?, ?)", (self._server, clean, query))
         return clean
@@ -210,9 +213,9 @@ class Marks:
                 yield connection
         except (OSError, sqlite3.Error) as error:
             said = reason_of(error) if isinstance(error, OSError) else error
-            msg = f"Stars, tags and notes cannot be kept: {said}."
+            msg = _("Stars, tags and notes cannot be kept: {reason}.").format(reason=said)
             raise StorageError(
-                msg, "Check free space and permissions of the data directory, then try again."
+                msg, _("Check free space and permissions of the data directory, then try again.")
             ) from error
 
 
@@ -241,14 +244,20 @@ def open_tables(path: Path, tables: str) -> Iterator[sqlite3.Connection]:
 
 
 def clean_name(text: str, what: str, longest: int) -> str:
-    """Return a name without blanks around it.
+    """Return a name without blanks around it; ``what`` it names is a message.
 
     Raises:
         InputError: It is empty or too long.
     """
     clean = " ".join(text.split())
     if not clean:
-        raise InputError(f"The {what} is empty.", "Type at least one letter.")
+        raise InputError(_("The {what} is empty.").format(what=_(what)), _("Type at least one letter."))
     if len(clean) > longest:
-        raise InputError(f"The {what} has {len(clean)} characters; {longest} is the most.", "Shorten it.")
+        raise InputError(_too_long(what, clean, longest), _("Shorten it."))
     return clean
+
+
+def _too_long(what: str, text: str, longest: int) -> str:
+    return _("The {what} has {count} characters; {most} is the most.").format(
+        what=_(what), count=count(len(text)), most=count(longest)
+    )

@@ -90,10 +90,12 @@ def read_wanted(text: str | None) -> tuple[WantedModel, ...]:
     """
     found: dict[str, WantedModel] = {}
     for word in filter(None, (part.strip() for part in (text or "").split(_NEXT))):
-        named, _, number = word.partition(_FROM)
-        task, _, relative = named.partition(_FILE)
+        named, _from, number = word.partition(_FROM)
+        task, _file, relative = named.partition(_FILE)
         if not (task.isascii() and task.isdigit()):
-            raise InputError(f"“{word}” names no model of an experiment.", "Choose models on this page.")
+            raise InputError(
+                _("“{word}” names no model of an experiment.").format(word=word), _("Choose models on this page.")
+            )
         one = WantedModel(task_id=TaskId(int(task)), relative=relative, confidence=_confidence(number))
         found.setdefault(one.key, one)
     return tuple(found.values())

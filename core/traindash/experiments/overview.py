@@ -8,6 +8,7 @@ from traindash.comparison.setup_differences import project_name
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.task import Task, TaskStatus
+from traindash.language import gettext as _
 from traindash.plans.draft import WizardDraft
 
 _PAIR = 2
@@ -141,7 +142,7 @@ def next_step(
 class Mates:
     """A comparison to open."""
 
-    words: str  # what it is compared with, the rest of a sentence after “Compare with”
+    title: str  # of the link to it
     ids: tuple[TaskId, ...]  # its tasks with that of the experiment itself, lowest first
 
 
@@ -155,11 +156,12 @@ def mates_of(
     known = {info.task_id: info for info in found if info.task_type == own.task_type}
     together = [task for task in series if task in known and task != own.task_id]
     if together:
-        return Mates(words="its series", ids=tuple(sorted([*together, own.task_id])))
+        return Mates(title=_("Compare with its series"), ids=tuple(sorted([*together, own.task_id])))
     if base is not None and base != own.task_id and base in known:
-        return Mates(words=f"“{known[base].experiment_name}”", ids=tuple(sorted([base, own.task_id])))
+        title = _("Compare with “{experiment}”").format(experiment=known[base].experiment_name)
+        return Mates(title=title, ids=tuple(sorted([base, own.task_id])))
     rows = best_by_project(info for info in known.values() if info.task_id != own.task_id)
     row = next((row for row in rows if row.project_id == own.project_id), None)
     if row is None:
         return None
-    return Mates(words="the best of its project", ids=tuple(sorted([row.best.task_id, own.task_id])))
+    return Mates(title=_("Compare with the best of its project"), ids=tuple(sorted([row.best.task_id, own.task_id])))

@@ -15,6 +15,8 @@ from traindash.domain.ids import TaskId
 from traindash.experiments.index import Entry
 from traindash.experiments.marks import UNMARKED, Mark
 from traindash.experiments.record_cache import Settings
+from traindash.language import N_
+from traindash.language import gettext as _
 
 # The columns that the list of experiments can have: what a record says, any metric, any hyperparameter, marks.
 
@@ -49,7 +51,11 @@ class Row:
             return self.mark.name
         if self.info is not None:
             return self.info.experiment_name
-        return f"Task {self.task_id}" if self.task_id is not None else self.entry.folder.path.rsplit("/", 1)[-1]
+        return (
+            _("Task {number}").format(number=self.task_id)
+            if self.task_id is not None
+            else self.entry.folder.path.rsplit("/", 1)[-1]
+        )
 
     @property
     def project(self) -> str:
@@ -87,36 +93,38 @@ def moment_of(info: ExperimentInfo) -> datetime | None:
     return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
-NAME = Column(key="name", title="Experiment", kind="text", read=lambda row: row.name)
+NAME = Column(key="name", title=N_("Experiment"), kind="text", read=lambda row: row.name)
 # Keys stand in URLs and in views that people saved: a key that was there once stays.
 _FIXED: tuple[Column, ...] = (
     NAME,
-    Column(key="model", title="Model", kind="text", read=_from_info(lambda info: info.model_name)),
-    Column(key="framework", title="Framework", kind="text", read=lambda row: row.framework),
-    Column(key="task_type", title="Task", kind="text", read=_from_info(lambda info: info.task_type)),
-    Column(key="project", title="Project", kind="text", read=lambda row: row.project),
-    Column(key="start", title="Started from", kind="text", read=_from_info(start_of)),
-    Column(key="tags", title="Tags", kind="tags", read=lambda row: row.mark.tags or None),
-    Column(key="note", title="Note", kind="text", read=lambda row: row.mark.note or None),
-    Column(key="finished", title="Finished", kind="moment", read=_from_info(moment_of)),
+    Column(key="model", title=N_("Model"), kind="text", read=_from_info(lambda info: info.model_name)),
+    Column(key="framework", title=N_("Framework"), kind="text", read=lambda row: row.framework),
+    Column(key="task_type", title=N_("Task"), kind="text", read=_from_info(lambda info: info.task_type)),
+    Column(key="project", title=N_("Project"), kind="text", read=lambda row: row.project),
+    Column(key="start", title=N_("Started from"), kind="text", read=_from_info(start_of)),
+    Column(key="tags", title=N_("Tags"), kind="tags", read=lambda row: row.mark.tags or None),
+    Column(key="note", title=N_("Note"), kind="text", read=lambda row: row.mark.note or None),
+    Column(key="finished", title=N_("Finished"), kind="moment", read=_from_info(moment_of)),
     Column(
         key="duration",
-        title="Training time",
+        title=N_("Training time"),
         kind="number",
         read=_from_info(lambda info: info.training_duration),
-        about="How long the training took on its agent.",
+        about=N_("How long the training took on its agent."),
     ),
-    Column(key="train_images", title="Training images", kind="number", read=_from_info(lambda info: info.train_size)),
-    Column(key="val_images", title="Validation images", kind="number", read=_from_info(lambda info: info.val_size)),
-    Column(key="device", title="Device", kind="text", read=_from_info(lambda info: info.device)),
+    Column(
+        key="train_images", title=N_("Training images"), kind="number", read=_from_info(lambda info: info.train_size)
+    ),
+    Column(key="val_images", title=N_("Validation images"), kind="number", read=_from_info(lambda info: info.val_size)),
+    Column(key="device", title=N_("Device"), kind="text", read=_from_info(lambda info: info.device)),
     Column(
         key="onnx",
-        title="mAP of the ONNX file",
+        title=N_("mAP of the ONNX file"),
         kind="metric",
         read=_from_info(lambda info: score.score if (score := info.export_scores.get("ONNXRuntime")) else None),
-        about="The exported file, run over validation images: it should equal the checkpoint to half a point.",
+        about=N_("The exported file, run over validation images: it should equal the checkpoint to half a point."),
     ),
-    Column(key="task", title="Task id", kind="number", read=lambda row: row.task_id),
+    Column(key="task", title=N_("Task id"), kind="number", read=lambda row: row.task_id),
 )
 FIXED: Mapping[str, Column] = {column.key: column for column in _FIXED}
 # Figures right behind what they belong to: on half a screen the rest is reached by scrolling
@@ -165,7 +173,9 @@ def _setting(name: str) -> Column:
             return float(value)
         return formatting.setting(value)
 
-    return Column(key=SETTING + name, title=name, kind="number", read=read, about="A hyperparameter, as it was used.")
+    return Column(
+        key=SETTING + name, title=name, kind="number", read=read, about=N_("A hyperparameter, as it was used.")
+    )
 
 
 def best_by_project(rows: Iterable[Row], wanted: Column) -> Mapping[str, float]:
@@ -348,7 +358,7 @@ def _sorted(rows: list[Row], wanted: Column, *, descending: bool) -> list[Row]:
     known = [(order, row) for order, row in keyed if order is not None]
     # By the order alone: rows cannot be compared, and equal ones keep their places, in both directions.
     known.sort(key=lambda item: item[0], reverse=descending)
-    return [row for _, row in known] + [row for order, row in keyed if order is None]
+    return [row for _order, row in known] + [row for order, row in keyed if order is None]
 
 
 def _order(value: Value) -> tuple[int, float, str] | None:

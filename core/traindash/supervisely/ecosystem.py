@@ -20,6 +20,7 @@ from traindash.domain.ecosystem import (
 )
 from traindash.domain.ids import ModuleId
 from traindash.domain.plan import SplitMethod
+from traindash.language import gettext as _
 from traindash.supervisely.errors import ContractError, MissingError, RejectedError
 from traindash.supervisely.resources import (
     JsonRow,
@@ -65,8 +66,8 @@ class Ecosystem(Resource):
         """
         found = self._list({"filter": [{"field": "slug", "operator": "=", "value": slug}]})
         if not found:
-            msg = f"The server has no app {slug}."
-            raise MissingError(msg, "Ask the admin of the server to install it.", method="ecosystem.list")
+            msg = _("The server has no app {slug}.").format(slug=slug)
+            raise MissingError(msg, _("Ask the admin of the server to install it."), method="ecosystem.list")
         return found[0]
 
     def train_module(self, framework: str) -> AppModule:
@@ -77,8 +78,8 @@ class Ecosystem(Resource):
         """
         found = self.modules(("train", f"framework:{framework}"))
         if not found:
-            msg = f"The server has no app that trains {framework} models."
-            raise MissingError(msg, "Choose a model of another framework.", method="ecosystem.list")
+            msg = _("The server has no app that trains {framework} models.").format(framework=framework)
+            raise MissingError(msg, _("Choose a model of another framework."), method="ecosystem.list")
         return found[0]
 
     def models(self, framework: str | None = None) -> tuple[CatalogueModel, ...]:
@@ -179,7 +180,7 @@ class Ecosystem(Resource):
         try:
             rows = read(method, tuple[dict[str, Any], ...], json.loads(content))
         except ValueError as error:
-            msg = f"The model table of {module.name} is not JSON."
+            msg = _("The model table of {name} is not JSON.").format(name=module.name)
             raise ContractError(msg, method=method, field="body") from error
         models = (_model_of_file(framework, row) for row in rows)
         return tuple(model for model in models if model is not None)

@@ -26,6 +26,9 @@ from http import HTTPStatus
 from typing import TypeAlias
 
 from traindash.errors import AppError, InputError, NotFoundError
+from traindash.formatting import size
+from traindash.language import N_
+from traindash.language import gettext as _
 
 
 class ApiError(AppError):
@@ -206,8 +209,10 @@ def json_of(method: str, answer: Answer) -> object:
         content: object = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
         kind = answer.headers.get("content-type", "no content type").split(";")[0]
-        msg = f"The server's answer to {method} is not JSON ({kind}, {len(answer.body)} bytes)."
-        hint = "Check that the address is that of a Supervisely server."
+        msg = _("The server's answer to {method} is not JSON ({kind}, {size}).").format(
+            method=method, kind=kind, size=size(len(answer.body))
+        )
+        hint = _("Check that the address is that of a Supervisely server.")
         raise ContractError(msg, hint, method=method, field="body") from error
     return content
 
@@ -219,39 +224,43 @@ def _meaning(answer: Answer, address: str) -> tuple[type[ApiError], str, str]:
         kind, what, hint = known
     elif status < HTTPStatus.BAD_REQUEST:
         # A followed redirect would turn POST into GET, so none is ever followed (docs/supervisely-api.md 1).
-        target = answer.headers.get("location", "another address")
-        return RejectedError, f"{address} redirects to {target}", "Use that server's address."
+        target = answer.headers.get("location", _("another address"))
+        return (
+            RejectedError,
+            _("{address} redirects to {target}").format(address=address, target=target),
+            _("Use that server's address."),
+        )
     elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         kind, what, hint = _FAILED
     else:
-        kind, what, hint = RejectedError, "The server refused this", ""
-    return kind, what.format(address=address), hint
+        kind, what, hint = RejectedError, N_("The server refused this"), ""
+    return kind, _(what).format(address=address), _(hint)
 
 
 _Meaning: TypeAlias = tuple[type[ApiError], str, str]
 _GAVE_UP: _Meaning = (
     RequestTimeoutError,
-    "The server gave up on this request",
-    "Try again; if it stays so, the server is overloaded.",
+    N_("The server gave up on this request"),
+    N_("Try again; if it stays so, the server is overloaded."),
 )
 _FAILED: _Meaning = (
     ServerFailedError,
-    "The server failed",
-    "Try again in a minute; if it stays so, look into the server's own log.",
+    N_("The server failed"),
+    N_("Try again in a minute; if it stays so, look into the server's own log."),
 )
 _MEANINGS: Mapping[int, _Meaning] = {
     401: (
         UnauthorizedError,
-        "{address} does not accept the API token",
-        "Check the API token: copy it again from your account page on the server.",
+        N_("{address} does not accept the API token"),
+        N_("Check the API token: copy it again from your account page on the server."),
     ),
     403: (
         ForbiddenError,
-        "The server does not allow this",
-        "Ask an admin of the team for the right to do this, or choose another team.",
+        N_("The server does not allow this"),
+        N_("Ask an admin of the team for the right to do this, or choose another team."),
     ),
-    404: (MissingError, "The server does not have what was asked for", ""),
-    429: (RateLimitedError, "The server gets too many requests", "Wait a moment and try again."),
+    404: (MissingError, N_("The server does not have what was asked for"), ""),
+    429: (RateLimitedError, N_("The server gets too many requests"), N_("Wait a moment and try again.")),
     **dict.fromkeys((408, 499, 598, 599), _GAVE_UP),
 }
 

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from traindash.domain.experiment import ExperimentFolder, ExperimentInfo, clean_record
 from traindash.domain.ids import TaskId, TeamId, WorkspaceId
+from traindash.language import gettext as _
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.files import Files
 from traindash.supervisely.resources import JsonRow, Resource, free_object, read, read_page
@@ -95,10 +96,10 @@ def _experiment_of_row(row: JsonRow) -> ExperimentInfo | None:
 
 
 def _record_of(content: bytes) -> ExperimentInfo:
-    method, failure = "file-storage.download", f"{_RECORD_NAME} cannot be read"
+    method, failure = "file-storage.download", _("{file} cannot be read").format(file=_RECORD_NAME)
     try:
         # The standard library reads NaN, which training apps write for a metric that could not be computed.
         record = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ContractError(f"{failure}: it is not JSON.", method=method, field="body") from error
+        raise ContractError(_("{file} is not JSON.").format(file=_RECORD_NAME), method=method, field="body") from error
     return experiment_of(method, record, failure=failure)

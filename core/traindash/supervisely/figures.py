@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from traindash.domain.ids import DatasetId, ImageId, ProjectId
+from traindash.language import gettext as _
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.resources import JsonRow, Resource, Shape
 
@@ -110,8 +111,8 @@ class Figures(Resource):
         """Return id of an alpha mask → JSON of its pixels."""
         found = dict(_named_parts(self.transport.read_bytes(_GEOMETRIES, {"ids": list(figure_ids)})))
         if missing := [number for number in figure_ids if number not in found]:
-            msg = f"The server does not give the pixels of the alpha mask {missing[0]}."
-            raise ContractError(msg, "Look at its image on the server.", method=_GEOMETRIES, field="geometry")
+            msg = _("The server does not give the pixels of the alpha mask {missing}.").format(missing=missing[0])
+            raise ContractError(msg, _("Look at its image on the server."), method=_GEOMETRIES, field="geometry")
         return found
 
 

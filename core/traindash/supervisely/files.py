@@ -12,6 +12,8 @@ from traindash.domain.experiment import TeamFile
 from traindash.domain.ids import FileId, TeamId
 from traindash.errors import StateError, StorageError
 from traindash.files import replacing
+from traindash.formatting import count
+from traindash.language import gettext as _
 from traindash.supervisely.errors import ApiError, ContractError, RetryPolicy, may_pass
 from traindash.supervisely.resources import JsonRow, Resource, free_object, read_rows
 from traindash.supervisely.transport import JsonObject, Transport
@@ -65,8 +67,10 @@ class Downloader:
                     self._fill(file, method, body, expected, watcher)
                 _check(partial, method, expected)
         except OSError as error:
-            msg = f"{expected.name} cannot be written to {target.parent}: {error.strerror or error}."
-            raise StorageError(msg, "Check free space and permissions of the data directory.") from error
+            msg = _("{name} cannot be written to {folder}: {reason}.").format(
+                name=expected.name, folder=target.parent, reason=error.strerror or error
+            )
+            raise StorageError(msg, _("Check free space and permissions of the data directory.")) from error
 
     def _fill(self, file: IO[bytes], method: str, body: JsonObject, expected: Expected, watcher: Watcher) -> None:
         attempt, known = 1, 0
@@ -93,22 +97,24 @@ class Downloader:
                 file.write(block)
                 watcher.progress(file.tell(), size)
                 if watcher.cancelled():
-                    raise DownloadCancelledError(f"The download of {expected.name} was cancelled.")
+                    raise DownloadCancelledError(_("The download of {name} was cancelled.").format(name=expected.name))
             file.flush()
 
 
 def _check(path: Path, method: str, expected: Expected) -> None:
     size = path.stat().st_size
     if expected.size is not None and size != expected.size:
-        msg = f"{expected.name} arrived with {size:,} bytes; the server speaks of {expected.size:,}."
-        raise ContractError(msg, "Try again; the file may be changing right now.", method=method, field="body")
+        msg = _("{name} arrived with {found} bytes; the server speaks of {expected}.").format(
+            name=expected.name, found=count(size), expected=count(expected.size)
+        )
+        raise ContractError(msg, _("Try again; the file may be changing right now."), method=method, field="body")
     if expected.hash:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
         if b64encode(digest).decode() != expected.hash:
-            msg = f"{expected.name} arrived damaged: its hash is not the one that the server names."
+            msg = _("{name} arrived damaged: its hash is not the one that the server names.").format(name=expected.name)
             raise ContractError(
-                msg, "Try again; if it stays so, the file is damaged on the server.", method=method, field="body"
+                msg, _("Try again; if it stays so, the file is damaged on the server."), method=method, field="body"
             )
 
 

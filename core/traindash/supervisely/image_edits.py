@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traindash.domain.ids import DatasetId, ImageId, ProjectId
+from traindash.language import gettext as _
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.resources import JsonRow, Resource, Shape, read, read_page
 
@@ -72,8 +73,10 @@ class ImageEdits(Resource):
         }
         made = {row.name: row.id for row in self._send(method, tuple[_Made, ...], body)}
         if missing := [item.name for item in copies if item.name not in made]:
-            msg = f"The server's answer to {method} does not name the copy of {missing[0]}."
-            raise ContractError(msg, "Look at the dataset before you try again.", method=method, field="name")
+            msg = _("The server's answer to {method} does not name the copy of {missing}.").format(
+                method=method, missing=missing[0]
+            )
+            raise ContractError(msg, _("Look at the dataset before you try again."), method=method, field="name")
         return {item.id: made[item.name] for item in copies}
 
     def copy_drawn(self, pairs: Mapping[ImageId, ImageId]) -> None:

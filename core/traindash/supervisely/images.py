@@ -11,6 +11,7 @@ from traindash.domain.annotation import Annotation
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
 from traindash.domain.project import Image
 from traindash.errors import InputError
+from traindash.language import gettext as _
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.projects import Collections
 from traindash.supervisely.resources import JsonRow, Resource, Shape, read_page, read_rows
@@ -208,7 +209,9 @@ def _annotation_of(content: JsonRow) -> Annotation:
     if isinstance(objects := content.get("objects"), list):
         fitted["objects"] = [_with_named_tags(item) if isinstance(item, dict) else item for item in objects]
     try:
-        return annotation_from_json(fitted, where=f"The server's answer to {_ANNOTATIONS} does not fit")
+        return annotation_from_json(
+            fitted, where=_("The server's answer to {method} does not fit").format(method=_ANNOTATIONS)
+        )
     except InputError as error:
-        hint = "Open the image in Supervisely's labeling tool and save it again."
+        hint = _("Open the image in Supervisely's labeling tool and save it again.")
         raise ContractError(error.message, hint, method=_ANNOTATIONS, field="annotation") from error

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias, TypeVar, Union, get_args, get_origin, get_typ
 import msgspec
 
 from traindash.errors import issue_of
+from traindash.language import gettext as _
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.transport import JsonObject, Transport
 
@@ -60,9 +61,9 @@ def read(
     except msgspec.ValidationError as error:
         issue = issue_of(error)
         issue = replace(issue, path=tuple(_keys_of(kind, issue.path))) if camel else issue
-        failure = failure or f"The server's answer to {method} does not fit"
+        failure = failure or _("The server's answer to {method} does not fit").format(method=method)
         msg = f"{failure}: {issue}."
-        hint = "The server may be newer than this program knows; look for an update."
+        hint = _("The server may be newer than this program knows; look for an update.")
         raise ContractError(msg, hint, method=method, field=issue.field) from error
 
 
@@ -251,13 +252,15 @@ def read_all(transport: Transport, method: str, body: JsonObject) -> tuple[Mappi
     # The first request has no page keys, as that of the official SDK (docs/supervisely-api.md 2); the rest keep the
     # first answer's page size.
     walk, start = _Walk(), dict(body)
-    for _ in range(_WALKS):
+    for _walk_number in range(_WALKS):
         walk = _walk(transport, method, start)
         if len(walk.rows) == walk.total:
             return tuple(walk.rows.values())
         start = {**body, "page": 1, "per_page": max(walk.per_page, 1)}
-    msg = f"The server's answer to {method} misses rows: it speaks of {walk.total} and gives {len(walk.rows)}."
-    raise ContractError(msg, "Try again; the list may be changing right now.", method=method, field="entities")
+    msg = _("The server's answer to {method} misses rows: it speaks of {expected} and gives {found}.").format(
+        method=method, expected=walk.total, found=len(walk.rows)
+    )
+    raise ContractError(msg, _("Try again; the list may be changing right now."), method=method, field="entities")
 
 
 def _walk(transport: Transport, method: str, body: JsonObject) -> _Walk:

@@ -10,6 +10,7 @@ from traindash.domain.ecosystem import AppModule
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ModuleId, TaskId
 from traindash.domain.serving import DeployedModel, ServingFigures, ServingStatus
+from traindash.language import gettext as _
 from traindash.supervisely.ecosystem import Ecosystem
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.resources import Resource, Shape, read
@@ -38,8 +39,8 @@ class Serving(Resource):
         """
         found = Ecosystem(self.transport).modules((_CATEGORY, f"framework:{framework}"))
         if not found:
-            msg = f"The server has no app that serves {framework} models."
-            raise MissingError(msg, "Use the checkpoint in your own code instead.", method="ecosystem.list")
+            msg = _("The server has no app that serves {framework} models.").format(framework=framework)
+            raise MissingError(msg, _("Use the checkpoint in your own code instead."), method="ecosystem.list")
         return found[0]
 
     def is_running(self, task_id: TaskId) -> bool:

@@ -10,6 +10,7 @@ from traindash.domain.app_state import SDK_DESCRIPTION, StartParams, StartReques
 from traindash.domain.ecosystem import Agent, AgentSettings, Device
 from traindash.domain.ids import AgentId, ModuleId, TaskId, TeamId, WorkspaceId
 from traindash.domain.task import LogRow, Task, TaskStatus
+from traindash.language import gettext as _
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.resources import (
     JsonRow,
@@ -83,9 +84,9 @@ class Tasks(Resource):
         rows = self._send(method, tuple[dict[str, Any], ...], msgspec.to_builtins(request))
         number = (rows[0].get("id") or rows[0].get("taskId")) if rows else None  # servers differ in the key
         if number is None:
-            msg = "The server's answer to tasks.run.app names no task."
+            msg = _("The server's answer to tasks.run.app names no task.")
             # Not sent again: the server did take it, and the next one would be a second training.
-            hint = "Look at the list of tasks: the task may run all the same."
+            hint = _("Look at the list of tasks: the task may run all the same.")
             raise ContractError(msg, hint, method=method, field="0.id")
         return read(method, TaskId, number)
 

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from traindash.language import gettext as _
 from traindash.supervisely.errors import (
     NO_RETRY,
     Answer,
@@ -257,8 +258,8 @@ class Transport:
         except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise self._unreachable(method, sent=False) from error
         except httpx.TimeoutException as error:
-            msg = f"{self._address} did not answer in time."
-            hint = "Try again; if it stays so, the server is overloaded."
+            msg = _("{address} did not answer in time.").format(address=self._address)
+            hint = _("Try again; if it stays so, the server is overloaded.")
             raise RequestTimeoutError(msg, hint, method=method) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.ConnectError) as error:
             raise self._unreachable(method, sent=False) from error
@@ -286,9 +287,9 @@ class Transport:
         return built
 
     def _unreachable(self, method: str, *, sent: bool) -> ConnectionFailedError:
-        msg = f"The connection to {self._address} broke off." if sent else f"{self._address} cannot be reached."
-        hint = "Check the address, and that the server runs and this machine has a connection to it."
-        return ConnectionFailedError(msg, hint, method=method, sent=sent)
+        msg = _("The connection to {address} broke off.") if sent else _("{address} cannot be reached.")
+        hint = _("Check the address, and that the server runs and this machine has a connection to it.")
+        return ConnectionFailedError(msg.format(address=self._address), hint, method=method, sent=sent)
 
     def _without_token(self, error: ApiError) -> ApiError:
         # Servers quote requests in their errors, and messages end up on screens and in logs.
@@ -301,8 +302,8 @@ class Transport:
     def _be_ready(self, method: str) -> None:
         """Check the token before anything is sent: what refuses it further down would quote it."""
         if not self._token.isascii() or not self._token.isprintable():
-            msg = f"The API token for {self._address} has characters that no token has."
-            hint = "Copy it again from your account page on the server."
+            msg = _("The API token for {address} has characters that no token has.").format(address=self._address)
+            hint = _("Copy it again from your account page on the server.")
             raise UnauthorizedError(msg, hint, method=method)
         self._probe_once()
 

@@ -19,6 +19,7 @@ from traindash.formatting import setting
 from traindash.frameworks.hyperparameter_text import with_values
 from traindash.frameworks.registry import framework_of_app, roles_of
 from traindash.frameworks.spec import Role
+from traindash.language import gettext as _
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.series import Replaced, SeriesPlace
 from traindash.plans.splits import with_fixed_split
@@ -49,7 +50,9 @@ class SaferSetting:
     @property
     def sentence(self) -> str:
         """What changes, for people."""
-        return f"The same settings with {self.words} instead of {setting(self.before)} need less memory."
+        return _("The same settings with {changed} instead of {before} need less memory.").format(
+            changed=self.words, before=setting(self.before)
+        )
 
 
 def safer_setting(hyperparameters: str, framework: str | None) -> SaferSetting | None:
@@ -75,8 +78,8 @@ def resume(client: SuperviselyClient, task: Task) -> TaskId:
         ApiError: The server refused, or could not be asked.
     """
     if not task.can_resume:
-        msg = f"Task {task.id} cannot be resumed: the server keeps no checkpoint to go on from."
-        raise StateError(msg, "Start it again from the beginning.")
+        msg = _("Task {id} cannot be resumed: the server keeps no checkpoint to go on from.").format(id=task.id)
+        raise StateError(msg, _("Start it again from the beginning."))
     return _repeat(client, task, "resume")
 
 
@@ -105,8 +108,8 @@ def start_over(client: SuperviselyClient, task: Task, safer: SaferSetting | None
         ApiError: The server refused, or could not be asked.
     """
     if not settings_known(task):
-        msg = f"The settings of task {task.id} are not known."
-        raise StateError(msg, "Start a new training and choose the settings.")
+        msg = _("The settings of task {id} are not known.").format(id=task.id)
+        raise StateError(msg, _("Start a new training and choose the settings."))
     # A task that waited for its button would otherwise wait again.
     changed = {**task.gui_state, "start_training": True}
     if safer is not None:
@@ -142,14 +145,19 @@ def settings_known(task: Task) -> bool:
 
 def _repeat(client: SuperviselyClient, task: Task, mode: Literal["new", "continue", "resume"]) -> TaskId:
     if task.project_id is None:
-        raise StateError(f"Task {task.id} is no training, so it cannot be repeated.", "Open a training.")
+        raise StateError(
+            _("Task {id} is no training, so it cannot be repeated.").format(id=task.id), _("Open a training.")
+        )
     state = RepeatState(task_id=task.id, mode=mode, project_id=task.project_id)
     return send(client, _request(task, msgspec.to_builtins(state)))
 
 
 def _request(task: Task, state: Mapping[str, object]) -> StartRequest:
     if task.module_id is None or task.workspace_id is None:
-        raise StateError(f"The server does not say which app task {task.id} is a session of.", "Start a new training.")
+        raise StateError(
+            _("The server does not say which app task {id} is a session of.").format(id=task.id),
+            _("Start a new training."),
+        )
     return start_request(
         module_id=task.module_id,
         workspace_id=task.workspace_id,
@@ -209,7 +217,9 @@ def check_waits_or_over(client: SuperviselyClient, task_id: TaskId) -> None:
     """
     status = client.tasks.get(task_id).status
     if status is not TaskStatus.QUEUED and not status.is_terminal:
-        raise StateError(f"Task {task_id} has begun to work.", "Let it go on, or stop it first.")
+        raise StateError(
+            _("Task {task_id} has begun to work.").format(task_id=task_id), _("Let it go on, or stop it first.")
+        )
 
 
 def _take_back(client: SuperviselyClient, task_id: TaskId) -> None:

@@ -19,6 +19,8 @@ from traindash.domain.ids import TaskId
 from traindash.domain.task import ExitCause, Task, TaskCompletion, TaskStatus
 from traindash.errors import AppError
 from traindash.files import JsonFile
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.periodic_worker import PeriodicWorker
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.client import SuperviselyClient
@@ -64,7 +66,7 @@ class CompletionWatcher:
         every: float = EVERY_SECONDS,
     ) -> None:
         self._kept: JsonFile[tuple[StartedTask, ...]] = JsonFile(
-            path=path, decode=_STARTED.decode, empty=(), noun="The list of tasks on other servers"
+            path=path, decode=_STARTED.decode, empty=(), noun=N_("The list of tasks on other servers")
         )
         self._access = access
         self._tell = tell
@@ -194,7 +196,7 @@ def _said(progress: TaskProgress) -> str:
     if progress.app_failed:
         return (progress.train_status or "").removeprefix("Status: ").strip()
     errors: Sequence[str] = [row.message for row in progress.log if row.level in {"error", "fatal"}]
-    return errors[-1] if errors else "The server does not say why it failed."
+    return errors[-1] if errors else _("The server does not say why it failed.")
 
 
 @dataclass(slots=True)

@@ -84,7 +84,10 @@ class Deployments:
         with self._lock:
             self._loading[client.address, task_id] = loading
         work = threading.Thread(
-            target=self._load, args=(client, task_id, experiment, loading), name=f"deploys {task_id}", daemon=True
+            target=self._load,
+            args=(client, task_id, experiment, loading),
+            name=f"deploys {task_id}",
+            daemon=True,
         )
         work.start()
 
@@ -113,8 +116,8 @@ class Deployments:
             if client.serving.status(task_id).is_deployed:
                 return
             self._sleep(PAUSE_SECONDS)
-        msg = f"The app of task {task_id} has not loaded the model."
-        raise StateError(msg, "Look at the log of the task, then deploy it again.")
+        msg = _("The app of task {task_id} has not loaded the model.").format(task_id=task_id)
+        raise StateError(msg, _("Look at the log of the task, then deploy it again."))
 
     def _wait(self, client: SuperviselyClient, task_id: TaskId) -> None:
         for _ in range(ATTEMPTS - 1):

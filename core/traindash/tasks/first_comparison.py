@@ -22,6 +22,7 @@ from traindash.files import JsonFile
 from traindash.frameworks.hyperparameter_text import with_values
 from traindash.frameworks.registry import framework
 from traindash.frameworks.spec import DeviceKind
+from traindash.language import N_
 from traindash.plans.draft import DraftId, choose_model, new_draft, plan_of_draft
 from traindash.plans.facts import ProjectFacts
 from traindash.plans.series import Experiment, ExperimentChange, SeriesChoices, SeriesPlan, Vary, experiments
@@ -43,7 +44,6 @@ class FirstComparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     preset: str  # name of the preset that both begin with
     vary: dict[str, str]  # path of a hyperparameter → its values, with commas between
     names: tuple[str, ...]  # of the experiments, in the order of the values
-    about: str  # one sentence for people who have never trained anything
     seconds: float  # that both take, side by side on two idle cores
 
 
@@ -111,7 +111,7 @@ class TourStore:
     def __init__(self, path: Path) -> None:
         decode = msgspec.json.Decoder(dict[str, Tour]).decode
         self._file: JsonFile[Mapping[str, Tour]] = JsonFile(
-            path=path, decode=decode, empty={}, noun="The guided first comparison"
+            path=path, decode=decode, empty={}, noun=N_("The guided first comparison")
         )
 
     def of(self, server: str) -> Tour | None:

@@ -15,8 +15,11 @@ from traindash.domain.jobs import DryRun, DryRunFigures, JobStatus
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel, TrainingPlan
 from traindash.domain.project import Project
 from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.formatting import decimal, quoted
 from traindash.frameworks.registry import framework_of_app, roles_of
 from traindash.frameworks.spec import Roles
+from traindash.language import gettext as _
+from traindash.language import ngettext
 from traindash.plans.app_state import framework_of
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.plan_file import plan_values
@@ -101,12 +104,12 @@ def _parts(dry_run: DryRun, figures: DryRunFigures) -> Mapping[str, float]:
         training = figures.time_limit + validation
     evaluation = figures.evaluation
     return {
-        "Preparing data": figures.start + figures.prepare_per_image * (dry_run.train_images + val),
-        "Training": training,
-        "Evaluation": 0.0 if evaluation is None else evaluation + figures.evaluation_per_image * val,
-        "Speed test": figures.speed_test or 0.0,
-        "Export": (figures.export or 0.0) + figures.export_per_image * min(val, MOST_SCORED),
-        "Saving results": _FINISHING,
+        _("Preparing data"): figures.start + figures.prepare_per_image * (dry_run.train_images + val),
+        _("Training"): training,
+        _("Evaluation"): 0.0 if evaluation is None else evaluation + figures.evaluation_per_image * val,
+        _("Speed test"): figures.speed_test or 0.0,
+        _("Export"): (figures.export or 0.0) + figures.export_per_image * min(val, MOST_SCORED),
+        _("Saving results"): _FINISHING,
     }
 
 
@@ -163,7 +166,7 @@ def begin(client: SuperviselyClient, plan: TrainingPlan) -> DryRun:
         PlanRefusedError: The plan has errors.
         ApiError: The server refused, cannot make dry runs, or could not be asked.
     """
-    facts, _ = gather_startable(client, plan)
+    facts, _warnings = gather_startable(client, plan)
     return client.dry_runs.start(request_for(plan, facts), plan_key(plan, facts.project.project))
 
 
@@ -177,44 +180,54 @@ def flight_problems(dry_run: DryRun, expected: Forecast | None, roles: Roles) ->
     if expected is None:
         return ()
     found = [*_memory(dry_run, expected, roles)]
-    found += [warning("launch", text, "The training counts all the same.") for text in dry_run.problems]
+    found += [warning("launch", text, _("The training counts all the same.")) for text in dry_run.problems]
     if expected.disk + _SPARE_DISK > dry_run.disk_free:
-        message = (
-            f"The training needs about {_size(expected.disk)} of disk, and {_size(dry_run.disk_free)} are free on "
-            f"agent “{dry_run.agent}”."
+        message = _("The training needs about {needed} of disk, and {free} are free on agent “{agent}”.").format(
+            needed=_size(expected.disk), free=_size(dry_run.disk_free), agent=dry_run.agent
         )
-        found.append(warning("launch", message, "Free some space, for example old experiments in Team Files."))
+        found.append(warning("launch", message, _("Free some space, for example old experiments in Team Files.")))
     if dry_run.figures is not None and dry_run.figures.processor_share < CONTENDED:
         got = f"{dry_run.figures.processor_share * 100:.0f} %"
-        message = f"Other programs kept the flight check waiting: it got {got} of its processor time."
+        message = _("Other programs kept the flight check waiting: it got {got} of its processor time.").format(got=got)
         if dry_run.other_tasks:
-            tasks = "1 other task was" if dry_run.other_tasks == 1 else f"{dry_run.other_tasks} other tasks were"
-            message += f" {tasks} running."
-        found.append(warning("launch", message, "When they are over, the training is quicker; check again then."))
+            others = ngettext(
+                "{count} other task was running.", "{count} other tasks were running.", dry_run.other_tasks
+            )
+            message = f"{message} {others.format(count=dry_run.other_tasks)}"
+        found.append(warning("launch", message, _("When they are over, the training is quicker; check again then.")))
     return tuple(found)
 
 
 def _memory(dry_run: DryRun, expected: Forecast, roles: Roles) -> list[Problem]:
-    figures, batch = dry_run.figures, f"“{roles.key('batch') or 'batch'}”"
+    figures, batch = dry_run.figures, quoted(roles.key("batch") or "batch")
     if figures is not None and 0 < figures.used_batch_size < figures.batch_size:
-        message = f"A batch of {figures.batch_size} does not fit; the engine went on with {figures.used_batch_size}."
-        hint = f"Set {batch} to {figures.used_batch_size}, so that the plan says what happens."
+        message = _("A batch of {batch_size} does not fit; the engine went on with {used_batch_size}.").format(
+            batch_size=figures.batch_size, used_batch_size=figures.used_batch_size
+        )
+        hint = _("Set {batch} to {used_batch_size}, so that the plan says what happens.").format(
+            batch=batch, used_batch_size=figures.used_batch_size
+        )
         return [warning("hyperparameters", message, hint)]
     if expected.largest_batch is None:
         return []
-    message = (
-        f"The training needs about {_size(expected.memory)} of memory, and {_size(dry_run.memory_free)} are free on "
-        f"agent “{dry_run.agent}”."
+    message = _("The training needs about {needed} of memory, and {free} are free on agent “{agent}”.").format(
+        needed=_size(expected.memory), free=_size(dry_run.memory_free), agent=dry_run.agent
     )
     if expected.largest_batch >= 1:
-        return [warning("hyperparameters", message, f"Set {batch} to {expected.largest_batch} or less.")]
-    size = f" (“{key}”)" if (key := roles.key("image_size")) else ""
-    hint = f"Close other programs, or choose a smaller model or smaller images{size}."
+        return [
+            warning(
+                "hyperparameters",
+                message,
+                _("Set {batch} to {largest_batch} or less.").format(batch=batch, largest_batch=expected.largest_batch),
+            )
+        ]
+    size = f" ({quoted(key)})" if (key := roles.key("image_size")) else ""
+    hint = _("Close other programs, or choose a smaller model or smaller images{size}.").format(size=size)
     return [warning("hyperparameters", message, hint)]
 
 
 def _failure(dry_run: DryRun) -> Problem:
-    message = f"The flight check failed: {dry_run.message}"
+    message = _("The flight check failed: {message}").format(message=dry_run.message)
     match dry_run.cause:
         case ExitCause.OUT_OF_MEMORY | ExitCause.BAD_HYPERPARAMETER:
             return error("hyperparameters", message, dry_run.hint)
@@ -227,7 +240,7 @@ def _failure(dry_run: DryRun) -> Problem:
 
 
 def _size(number: int) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"  # noqa: PLR2004 - as sizes are shown
+    return f"{decimal(number / 1e9, 1)} GB" if number >= 1e9 else f"{number / 1e6:.0f} MB"  # noqa: PLR2004 - as sizes are shown
 
 
 # How long a training will take, from what earlier trainings of the same model on the same project took. Pure.

@@ -15,6 +15,7 @@ from traindash.domain.ids import AgentId, TaskId, TeamId, WorkspaceId
 from traindash.domain.plan import PretrainedModel, TrainingPlan
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import InputError, StateError
+from traindash.language import gettext as _
 from traindash.plans.app_state import start_state
 from traindash.plans.facts import PlanFacts, gather
 from traindash.plans.problems import Problem
@@ -201,8 +202,8 @@ def _find(client: SuperviselyClient, mark: StartMark, failure: ApiError, sleep: 
             continue  # the failure that made the start unclear may last; there are further looks
         if found is not None:
             return found
-    msg = f"It is not known whether the training was started: {failure.message}"
-    raise LaunchUncertainError(msg, "Look at the list of tasks before you start it again.") from failure
+    msg = _("It is not known whether the training was started: {reason}").format(reason=failure.message)
+    raise LaunchUncertainError(msg, _("Look at the list of tasks before you start it again.")) from failure
 
 
 def _fingerprint(state: object, description: str) -> str:
@@ -259,20 +260,26 @@ def check_comparable(experiments: Sequence[ExperimentInfo]) -> None:
         InputError: Says which experiment and why.
     """
     if len(experiments) < _FEWEST:
-        raise InputError("A comparison needs at least two experiments.", "Choose another one.")
+        raise InputError(_("A comparison needs at least two experiments."), _("Choose another one."))
     first = experiments[0]
     for info in experiments:
         if info.evaluation_report_id is None:
             raise _no_evaluation(info)
         if info.task_type != first.task_type:
-            msg = (
-                f"“{first.experiment_name}” and “{info.experiment_name}” solve different tasks: "
-                f"{first.task_type} and {info.task_type}."
+            msg = _("“{one}” and “{other}” solve different tasks: {task} and {other_task}.").format(
+                one=first.experiment_name,
+                other=info.experiment_name,
+                task=first.task_type,
+                other_task=info.task_type,
             )
-            raise InputError(msg, "Compare models of one task.")
+            raise InputError(msg, _("Compare models of one task."))
         if info.project_id != first.project_id:
-            msg = f"“{first.experiment_name}” and “{info.experiment_name}” belong to different projects."
-            raise InputError(msg, "The server compares evaluations of one project only; this page compares them too.")
+            msg = _("“{one}” and “{other}” belong to different projects.").format(
+                one=first.experiment_name, other=info.experiment_name
+            )
+            raise InputError(
+                msg, _("The server compares evaluations of one project only; this page compares them too.")
+            )
 
 
 def evaluation_folder(client: SuperviselyClient, info: ExperimentInfo) -> str:
@@ -290,8 +297,8 @@ def evaluation_folder(client: SuperviselyClient, info: ExperimentInfo) -> str:
 
 
 def _no_evaluation(info: ExperimentInfo) -> InputError:
-    msg = f"“{info.experiment_name}” has no evaluation on the server."
-    return InputError(msg, "Leave it out, or train it again with the benchmark switched on.")
+    msg = _("“{experiment}” has no evaluation on the server.").format(experiment=info.experiment_name)
+    return InputError(msg, _("Leave it out, or train it again with the benchmark switched on."))
 
 
 def report_link(task: Task, address: str) -> str | None:

@@ -13,6 +13,7 @@ from traindash.domain.ecosystem import Agent, AgentSettings
 from traindash.domain.ids import AgentId, TaskId, TeamId, WorkspaceId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import StateError
+from traindash.language import gettext as _
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, ServerFailedError
 from traindash.supervisely.tasks import QueueMove
@@ -57,22 +58,33 @@ def move(client: SuperviselyClient, task_id: TaskId, to: QueueMove, agent_id: Ag
         StateError: The server's queues cannot be changed.
         ApiError: The server refuses, for instance because the task runs by now.
     """
-    _offered(lambda: client.tasks.move_in_queue(task_id, to, agent_id), "change the order of a queue")
+    _offered(
+        lambda: client.tasks.move_in_queue(task_id, to, agent_id),
+        _("This server cannot change the order of a queue: {reason}"),
+    )
 
 
 def pause(client: SuperviselyClient, agent_id: AgentId, *, paused: bool) -> None:
     """Hold a queue or let it go on. Errors as :func:`move`."""
-    _offered(lambda: client.agents.pause(agent_id, paused=paused), "hold the queue of an agent")
+    _offered(
+        lambda: client.agents.pause(agent_id, paused=paused),
+        _("This server cannot hold the queue of an agent: {reason}"),
+    )
 
 
 def settings(client: SuperviselyClient, team_id: TeamId) -> AgentSettings:
     """Return how the machine is divided into agents. Errors as :func:`move`."""
-    return _offered(lambda: client.agents.settings(team_id), "divide its machine into agents")
+    return _offered(
+        lambda: client.agents.settings(team_id), _("This server cannot divide its machine into agents: {reason}")
+    )
 
 
 def configure(client: SuperviselyClient, team_id: TeamId, *, count: int, threads: int) -> AgentSettings:
     """Divide the machine into agents anew. Errors as :func:`move`."""
-    return _offered(lambda: client.agents.configure(team_id, count=count, threads=threads), "divide its machine")
+    return _offered(
+        lambda: client.agents.configure(team_id, count=count, threads=threads),
+        _("This server cannot divide its machine: {reason}"),
+    )
 
 
 def _waits(task: Task) -> bool:
@@ -80,13 +92,13 @@ def _waits(task: Task) -> bool:
     return task.status is TaskStatus.QUEUED or task.queue_position is not None
 
 
-def _offered(action: Callable[[], _Value], what: str) -> _Value:
+def _offered(action: Callable[[], _Value], refusal: str) -> _Value:
     try:
         return action()
     # An extension of the embedded platform; Supervisely's API has no such method.
     except MissingError as error:
-        msg = f"This server cannot {what}: {error.message}"
-        raise StateError(msg, "Use the pages of the server itself.") from error
+        msg = refusal.format(reason=error.message)
+        raise StateError(msg, _("Use the pages of the server itself.")) from error
 
 
 # Commands to a task that runs, beyond the start and the stop that every server has.
@@ -106,5 +118,7 @@ def stop_after_epoch(client: SuperviselyClient, task_id: TaskId) -> None:
     try:
         client.tasks.request(task_id, STOP_AFTER_EPOCH)
     except (MissingError, ServerFailedError) as error:
-        msg = f"The training app of task {task_id} cannot end after an epoch: {error.message}"
-        raise StateError(msg, "Let the task go on, or stop it now.") from error
+        msg = _("The training app of task {task_id} cannot end after an epoch: {reason}").format(
+            task_id=task_id, reason=error.message
+        )
+        raise StateError(msg, _("Let the task go on, or stop it now.")) from error

@@ -9,6 +9,8 @@ from traindash.domain.ids import AgentId, ProjectId, SeriesId, TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.files import JsonRecords
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.plan_file import decoder_of
 from traindash.plans.series import Experiment, SeriesChoices, varied_in
 from traindash.steady_clock import CLOCK
@@ -67,8 +69,8 @@ class Series:
         for item in self.members:
             if item.key == key:
                 return item
-        msg = f"The experiment is not in the series “{self.name}” any more."
-        raise StateError(msg, "Bring it back on the page of the series.")
+        msg = _("The experiment is not in the series “{name}” any more.").format(name=self.name)
+        raise StateError(msg, _("Bring it back on the page of the series."))
 
     @property
     def task_ids(self) -> tuple[TaskId, ...]:
@@ -152,13 +154,17 @@ def with_plan(series: Series, key: str, after: TaskId | None, plan: TrainingPlan
     member = series.member(key)
     # The page was drawn before: somebody else may have been quicker.
     if member.task_id != after or not can_change(member) or series.is_cancelled:
-        msg = f"“{member.name}” cannot be changed any more: it was started again, or the series was cancelled."
-        raise StateError(msg, "Look at the page of the series.")
+        msg = _("“{name}” cannot be changed any more: it was started again, or the series was cancelled.").format(
+            name=member.name
+        )
+        raise StateError(msg, _("Look at the page of the series."))
     named = replace(plan, experiment_name=_name_after(member, plan))
     taken = {item.plan.experiment_name for item in series.members if item.key != key}
     if named.experiment_name is not None and named.experiment_name in taken:
-        msg = f"Another experiment of this series is called “{named.experiment_name}”."
-        raise InputError(msg, "Choose another name.")
+        msg = _("Another experiment of this series is called “{experiment_name}”.").format(
+            experiment_name=named.experiment_name
+        )
+        raise InputError(msg, _("Choose another name."))
     return changed(series, key, lambda known: to_start_again(known, named))
 
 
@@ -169,7 +175,7 @@ def _name_after(member: Member, plan: TrainingPlan) -> str | None:
         return plan.experiment_name
     name = old
     # A name that tells a value must not tell the old one.
-    for (thing, before), (_, now) in zip(member.varied, varied_in(member.varied, plan), strict=True):
+    for (thing, before), (_thing, now) in zip(member.varied, varied_in(member.varied, plan), strict=True):
         words = "{}" if thing in {"model", "split"} else f"{thing} {{}}"
         name = name.replace(words.format(before), words.format(now))
     return name
@@ -196,7 +202,10 @@ def without(series: Series, key: str) -> Series:
     member = series.member(key)
     # A series without experiments would have no project and no page.
     if len(series.members) == 1:
-        raise StateError(f"“{member.name}” is the only experiment of this series.", "Leave it, or start it again.")
+        raise StateError(
+            _("“{name}” is the only experiment of this series.").format(name=member.name),
+            _("Leave it, or start it again."),
+        )
     kept = tuple(item for item in series.members if item.key != key)
     return replace(series, members=kept, removed=(*series.removed, member))
 
@@ -231,8 +240,8 @@ class SeriesStore(JsonRecords[Series]):
     """
 
     def __init__(self, folder: Path) -> None:
-        way_out = "Open one from the list of tasks."
-        super().__init__(folder=folder, decode=decoder_of(Series), noun="series", way_out=way_out)
+        way_out = N_("Open one from the list of tasks.")
+        super().__init__(folder=folder, decode=decoder_of(Series), noun=N_("series"), way_out=way_out)
 
     def find(self, series_id: str) -> Series | None:
         """Return a series, ``None`` if there is none or its file is damaged."""

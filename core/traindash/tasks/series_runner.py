@@ -18,6 +18,7 @@ from traindash.domain.ecosystem import Agent
 from traindash.domain.ids import AgentId, SeriesId, TaskId
 from traindash.domain.plan import ModelChoice, PretrainedModel, TrainingPlan
 from traindash.errors import AppError, StateError, StorageError
+from traindash.language import gettext as _
 from traindash.periodic_worker import PeriodicWorker
 from traindash.plans.facts import gather
 from traindash.plans.series import TextOf
@@ -175,7 +176,7 @@ class SeriesStarter:
             self._store.change(series.id, member.key, lambda known: replace(known, task_id=task_id, agent_id=agent_id))
 
     def _send(self, client: SuperviselyClient, series: Series, member: Member) -> tuple[TaskId, AgentId | None]:
-        facts, _ = gather_startable(client, member.plan)
+        facts, _warnings = gather_startable(client, member.plan)
         request = request_for(member.plan, facts)
         if member.plan.agent_id is None:
             request = structs.replace(request, agent_id=spread(facts.facts.agents, series))
@@ -219,7 +220,9 @@ class SeriesStarter:
 def _marked(known: Member, sent: TrainingPlan, mark: StartMark) -> Member:
     # Compared in the same step in which the mark is written, so no change can slip in between.
     if known.plan != sent:
-        raise PlanChangedError(f"The settings of “{known.name}” were changed.", "They are sent next.")
+        raise PlanChangedError(
+            _("The settings of “{name}” were changed.").format(name=known.name), _("They are sent next.")
+        )
     return replace(known, mark=mark)
 
 

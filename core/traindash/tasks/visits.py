@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from traindash.files import JsonFile
+from traindash.language import N_
 
 _AWAY = timedelta(minutes=30)  # who was away for longer comes back; a reload or a second tab is the same visit
 _WRITTEN_EVERY = timedelta(minutes=1)
@@ -35,7 +36,9 @@ class VisitStore:
 
     def __init__(self, path: Path) -> None:
         decode = msgspec.json.Decoder(dict[str, Visit]).decode
-        self._file: JsonFile[Mapping[str, Visit]] = JsonFile(path=path, decode=decode, empty={}, noun="The last visit")
+        self._file: JsonFile[Mapping[str, Visit]] = JsonFile(
+            path=path, decode=decode, empty={}, noun=N_("The last visit")
+        )
 
     def come(self, server: str, now: datetime) -> datetime | None:
         """Note a sign of the person and return when the visit before ended; ``None`` at the first one.

@@ -13,6 +13,8 @@ from traindash.domain.ids import TaskId, TeamId, WorkspaceId
 from traindash.domain.project import Team, Workspace
 from traindash.domain.task import TaskCompletion
 from traindash.errors import NotFoundError, StateError, StorageError
+from traindash.language import Language, current, speaking
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftStore
 from traindash.plans.former_names import NameMemory
 from traindash.plans.suggestions import PresetStore
@@ -58,8 +60,8 @@ _installed: list[_Installed] = []  # the last one counts: tests install others
 
 def _here() -> _Installed:
     if not _installed:
-        msg = "The dashboard was started without a connection to a server."
-        raise StateError(msg, "Start it with “streamlit run app.py”.")
+        msg = _("The dashboard was started without a connection to a server.")
+        raise StateError(msg, _("Start it with “streamlit run app.py”."))
     return _installed[-1]
 
 
@@ -198,26 +200,27 @@ class Lookup(Generic[_P, _R]):
     Made by :func:`lookup`.
     """
 
-    def __init__(self, make: Callable[[], _Kept[_P, _R]]) -> None:
+    def __init__(self, make: Callable[[Language], _Kept[_P, _R]]) -> None:
         self._make = make
 
     def __call__(self, *args: _P.args, **kwargs: _P.kwargs) -> _R:
         """Return the answer, asked for or kept."""
-        return self._make()(cache_key(), *args, **kwargs)
+        return self._make(current())(cache_key(), *args, **kwargs)
 
     def forget(self, *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Forget one answer, after a change that makes it wrong."""
-        self._make().clear(cache_key(), *args, **kwargs)
+        self._make(current()).clear(cache_key(), *args, **kwargs)
 
 
 def lookup(
-    *, seconds: float | None, most: int, spinner: str | bool = False, shared: bool = False
+    *, seconds: float | None, most: int, spinner: str = "", shared: bool = False
 ) -> Callable[[Callable[_P, _R]], Lookup[_P, _R]]:
     """Return a decorator that keeps the answers of a function, at most so many of all servers together.
 
     ``clear()`` of Streamlit's caches drops the answers of all servers and all sessions (1.67), so no page calls it:
     each key begins with :func:`cache_key`, and a new epoch of one server leaves the others alone. ``seconds`` says how
-    long an answer is kept, ``None`` for as long as there is room; the spinner is shown while it takes its time.
+    long an answer is kept, ``None`` for as long as there is room; the spinner, a message, is shown while it takes its
+    time.
     ``shared``: all sessions get the same object, which nobody may change; otherwise each gets a copy of its own.
     """
 
@@ -235,9 +238,11 @@ def lookup(
         cache = st.cache_resource if shared else st.cache_data
 
         # At the first question: before its server runs, Streamlit has no place for answers, and logs that (1.67).
-        @lru_cache(maxsize=1)
-        def kept() -> _Kept[_P, _R]:
-            return cache(ttl=seconds, max_entries=most, show_spinner=spinner)(keyed)
+        # It is one cache in all languages: a spinner does not tell caches apart.
+        @lru_cache(maxsize=len(Language))
+        def kept(language: Language) -> _Kept[_P, _R]:
+            with speaking(language):
+                return cache(ttl=seconds, max_entries=most, show_spinner=_(spinner) if spinner else False)(keyed)
 
         return Lookup(kept)
 
@@ -372,7 +377,10 @@ def teams() -> tuple[Team, ...]:
     # An empty answer is kept by no cache: it raises, and the next run asks again.
     found = tuple(client().teams.list())
     if not found:
-        raise NotFoundError(f"Your account on {address()} is in no team.", "Ask the owner of a team to invite you.")
+        raise NotFoundError(
+            _("Your account on {address} is in no team.").format(address=address()),
+            _("Ask the owner of a team to invite you."),
+        )
     return found
 
 
@@ -385,8 +393,8 @@ def workspaces(team: TeamId) -> tuple[Workspace, ...]:
     """
     found = tuple(item for item in client().workspaces.list(team) if not item.hidden)
     if not found:
-        msg = f"Team {team} on {address()} has no workspace."
-        raise NotFoundError(msg, "Create one there, or choose another team on the connection page.")
+        msg = _("Team {team} on {address} has no workspace.").format(team=team, address=address())
+        raise NotFoundError(msg, _("Create one there, or choose another team on the connection page."))
     return found
 
 

@@ -13,6 +13,7 @@ from traindash.domain.project import Image, NameKind, Project
 from traindash.domain.serving import DeployedModel, ServingStatus
 from traindash.domain.task import Task
 from traindash.errors import AppError, NotFoundError, StorageError
+from traindash.language import N_
 from traindash.plans import lookups as gather
 from traindash.plans import splits as freezing
 from traindash.plans.draft import WizardDraft
@@ -251,14 +252,14 @@ def split_counts(project_id: ProjectId, split: TrainValSplit) -> SplitCounts | N
     return _split_counts(project_id, split, _state(project_id))
 
 
-@lookup(seconds=_SECONDS, most=200, spinner="Counting images")
+@lookup(seconds=_SECONDS, most=200, spinner=N_("Counting images"))
 def _split_counts(project_id: ProjectId, split: TrainValSplit, state: str) -> SplitCounts | None:
     del state
     facts = project(project_id)
     return None if facts is None else gather.split_counts(connection.client(), facts, split)
 
 
-@lookup(seconds=_LONG_SECONDS, most=50, spinner="Counting objects on both sides", shared=True)
+@lookup(seconds=_LONG_SECONDS, most=50, spinner=N_("Counting objects on both sides"), shared=True)
 def split_content(project_id: ProjectId, split: TrainValSplit, state: str) -> SplitContent | None:
     """Return what the sides of a split hold; ``state`` is that of the project's data."""
     del state
@@ -266,7 +267,7 @@ def split_content(project_id: ProjectId, split: TrainValSplit, state: str) -> Sp
     return None if known is None else side_content(connection.client(), known, split)
 
 
-@lookup(seconds=_LONG_SECONDS, most=20, spinner="Dealing the images", shared=True)
+@lookup(seconds=_LONG_SECONDS, most=20, spinner=N_("Dealing the images"), shared=True)
 def dealt(project_id: ProjectId, split: RandomSplit, state: str) -> SplitContent | None:
     """Return what a random split will hold once it is frozen; ``state`` as in :func:`split_content`."""
     del state
@@ -359,7 +360,7 @@ def data_profile(project_id: ProjectId) -> DataProfile:
     return _data_profile(project_id, _state(project_id))
 
 
-@lookup(seconds=_LONG_SECONDS, most=50, spinner="Measuring a sample")
+@lookup(seconds=_LONG_SECONDS, most=50, spinner=N_("Measuring a sample"))
 def _data_profile(project_id: ProjectId, state: str) -> DataProfile:
     del state
     known = project(project_id)
@@ -393,7 +394,7 @@ def annotations(images: tuple[Image, ...]) -> dict[ImageId, Annotation]:
     return found
 
 
-@lookup(seconds=_SECONDS, most=200, spinner="Checking")
+@lookup(seconds=_SECONDS, most=200, spinner=N_("Checking"))
 def problems(plan: TrainingPlan) -> tuple[Problem, ...]:
     """Return what speaks against starting a plan."""
     return check(connection.client(), plan)

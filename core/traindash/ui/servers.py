@@ -11,6 +11,8 @@ import msgspec
 from traindash.domain.ids import TeamId, WorkspaceId
 from traindash.errors import InputError
 from traindash.files import JsonFile
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.supervisely.server_settings import ServerSetting
 from traindash.supervisely.transport import host_of, normalised_address
@@ -38,7 +40,7 @@ class Server:
     @property
     def name(self) -> str:
         """What people call it."""
-        return "This machine" if self.origin is Origin.EMBEDDED else host_of(self.address)
+        return _("This machine") if self.origin is Origin.EMBEDDED else host_of(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class KeptServers:
 
     def __init__(self, path: Path) -> None:
         decode = msgspec.json.Decoder(_File).decode
-        self._file = JsonFile(path=path, decode=decode, empty=_File(), noun="The list of servers", private=True)
+        self._file = JsonFile(path=path, decode=decode, empty=_File(), noun=N_("The list of servers"), private=True)
 
     def tokens(self) -> Mapping[str, str]:
         """Return address → API token."""
@@ -196,8 +198,8 @@ def checked_address(text: str) -> str:
     address = normalised_address(text.strip())
     host = host_of(address)
     if not host or any(character.isspace() for character in host) or "@" in host or "/public/api" in host:
-        msg = f"“{text.strip()}” is not the address of a server."
-        raise InputError(msg, "Write it as in the browser's address bar, for example https://app.supervisely.com.")
+        msg = _("“{text}” is not the address of a server.").format(text=text.strip())
+        raise InputError(msg, _("Write it as in the browser's address bar, for example https://app.supervisely.com."))
     return address
 
 
@@ -218,7 +220,7 @@ class RememberedPlaces:
     def __init__(self, path: Path) -> None:
         decode = msgspec.json.Decoder(dict[str, Place]).decode
         self._file: JsonFile[Mapping[str, Place]] = JsonFile(
-            path=path, decode=decode, empty={}, noun="The choice of team and workspace"
+            path=path, decode=decode, empty={}, noun=N_("The choice of team and workspace")
         )
 
     def of(self, server: str) -> Place:

@@ -10,6 +10,8 @@ from traindash import formatting
 from traindash.domain.ecosystem import Agent, AgentStatus
 from traindash.domain.task import Delivery, DeliveryState, Task, Webhook
 from traindash.errors import AppError, InputError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.client import connect
 from traindash.supervisely.errors import ApiError
@@ -31,18 +33,18 @@ from traindash.ui.wizard.again import begin_change
 _Id = TypeVar("_Id")
 _ADDRESS, _TOKEN, _KEEP = "new-server-address", "new-server-token", "new-server-keep"
 _ORIGINS = {
-    Origin.EMBEDDED: "Built into this dashboard; trains on this machine.",
-    Origin.KEPT: "Kept on this machine with its token.",
-    Origin.TYPED: "Known in this browser session only.",
+    Origin.EMBEDDED: N_("Built into this dashboard; trains on this machine."),
+    Origin.KEPT: N_("Kept on this machine with its token."),
+    Origin.TYPED: N_("Known in this browser session only."),
 }
 _URL, _SECRET = "webhook-url", "webhook-secret"
 _HOSTS = "link-hosts"
 _LOOKS: Mapping[DeliveryState, StatusLook] = {
-    DeliveryState.SENDING: StatusLook(word="Sending", icon=":material/outgoing_mail:", color="blue"),
-    DeliveryState.WAITING: StatusLook(word="Tried again soon", icon=":material/schedule:", color="gray"),
-    DeliveryState.DELIVERED: StatusLook(word="Delivered", icon=":material/check_circle:", color="green"),
-    DeliveryState.FAILED: StatusLook(word="Not delivered", icon=":material/error:", color="red"),
-    DeliveryState.UNCERTAIN: StatusLook(word="Perhaps delivered", icon=":material/help:", color="orange"),
+    DeliveryState.SENDING: StatusLook(word=N_("Sending"), icon=":material/outgoing_mail:", color="blue"),
+    DeliveryState.WAITING: StatusLook(word=N_("Tried again soon"), icon=":material/schedule:", color="gray"),
+    DeliveryState.DELIVERED: StatusLook(word=N_("Delivered"), icon=":material/check_circle:", color="green"),
+    DeliveryState.FAILED: StatusLook(word=N_("Not delivered"), icon=":material/error:", color="red"),
+    DeliveryState.UNCERTAIN: StatusLook(word=N_("Perhaps delivered"), icon=":material/help:", color="orange"),
 }
 _CHECK = """
 import hashlib, hmac
@@ -56,16 +58,16 @@ _ASKED = "agents-cancel"
 _WIDTHS = [0.4, 5, 2.4]
 _SHORT_HASH = 8
 _MOVES: tuple[tuple[QueueMove, str, str], ...] = (
-    ("first", "vertical_align_top", "Make it the next one"),
-    ("up", "arrow_upward", "Move up"),
-    ("down", "arrow_downward", "Move down"),
+    ("first", "vertical_align_top", N_("Make it the next one")),
+    ("up", "arrow_upward", N_("Move up")),
+    ("down", "arrow_downward", N_("Move down")),
 )
 _COUNT, _THREADS = "agents-count", "agents-threads"
 
 
 def draw_server() -> None:
     """Draw the server in use: its address, version, login and the choice of a place; or why it cannot be reached."""
-    st.header("Server", anchor=False)
+    st.header(_("Server"), anchor=False)
     server = connection.server()
     try:
         client = connection.client()
@@ -76,76 +78,84 @@ def draw_server() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{plain(server.name)}** `{connection.address()}`", width="content")
         if failure is None:
-            st.badge("Connected", icon=":material/check_circle:", color="green")
+            st.badge(_("Connected"), icon=":material/check_circle:", color="green")
         else:
-            st.badge("Not connected", icon=":material/error:", color="red")
+            st.badge(_("Not connected"), icon=":material/error:", color="red")
     if failure is not None:
         draw_trouble(failure.message, failure.hint)
-        st.button("Try again", icon=":material/refresh:", on_click=connection.reconnect)
+        st.button(_("Try again"), icon=":material/refresh:", on_click=connection.reconnect)
         return
-    about = f"Logged in as {plain(user)}" if user else "Logged in"
-    st.caption(f"{about}{f', server version {plain(version)}' if version else ''}.")
+    about = _("Logged in as {user}").format(user=plain(user)) if user else _("Logged in")
+    st.caption(
+        _("{login}, server version {version}.").format(login=about, version=plain(version)) if version else about
+    )
     team = connection.team_id()
     teams = {item.id: item.name for item in connection.teams()}
-    _draw_choice("Team", teams, team, connection.choose_place)
+    _draw_choice("team", _("Team"), teams, team, connection.choose_place)
     workspaces = {item.id: item.name for item in connection.workspaces(team)}
     workspace = connection.workspace_id()
-    _draw_choice("Workspace", workspaces, workspace, lambda chosen: connection.choose_place(team, chosen))
+    _draw_choice(
+        "workspace", _("Workspace"), workspaces, workspace, lambda chosen: connection.choose_place(team, chosen)
+    )
 
 
 def draw_servers() -> None:
     """Draw the other servers that can be chosen, and the form for a new one."""
-    st.header("All servers", anchor=False)
+    st.header(_("All servers"), anchor=False)
     current = connection.server()
     for number, server in enumerate(connection.servers()):
         with st.container(horizontal=True, vertical_alignment="center", key=f"server-{number}"):
-            about = _ORIGINS.get(server.origin) or f"Written down in {server.source}."
+            about = _(_ORIGINS.get(server.origin, "")) or _("Written down in {source}.").format(source=server.source)
             st.markdown(f"**{plain(server.name)}**  \n:gray[{plain(about)}]", width="stretch")
             if server.origin in {Origin.KEPT, Origin.TYPED}:
                 st.button(
-                    "Forget",
+                    _("Forget"),
                     key=f"forget-{number}",
                     icon=":material/delete:",
                     type="tertiary",
                     on_click=attempt,
                     args=(lambda address=server.address: connection.forget(address),),
-                    help="Removes the address and its token from this dashboard.",
+                    help=_("Removes the address and its token from this dashboard."),
                 )
             st.button(
-                "In use" if server == current else "Use",
+                _("In use") if server == current else _("Use"),
                 key=f"use-{number}",
                 disabled=server == current,
                 on_click=attempt,
                 args=(lambda address=server.address: connection.use(address),),
             )
-    with st.expander("Add a Supervisely server", icon=":material/add:"):
+    with st.expander(_("Add a Supervisely server"), icon=":material/add:"):
         _draw_form()
     st.caption(
-        f"Data of this dashboard: {plain(str(connection.home()))}. "
-        "Drafts stay on this machine and belong to the server that they were made for."
+        _(
+            "Data of this dashboard: {home}. Drafts stay on this machine and belong to the server "
+            "that they were made for."
+        ).format(home=plain(str(connection.home())))
     )
 
 
 def _draw_form() -> None:
     # A form: what was typed last counts however the button is reached, and Enter is enough.
     with st.form("new-server", border=False):
-        st.text_input("Address", key=_ADDRESS, placeholder="https://app.supervisely.com", persist_state="session")
+        st.text_input(_("Address"), key=_ADDRESS, placeholder="https://app.supervisely.com", persist_state="session")
         st.text_input(
-            "API token",
+            _("API token"),
             key=_TOKEN,
             type="password",
-            help="On the server: your account, “API token”. It is sent to this server only and never shown.",
+            help=_("On the server: your account, “API token”. It is sent to this server only and never shown."),
         )
         st.checkbox(
-            "Keep on this machine",
+            _("Keep on this machine"),
             key=_KEEP,
-            help="Writes address and token to a file in the data directory that only you can read. "
-            "Off: both are forgotten when this browser tab is closed.",
+            help=_(
+                "Writes address and token to a file in the data directory that only you can read. "
+                "Off: both are forgotten when this browser tab is closed."
+            ),
         )
-        wanted = st.form_submit_button("Test and use", key="new-server-test", icon=":material/lan:", type="primary")
+        wanted = st.form_submit_button(_("Test and use"), key="new-server-test", icon=":material/lan:", type="primary")
     if wanted:
         try:
-            with st.spinner("Asking the server"):
+            with st.spinner(_("Asking the server")):
                 _test_and_use(
                     st.session_state[_ADDRESS], st.session_state[_TOKEN].strip(), keep=st.session_state[_KEEP]
                 )
@@ -159,18 +169,19 @@ def _test_and_use(typed: str, token: str, *, keep: bool) -> None:
     """Add a server once it has answered and accepted the token, and work with it."""
     address = checked_address(typed)
     if not token:
-        raise InputError("There is no API token.", "Copy it from your account page on the server.")
+        raise InputError(_("There is no API token."), _("Copy it from your account page on the server."))
     # A client of its own: nothing is changed before the server has taken the token.
     with connect(address, token) as client:
         user = client.user()
     connection.add(address, token, keep=keep)
     connection.use(address)
-    flash(f"Connected to {address}{f' as {user}' if user else ''}.")
+    known = _("Connected to {address} as {user}.") if user else _("Connected to {address}.")
+    flash(known.format(address=address, user=user))
 
 
-def _draw_choice(label: str, names: Mapping[_Id, str], current: _Id, choose: Callable[[_Id], None]) -> None:
+def _draw_choice(name: str, label: str, names: Mapping[_Id, str], current: _Id, choose: Callable[[_Id], None]) -> None:
     # A key for each choice: drawn with another index, a widget of the same key would keep what it shows (1.67).
-    key = f"{label.lower()}-{current}"
+    key = f"{name}-{current}"
     st.selectbox(
         label,
         list(names),
@@ -183,14 +194,14 @@ def _draw_choice(label: str, names: Mapping[_Id, str], current: _Id, choose: Cal
 
 def draw_agents() -> None:
     """Draw the team's agents and their state, or that they are not known; the server's panel says why."""
-    st.header("Agents", anchor=False)
+    st.header(_("Agents"), anchor=False)
     try:
         found = lookups.agents(connection.team_id())
     except ApiError:
-        st.caption("They are shown when the server answers.")
+        st.caption(_("They are shown when the server answers."))
         return
     if not found:
-        st.info("This team has no agents; nothing can be trained.", icon=":material/info:")
+        st.info(_("This team has no agents; nothing can be trained."), icon=":material/info:")
     for agent in found:
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             device = agent.devices[0].name if agent.devices else ("GPU" if agent.is_gpu else "CPU")
@@ -203,21 +214,25 @@ def draw_agents() -> None:
 
 def draw_webhook() -> None:
     """Draw the settings, or that the server has none."""
-    st.header("Webhook", anchor=False)
+    st.header(_("Webhook"), anchor=False)
     webhook = connection.own_client().webhooks.info()
     if webhook is None:
-        st.caption("The platform of this machine does not answer, so there is no webhook.")
+        st.caption(_("The platform of this machine does not answer, so there is no webhook."))
         _draw_watched()
         return
     st.caption(
-        "Tells another program when a task is over: one POST for each end, as JSON, signed with the secret. It tells "
-        "of every task of this machine, and of the tasks that were started from here on other servers. It never holds "
-        "a task up; what cannot be delivered is tried again for about an hour."
+        _(
+            "Tells another program when a task is over: one POST for each end, as JSON, signed with the secret. It "
+            "tells of every task of this machine, and of the tasks that were started from here on other servers. It "
+            "never holds a task up; what cannot be delivered is tried again for about an hour."
+        )
     )
     if webhook.is_damaged:
         st.error(
-            "**The webhook that was set cannot be read any more, so nobody is told when a task is over.** "
-            "Set address and secret again, or remove it.",
+            _(
+                "**The webhook that was set cannot be read any more, so nobody is told when a task is over.** "
+                "Set address and secret again, or remove it."
+            ),
             icon=":material/error:",
         )
     _draw_webhook_form(webhook)
@@ -225,27 +240,29 @@ def draw_webhook() -> None:
     if webhook.url or webhook.is_damaged:
         with st.container(horizontal=True):
             if webhook.url:
-                st.button("Send a test", icon=":material/send:", key="webhook-test", on_click=_test)
-            st.button("Remove", icon=":material/delete:", key="webhook-remove", type="tertiary", on_click=_remove)
+                st.button(_("Send a test"), icon=":material/send:", key="webhook-test", on_click=_test)
+            st.button(_("Remove"), icon=":material/delete:", key="webhook-remove", type="tertiary", on_click=_remove)
     if webhook.url:
         _draw_deliveries(webhook.deliveries)
-    with st.expander("Check the signature in the receiver", icon=":material/verified_user:"):
-        st.caption("The header X-Traindash-Signature holds an HMAC-SHA256 of the body. In Python:")
+    with st.expander(_("Check the signature in the receiver"), icon=":material/verified_user:"):
+        st.caption(_("The header X-Traindash-Signature holds an HMAC-SHA256 of the body. In Python:"))
         st.code(_CHECK.strip(), language="python")
 
 
 def _draw_webhook_form(webhook: Webhook) -> None:
     with st.form("webhook-form", border=False):
-        st.text_input("Webhook address", webhook.url, key=_URL, placeholder="https://example.org/hook")
+        st.text_input(_("Webhook address"), webhook.url, key=_URL, placeholder="https://example.org/hook")
         st.text_input(
-            "Webhook secret",
+            _("Webhook secret"),
             key=_SECRET,
             type="password",
-            placeholder="The secret that is set" if webhook.has_secret else "16 characters or more",
-            help="The receiver checks with it that a message comes from here. It is kept on this machine and never "
-            "shown; leave the field empty to keep the one that is set.",
+            placeholder=_("The secret that is set") if webhook.has_secret else _("16 characters or more"),
+            help=_(
+                "The receiver checks with it that a message comes from here. It is kept on this machine and never "
+                "shown; leave the field empty to keep the one that is set."
+            ),
         )
-        st.form_submit_button("Save webhook", icon=":material/check:", on_click=_save)
+        st.form_submit_button(_("Save webhook"), icon=":material/check:", on_click=_save)
 
 
 def _draw_watched() -> None:
@@ -253,35 +270,38 @@ def _draw_watched() -> None:
     for server, number in Counter(task.server for task in connection.task_completions().open()).items():
         known = any(item.address == server for item in connection.servers())
         host = host_of(server)
-        text = f"Watching {formatting.plural(number, 'task', 'tasks')} on {host}."
+        text = _("Watching {tasks} on {server}.").format(tasks=formatting.plural(number, "task", "tasks"), server=host)
         if known:
             st.caption(plain(text))
         else:
-            st.warning(plain(f"{text} Its token is not known any more: add the server again."), icon=":material/key:")
+            st.warning(
+                plain(_("{watching} Its token is not known any more: add the server again.").format(watching=text)),
+                icon=":material/key:",
+            )
 
 
 def _draw_deliveries(deliveries: tuple[Delivery, ...]) -> None:
-    st.markdown("**Latest messages**")
+    st.markdown(_("**Latest messages**"))
     if not deliveries:
-        st.caption("No task has ended since the webhook was set.")
+        st.caption(_("No task has ended since the webhook was set."))
     for delivery in deliveries:
         host = host_of(delivery.server)
         key = f"delivery-{delivery.task_id}" + (f"-{host}" if host else "")
         with st.container(horizontal=True, vertical_alignment="center", key=key):
             theme.status_badge(_LOOKS[delivery.state])
-            st.markdown(plain(f"Task {delivery.task_id}{f' on {host}' if host else ''}"), width="content")
-            attempts = "" if delivery.attempts <= 1 else f", {delivery.attempts} attempts"
-            st.caption(
-                plain(f"{formatting.recent(delivery.at, CLOCK.now())}{attempts}. {delivery.detail}"),
-                width="content",
-            )
+            task = _("Task {number} on {server}") if host else _("Task {number}")
+            st.markdown(plain(task.format(number=delivery.task_id, server=host)), width="content")
+            facts = [formatting.recent(delivery.at, CLOCK.now())]
+            if delivery.attempts > 1:
+                facts.append(formatting.plural(delivery.attempts, "attempt", "attempts"))
+            st.caption(plain(f"{', '.join(facts)}. {delivery.detail}"), width="content")
 
 
 @telling_errors()
 def _save() -> None:
     url, secret = str(st.session_state[_URL]), str(st.session_state[_SECRET])
     connection.own_client().webhooks.set(url, secret)
-    flash("The webhook is set.")
+    flash(_("The webhook is set."))
     # The field is empty again: a secret is never shown, not even by a reload.
     st.session_state[_SECRET] = ""
 
@@ -289,7 +309,7 @@ def _save() -> None:
 @telling_errors()
 def _remove() -> None:
     connection.own_client().webhooks.remove()
-    flash("The webhook is removed.")
+    flash(_("The webhook is removed."))
     st.session_state[_URL] = ""
 
 
@@ -297,10 +317,8 @@ def _remove() -> None:
 def _test() -> None:
     delivery = connection.own_client().webhooks.test()
     arrived = delivery.state is DeliveryState.DELIVERED
-    flash(
-        f"{'The test arrived' if arrived else 'The test did not arrive'}: {delivery.detail}",
-        "success" if arrived else "error",
-    )
+    said = _("The test arrived: {detail}") if arrived else _("The test did not arrive: {detail}")
+    flash(said.format(detail=delivery.detail), "success" if arrived else "error")
 
 
 # The hosts that images may be fetched from, one a line.
@@ -308,20 +326,26 @@ def _test() -> None:
 
 def draw_links() -> None:
     """Draw the hosts and a form to change them."""
-    st.header("Images from links", anchor=False)
+    st.header(_("Images from links"), anchor=False)
     known = connection.own_client().links.hosts()
     if known is None:
-        st.caption("The platform of this machine does not answer, so nothing is fetched.")
+        st.caption(_("The platform of this machine does not answer, so nothing is fetched."))
         return
     st.caption(
-        "Programs can add images to your projects by their address. They are fetched from the hosts named here, and "
-        "from nowhere else; redirects are not followed."
+        _(
+            "Programs can add images to your projects by their address. They are fetched from the hosts named here, "
+            "and from nowhere else; redirects are not followed."
+        )
     )
     with st.form("links-form", border=False):
         st.text_area(
-            "Allowed hosts", "\n".join(known), key=_HOSTS, placeholder="images.example.org", help="One host a line."
+            _("Allowed hosts"),
+            "\n".join(known),
+            key=_HOSTS,
+            placeholder="images.example.org",
+            help=_("One host a line."),
         )
-        st.form_submit_button("Save hosts", icon=":material/check:", on_click=_save_hosts)
+        st.form_submit_button(_("Save hosts"), icon=":material/check:", on_click=_save_hosts)
 
 
 @telling_errors()
@@ -329,9 +353,9 @@ def _save_hosts() -> None:
     kept = connection.own_client().links.allow(str(st.session_state[_HOSTS]).splitlines())
     st.session_state[_HOSTS] = "\n".join(kept)  # without what was around their names
     flash(
-        f"Images may be fetched from {formatting.plural(len(kept), 'host', 'hosts')}."
+        _("Images may be fetched from {hosts}.").format(hosts=formatting.plural(len(kept), "host", "hosts"))
         if kept
-        else "No host is allowed."
+        else _("No host is allowed.")
     )
 
 
@@ -350,10 +374,10 @@ def _cards() -> None:
     try:
         found = queues.read_queues(connection.client(), connection.team_id(), connection.workspace_id())
     except AppError as error:
-        draw_stale(error, "The page is tried again.")
+        draw_stale(error, _("The page is tried again."))
         return
     if not found:
-        st.info("This team has no agent. Add one on the server to train.", icon=":material/info:")
+        st.info(_("This team has no agent. Add one on the server to train."), icon=":material/info:")
     for queue in found:
         # Teams collect agents of machines that are gone.
         if queue.agent.status is AgentStatus.RUNNING or queue.running or queue.waiting:
@@ -369,12 +393,12 @@ def _card(queue: AgentQueue) -> None:
                 theme.status_badge(theme.AGENT_STATUS[agent.status])
             if agent.queue_paused is not None:
                 st.toggle(
-                    "Pause the queue",
+                    _("Pause the queue"),
                     value=agent.queue_paused,
                     # The state is in the key: with one key the widget would keep its own value against the server's
                     # (1.67).
                     key=f"hold-{agent.id}-{agent.queue_paused}",
-                    help="The running task goes on; the agent takes no further one.",
+                    help=_("The running task goes on; the agent takes no further one."),
                     on_change=attempt,
                     args=(lambda: queues.pause(connection.client(), agent.id, paused=not agent.queue_paused),),
                 )
@@ -385,10 +409,10 @@ def _card(queue: AgentQueue) -> None:
                 _link(task)
                 st.caption(duration(task), width="content")
         if not queue.running:
-            free = "Free, but its queue is paused" if agent.queue_paused else "Free"
-            st.markdown(free if agent.status is AgentStatus.RUNNING else "Takes no tasks")
+            free = _("Free, but its queue is paused") if agent.queue_paused else _("Free")
+            st.markdown(free if agent.status is AgentStatus.RUNNING else _("Takes no tasks"))
         if queue.waiting:
-            st.markdown(f"**Queue**, {formatting.count(len(queue.waiting))} waiting")
+            st.markdown(_("**Queue**, {count} waiting").format(count=formatting.count(len(queue.waiting))))
         for place, task in enumerate(queue.waiting, start=1):
             _row(agent, place, task, last=place == len(queue.waiting))
 
@@ -399,8 +423,12 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
         number.markdown(f"{place}")
         with name, st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _link(task)
-            settings = f"settings {task.config_hash[:_SHORT_HASH]}" if task.config_hash else ""
-            facts = (f"task {task.id}", settings, "any agent" if task.agent_id is None else "")
+            settings = _("settings {hash}").format(hash=task.config_hash[:_SHORT_HASH]) if task.config_hash else ""
+            facts = (
+                _("Task {number}").format(number=task.id),
+                settings,
+                _("any agent") if task.agent_id is None else "",
+            )
             st.caption(" · ".join(filter(None, facts)), width="content")
         with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             if agent.queue_paused is not None:
@@ -409,7 +437,7 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
                         "",
                         icon=f":material/{icon}:",
                         key=f"{to}-{agent.id}-{task.id}",
-                        help=words,
+                        help=_(words),
                         type="tertiary",
                         disabled=last if to == "down" else place == 1,
                         on_click=attempt,
@@ -417,15 +445,17 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
                     )
             if settings_known(task):
                 st.button(
-                    "Change",
+                    _("Change"),
                     icon=":material/edit:",
                     key=f"change-{agent.id}-{task.id}",
                     type="tertiary",
-                    help="Opens its settings in the wizard; the changed training takes its place as a new task.",
+                    help=_("Opens its settings in the wizard; the changed training takes its place as a new task."),
                     on_click=begin_change,
                     args=(task.id, "hyperparameters"),
                 )
-            cancel = st.button("Cancel", icon=":material/close:", key=f"cancel-{agent.id}-{task.id}", type="tertiary")
+            cancel = st.button(
+                _("Cancel"), icon=":material/close:", key=f"cancel-{agent.id}-{task.id}", type="tertiary"
+            )
             if cancel:  # a dialog that is opened by a refreshing part of the page would close with its next refresh
                 st.session_state[_ASKED] = task
                 st.rerun()
@@ -440,10 +470,14 @@ def _hardware(agent: Agent) -> str:
     for device in agent.devices:
         free = formatting.size(int(device.available_bytes)) if device.available_bytes is not None else ""
         total = formatting.size(int(device.total_bytes)) if device.total_bytes is not None else ""
-        parts.append(f"{device.name}, {free} of {total} memory free" if free and total else device.name)
+        parts.append(
+            _("{name}, {free} of {total} memory free").format(name=device.name, free=free, total=total)
+            if free and total
+            else device.name
+        )
     if agent.threads is not None:
-        parts.append(f"{formatting.plural(agent.threads, 'thread', 'threads')} per task")
-    return " · ".join(parts) or "The server does not say what it computes with."
+        parts.append(_("{threads} per task").format(threads=formatting.plural(agent.threads, "thread", "threads")))
+    return " · ".join(parts) or _("The server does not say what it computes with.")
 
 
 # How the machine of the embedded platform is divided into agents.
@@ -457,15 +491,17 @@ def draw_agents_settings() -> None:
         return
     known = queues.settings(client, team)
     with st.container(border=True, key="agents-settings"), st.form("agents-form", border=False):
-        st.subheader("This machine", anchor=False)
+        st.subheader(_("This machine"), anchor=False)
         st.caption(
-            "Each agent runs one task at a time, and serves models beside it. More agents run more tasks side by side; "
-            "more threads make one task faster while cores are free. Tasks that run already are not touched."
+            _(
+                "Each agent runs one task at a time, and serves models beside it. More agents run more tasks side by "
+                "side; more threads make one task faster while cores are free. Tasks that run already are not touched."
+            )
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input("Agents", 1, known.max_count, known.count, key=_COUNT, width=160)
-            st.number_input("Threads per task", 1, known.max_threads, known.threads, key=_THREADS, width=160)
-            st.form_submit_button("Apply", icon=":material/check:", on_click=_apply)
+            st.number_input(_("Agents"), 1, known.max_count, known.count, key=_COUNT, width=160)
+            st.number_input(_("Threads per task"), 1, known.max_threads, known.threads, key=_THREADS, width=160)
+            st.form_submit_button(_("Apply"), icon=":material/check:", on_click=_apply)
 
 
 def _apply() -> None:
@@ -473,5 +509,7 @@ def _apply() -> None:
     count, threads = int(st.session_state[_COUNT]), int(st.session_state[_THREADS])
     attempt(
         lambda: queues.configure(connection.client(), connection.team_id(), count=count, threads=threads),
-        f"{formatting.plural(count, 'agent', 'agents')}, {formatting.plural(threads, 'thread', 'threads')} each.",
+        _("{agents}, {threads} each.").format(
+            agents=formatting.plural(count, "agent", "agents"), threads=formatting.plural(threads, "thread", "threads")
+        ),
     )

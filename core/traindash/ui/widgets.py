@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import streamlit as st
 
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.ui.state import change_draft
 from traindash.ui.streamlit_internals import PopoverContainer
@@ -84,11 +86,11 @@ def draft_select(  # noqa: PLR0913 - see draft_toggle
     value: _T | None,
     save: Callable[[WizardDraft, _T | None], WizardDraft],
     text: Callable[[_T], str] = str,
-    placeholder: str | None = "Choose",
+    placeholder: str | None = N_("Choose"),
 ) -> None:
     """Draw a list to choose from; ``None`` when nothing is chosen. Arguments as in :func:`draft_toggle`.
 
-    With ``placeholder=None`` something always is chosen.
+    The placeholder is a message. With ``placeholder=None`` something always is chosen.
     """
     # A dataset or model that is gone: Streamlit raises for a value that is none of the options (1.67).
     known = value if value in options else None
@@ -99,7 +101,7 @@ def draft_select(  # noqa: PLR0913 - see draft_toggle
         key=key,
         index=None if placeholder else 0,
         format_func=text,
-        placeholder=placeholder,
+        placeholder=_(placeholder or ""),
         on_change=_save,
         args=(key, draft.id, save),
     )
@@ -145,7 +147,7 @@ def draft_many(  # noqa: PLR0913 - see draft_toggle
     value: Sequence[_T],
     save: Callable[[WizardDraft, tuple[_T, ...]], WizardDraft],
     text: Callable[[_T], str] = str,
-    placeholder: str = "Choose",
+    placeholder: str = N_("Choose"),
 ) -> None:
     """Draw a list of which several can be chosen. Arguments as in :func:`draft_toggle`."""
     key = mirror(draft, name, [item for item in value if item in options])
@@ -213,14 +215,14 @@ def rows_by_name(key: str) -> PopoverContainer:
     The rows of ``st.dataframe`` cannot be chosen by keyboard, and screen readers hear nothing of their ticks (1.67).
     """
     return st.popover(
-        "Choose by name", icon=":material/keyboard:", type="tertiary", key=f"{key}-by-name", on_change="rerun"
+        _("Choose by name"), icon=":material/keyboard:", type="tertiary", key=f"{key}-by-name", on_change="rerun"
     )
 
 
 def draw_heads(widths: Sequence[float], heads: Sequence[str]) -> None:
-    """Draw the heads of a table that is made of columns, for rows that hold widgets."""
+    """Draw the heads, which are messages, of a table that is made of columns, for rows that hold widgets."""
     for column, head in zip(st.columns(widths), heads, strict=True):
-        column.caption(head)
+        column.caption(_(head))
 
 
 def page_of(rows: Sequence[_T], per_page: int, key: str) -> tuple[int, Sequence[_T]]:

@@ -10,6 +10,8 @@ from traindash import formatting
 from traindash.domain.ids import TaskId
 from traindash.experiments.marks import LONGEST_NOTE, LONGEST_TAG
 from traindash.experiments.query import Row
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.ui import connection, screens
 from traindash.ui.errors import guarded_part
 from traindash.ui.experiments.filters import change_query
@@ -23,58 +25,67 @@ from traindash.ui.theme import plain
 from traindash.ui.trying.models import wanted
 
 Action: TypeAlias = Literal["open", "try", "deploy", "rename", "notes", "next", "handover", "files", "hide", "delete"]
-MENU: Mapping[str, Action] = {
-    ":material/open_in_new: Open the task": "open",
-    ":material/image_search: Try on a picture": "try",
-    ":material/rocket_launch: Deploy": "deploy",
-    ":material/edit: Rename": "rename",
-    ":material/edit_note: Note and tags": "notes",
-    ":material/replay: Again, or changed": "next",
-    ":material/inventory_2: Choose and hand over": "handover",
-    ":material/folder_open: Report and files": "files",
-    ":material/visibility_off: Hide or show again": "hide",
-    ":material/delete: Delete": "delete",
+_MENU: Mapping[Action, tuple[str, str]] = {  # icon and words
+    "open": ("open_in_new", N_("Open the task")),
+    "try": ("image_search", N_("Try on a picture")),
+    "deploy": ("rocket_launch", N_("Deploy")),
+    "rename": ("edit", N_("Rename")),
+    "notes": ("edit_note", N_("Note and tags")),
+    "next": ("replay", N_("Again, or changed")),
+    "handover": ("inventory_2", N_("Choose and hand over")),
+    "files": ("folder_open", N_("Report and files")),
+    "hide": ("visibility_off", N_("Hide or show again")),
+    "delete": ("delete", N_("Delete")),
 }
 _WANTED = "experiments-dialog"
+
+
+def menu() -> Mapping[str, Action]:
+    """Return what can be done with one experiment, by its words in the language of the person."""
+    return {f":material/{icon}: {_(words)}": action for action, (icon, words) in _MENU.items()}
 
 
 def draw_actions(chosen: Sequence[Row], tags: Sequence[str]) -> None:
     """Draw what can be done with the chosen experiments, whether the filter shows them or not."""
     ids = [task for row in chosen if (task := row.task_id) is not None]
     with st.popover(
-        "Mark",
+        _("Mark"),
         icon=":material/sell:",
         disabled=not chosen,
-        help=None if chosen else "Choose experiments in the table to star, tag or hide them.",
+        help=None if chosen else _("Choose experiments in the table to star, tag or hide them."),
     ):
         _draw_marks(chosen, ids, tags)
     st.button(
-        "Clear",
+        _("Clear"),
         icon=":material/close:",
         key="clear",
         disabled=not chosen,
-        help="Chooses none of them." if chosen else None,
+        help=_("Chooses none of them.") if chosen else None,
         on_click=change_query,
         kwargs={"chosen": ()},
     )
     st.button(
-        "Try",
+        _("Try"),
         icon=":material/image_search:",
         key="try",
         disabled=not chosen,
-        help="Up to six of them look at pictures of yours, side by side."
+        help=_("Up to six of them look at pictures of yours, side by side.")
         if chosen
-        else "Choose experiments in the table to try them on pictures of yours.",
+        else _("Choose experiments in the table to try them on pictures of yours."),
         on_click=lambda: screens.go("try_model", models=wanted(sorted(ids))),
     )
     alone = len(chosen) == 1
     st.button(
-        "Show evaluation" if alone else f"Compare {formatting.count(len(chosen))}" if chosen else "Compare",
+        _("Show evaluation")
+        if alone
+        else _("Compare {count}").format(count=formatting.count(len(chosen)))
+        if chosen
+        else _("Compare"),
         type="primary",
         icon=":material/photo_library:" if alone else ":material/compare_arrows:",
         key="compare",
         disabled=not chosen,
-        help=None if len(chosen) > 1 else "Choose at least two experiments in the table to compare them.",
+        help=None if len(chosen) > 1 else _("Choose at least two experiments in the table to compare them."),
         on_click=lambda: screens.go("compare", ids=",".join(map(str, sorted(ids)))),
     )
 
@@ -88,7 +99,7 @@ def toggle_star(row: Row) -> None:
 def open_dialog(action: Action, row: Row) -> None:
     """Do something with one experiment; for callbacks. What needs a dialog gets it in the next run."""
     if row.task_id is None:
-        flash("This folder belongs to no task, so nothing can be done with it here.", "error")
+        flash(_("This folder belongs to no task, so nothing can be done with it here."), "error")
     elif action == "open":
         screens.go("task", task=row.task_id)
     elif action == "try":
@@ -111,12 +122,12 @@ def show_dialog(rows: Mapping[TaskId, Row]) -> None:
         return
     # One dialog at a time (Streamlit 1.67), opened by the page and never by a callback.
     titles = {
-        "rename": "Rename",
-        "delete": "Delete this experiment?",
-        "notes": "Note and tags",
-        "next": "Again, or changed",
-        "files": "Report and files",
-        "deploy": "Deploy this model?",
+        "rename": _("Rename"),
+        "delete": _("Delete this experiment?"),
+        "notes": _("Note and tags"),
+        "next": _("Again, or changed"),
+        "files": _("Report and files"),
+        "deploy": _("Deploy this model?"),
     }
     draw: Callable[[Row], None] = {
         "rename": draw_rename,
@@ -143,25 +154,25 @@ def _button(label: str, icon: str, change: Callable[[], None]) -> None:
 def _draw_marks(chosen: Sequence[Row], ids: Sequence[TaskId], tags: Sequence[str]) -> None:
     with st.container(horizontal=True):
         starred = bool(chosen) and all(row.mark.starred for row in chosen)
-        _button("Remove star" if starred else "Star", "star", lambda: marks().star(ids, starred=not starred))
+        _button(_("Remove star") if starred else _("Star"), "star", lambda: marks().star(ids, starred=not starred))
         hidden = bool(chosen) and all(row.mark.hidden for row in chosen)
         _button(
-            "Show again" if hidden else "Hide",
+            _("Show again") if hidden else _("Hide"),
             "visibility" if hidden else "visibility_off",
             lambda: marks().hide(ids, hidden=not hidden),
         )
     on_all = [tag for tag in tags if all(tag in row.mark.tags for row in chosen)]
     st.multiselect(
-        "Add tags",
+        _("Add tags"),
         [tag for tag in tags if tag not in on_all],
         accept_new_options=True,
-        placeholder="Choose or type",
+        placeholder=_("Choose or type"),
         key="tags-add",
         width=320,
     )
     there = sorted({tag for row in chosen for tag in row.mark.tags})
-    st.multiselect("Remove tags", there, placeholder="None", key="tags-remove", disabled=not there, width=320)
-    st.button("Apply to chosen", icon=":material/check:", key="tags-apply", on_click=_apply_tags, args=(ids,))
+    st.multiselect(_("Remove tags"), there, placeholder=_("None"), key="tags-remove", disabled=not there, width=320)
+    st.button(_("Apply to chosen"), icon=":material/check:", key="tags-apply", on_click=_apply_tags, args=(ids,))
 
 
 @telling_errors()
@@ -175,13 +186,15 @@ def _draw_notes(row: Row) -> None:
     task = row.task_id
     if task is None:
         return
-    note = st.text_area("Note", row.mark.note, max_chars=LONGEST_NOTE, placeholder="What was tried, what was learnt")
+    note = st.text_area(
+        _("Note"), row.mark.note, max_chars=LONGEST_NOTE, placeholder=_("What was tried, what was learnt")
+    )
     known = sorted({tag for mark in marks().all().values() for tag in mark.tags})
     tags = st.multiselect(
-        "Tags", known, default=list(row.mark.tags), accept_new_options=True, placeholder="Choose or type"
+        _("Tags"), known, default=list(row.mark.tags), accept_new_options=True, placeholder=_("Choose or type")
     )
-    st.caption(f"Kept on this machine. A tag has {LONGEST_TAG} characters at most.")
-    if st.button("Save", type="primary", icon=":material/check:", key="notes-save"):
+    st.caption(_("Kept on this machine. A tag has {count} characters at most.").format(count=LONGEST_TAG))
+    if st.button(_("Save"), type="primary", icon=":material/check:", key="notes-save"):
         # Not a callback: an error is told in the dialog, and what was typed stays.
         marks().note(task, note or "")
         marks().tag([task], add=tags, remove=[tag for tag in row.mark.tags if tag not in tags])
@@ -193,12 +206,12 @@ def _draw_next(row: Row) -> None:
         return
     task = connection.client().tasks.get(row.task_id)
     draw_follow_ups(task)
-    screens.link("task", "Open the task with its settings", "open_in_new", task=row.task_id)
+    screens.link("task", _("Open the task with its settings"), "open_in_new", task=row.task_id)
 
 
 def _draw_deployment(row: Row) -> None:
     if row.info is None or not can_be_deployed(row.info):
-        st.info("This experiment has no model that can be served.", icon=":material/info:")
+        st.info(_("This experiment has no model that can be served."), icon=":material/info:")
         return
     draw_deployment(row.info)
 
@@ -206,14 +219,14 @@ def _draw_deployment(row: Row) -> None:
 def _draw_files(row: Row) -> None:
     info = row.info
     if info is None:
-        st.info("The record of this experiment could not be read yet.", icon=":material/info:")
+        st.info(_("The record of this experiment could not be read yet."), icon=":material/info:")
         return
     address, team = connection.address(), connection.team_id()
     if info.evaluation_report_id is None:
-        st.caption("There is no evaluation report: it was trained without the benchmark, or that failed.")
+        st.caption(_("There is no evaluation report: it was trained without the benchmark, or that failed."))
     else:
         st.link_button(
-            "Open the evaluation report",
+            _("Open the evaluation report"),
             # docs/supervisely-api.md 5.3: the address of a report.
             f"{address}/model-benchmark?id={info.evaluation_report_id}",
             icon=":material/bar_chart:",
@@ -221,9 +234,15 @@ def _draw_files(row: Row) -> None:
     folder = info.artifacts_dir.rstrip("/")
     files = connection.client().files.list(team, folder + "/")
     total = formatting.size(sum(file.size_bytes for file in files))
-    st.caption(plain(f"{formatting.plural(len(files), 'file', 'files')}, {total} in {folder}"))
+    st.caption(
+        plain(
+            _("{files}, {size} in {folder}").format(
+                files=formatting.plural(len(files), "file", "files"), size=total, folder=folder
+            )
+        )
+    )
     with st.container(horizontal=True):
         best = [path for path in info.checkpoints if PurePosixPath(path).name == info.best_checkpoint]
         for path in (*best, *info.export.values(), info.hyperparameters):
             draw_download(PurePosixPath(path).name, f"{folder}/{path}")
-        draw_download("All files (tar)", f"{folder}/", f"{info.task_id}_{info.framework_name}.tar")
+        draw_download(_("All files (tar)"), f"{folder}/", f"{info.task_id}_{info.framework_name}.tar")

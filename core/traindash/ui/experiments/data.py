@@ -32,8 +32,9 @@ from traindash.domain.ids import TaskId, TeamId
 from traindash.errors import InputError, NotFoundError
 from traindash.evaluation.evaluation import Evaluation, evaluate_files, size_slices
 from traindash.evaluation.semantic import ARCHIVE, SemanticEvaluation, read_semantic
-from traindash.formatting import listing, plural
-from traindash.language import N_
+from traindash.formatting import listing, quoted
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection
 from traindash.ui.experiments.index import find_experiments, given_labels, slots_of
@@ -73,11 +74,15 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
 def load_curves(info: ExperimentInfo) -> Maybe[TrainingCurves]:
     """Return the curves that an experiment left among its files."""
     reader = experiment_reader()
-    return _kept_curves(connection.cache_key(), info, reader)
+    with st.spinner(_("Reading the curves")):
+        return _kept_curves(connection.cache_key(), info, reader)
 
 
 @st.cache_resource(
-    ttl=_SECONDS, max_entries=_MOST_KEPT, show_spinner="Reading the curves", validate=lambda kept: not _may_return(kept)
+    ttl=_SECONDS,
+    max_entries=_MOST_KEPT,
+    show_spinner=False,
+    validate=lambda kept: not _may_return(kept),
 )
 def _kept_curves(key: connection.CacheKey, info: ExperimentInfo, _reader: "ExperimentReader") -> Maybe[TrainingCurves]:
     del key
@@ -87,13 +92,14 @@ def _kept_curves(key: connection.CacheKey, info: ExperimentInfo, _reader: "Exper
 def load_semantic(info: ExperimentInfo) -> Maybe[SemanticEvaluation]:
     """Return the figures of the classes of a semantic segmentation."""
     reader = experiment_reader()
-    return _kept_semantic(connection.cache_key(), info, reader)
+    with st.spinner(_("Reading the classes")):
+        return _kept_semantic(connection.cache_key(), info, reader)
 
 
 @st.cache_resource(
     ttl=_SECONDS,
     max_entries=_MOST_KEPT,
-    show_spinner="Reading the classes",
+    show_spinner=False,
     validate=lambda kept: not _may_return(kept),
 )
 def _kept_semantic(
@@ -118,10 +124,11 @@ def _load_all(team: TeamId, infos: Sequence[ExperimentInfo]) -> list[ComparedExp
         waiting = wait(asked, timeout=_UNNOTICED_SECONDS).not_done
         room = st.empty()
         while waiting:
-            done = f"{sum(future.done() for future in asked)} of {plural(len(asked), 'experiment', 'experiments')} read"
+            done = ngettext("{number} of {count} experiment read", "{number} of {count} experiments read", len(asked))
+            done = done.format(number=sum(future.done() for future in asked), count=len(asked))
             running = [info for info, future in zip(infos, asked, strict=True) if future.running()]
-            names = listing([f"“{info.experiment_name}”" for info in running], limit=_NAMED)
-            text = plain(f"{done}. Reading predictions and curves of {names}")
+            names = listing([quoted(info.experiment_name) for info in running], limit=_NAMED)
+            text = plain(_("{progress}. Reading predictions and curves of {names}").format(progress=done, names=names))
             room.progress(1 - len(waiting) / len(asked), text=text)
             waiting = wait(waiting, return_when=FIRST_COMPLETED).not_done
         room.empty()
@@ -169,7 +176,7 @@ def _load(
             reader,
             artifacts.get(info.hyperparameters),
             parse_hyperparameters,
-            "left no hyperparameters",
+            N_("left no hyperparameters"),
         ),
         app_state=_parsed(reader, artifacts.get(info.app_state or ""), parse_app_state, N_("left no settings")),
         train_image_ids=_train_images(reader, info, artifacts.get(info.train_val_split or "")),

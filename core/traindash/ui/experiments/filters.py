@@ -11,6 +11,7 @@ import streamlit as st
 from traindash.experiments import query as queries
 from traindash.experiments.listing import Listing
 from traindash.experiments.query import FIXED, METRIC, SETTING, Query
+from traindash.language import gettext as _
 from traindash.ui.experiments.index import marks, settings_reader
 from traindash.ui.state import attempt, flash, telling_errors
 from traindash.ui.theme import plain
@@ -56,7 +57,7 @@ def show_query(query: Query) -> None:
 def draw_views(query: Query) -> None:
     """Draw the menu of views."""
     known = marks().views()
-    with st.popover("Views", icon=":material/bookmarks:", key="views"):
+    with st.popover(_("Views"), icon=":material/bookmarks:", key="views"):
         for number, (name, text) in enumerate(known.items()):
             with st.container(horizontal=True, vertical_alignment="center", key=f"view-{number}"):
                 st.button(
@@ -69,19 +70,23 @@ def draw_views(query: Query) -> None:
                     args=(replace(queries.from_text(text), chosen=query.chosen),),
                 )
                 st.button(
-                    "Remove",
+                    _("Remove"),
                     icon=":material/delete:",
                     key=f"view-remove-{number}",
                     on_click=attempt,
                     args=(partial(marks().remove_view, name),),
                 )
         if not known:
-            st.caption("No view is saved yet. A view keeps filters, order and columns.")
-        st.text_input("Name of this view", key=_NAME, placeholder="Best small models")
+            st.caption(_("No view is saved yet. A view keeps filters, order and columns."))
+        st.text_input(_("Name of this view"), key=_NAME, placeholder=_("Best small models"))
         st.button(
-            "Save view", icon=":material/bookmark_add:", key="view-save", on_click=_save, args=(queries.to_text(query),)
+            _("Save view"),
+            icon=":material/bookmark_add:",
+            key="view-save",
+            on_click=_save,
+            args=(queries.to_text(query),),
         )
-        st.caption("The address of this page shows the same to anybody who uses the same server.")
+        st.caption(_("The address of this page shows the same to anybody who uses the same server."))
 
 
 @telling_errors()
@@ -90,7 +95,7 @@ def _save(text: str) -> None:
     without_choice = replace(queries.from_text(text), chosen=())
     name = marks().save_view(st.session_state.get(_NAME) or "", queries.to_text(without_choice))
     st.session_state[_NAME] = ""
-    flash(f"View “{name}” was saved.")
+    flash(_("View “{name}” was saved.").format(name=name))
 
 
 def draw_filters(known: Listing, query: Query) -> None:
@@ -98,32 +103,32 @@ def draw_filters(known: Listing, query: Query) -> None:
     cells = st.columns([5, 3, 3, 6], vertical_alignment="bottom")
     with cells[0]:
         st.text_input(
-            "Search",
-            placeholder="Name, model, project, note, task id",
+            _("Search"),
+            placeholder=_("Name, model, project, note, task id"),
             icon=":material/search:",
             key=_mirrored("find", query.text),
             on_change=lambda: change_query(text=st.session_state["find"] or ""),
         )
     with cells[1]:
-        _several("Project", "projects", query.projects, known.projects)
+        _several(_("Project"), "projects", query.projects, known.projects)
     with cells[2]:
-        _several("Model", "models", query.models, known.models)
+        _several(_("Model"), "models", query.models, known.models)
     with cells[3], st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"):
         hidden = query.filters - bool(query.projects) - bool(query.models)
-        label = f"Filters ({hidden})" if hidden else "Filters"
+        label = _("Filters ({count})").format(count=hidden) if hidden else _("Filters")
         with st.popover(label, icon=":material/filter_list:"):
-            _several("Framework", "frameworks", query.frameworks, known.frameworks)
-            _several("Task", "task_types", query.task_types, known.task_types)
-            _several("Tag", "tags", query.tags, known.tags)
+            _several(_("Framework"), "frameworks", query.frameworks, known.frameworks)
+            _several(_("Task"), "task_types", query.task_types, known.task_types)
+            _several(_("Tag"), "tags", query.tags, known.tags)
             with st.container(horizontal=True):
-                _day("Finished from", "since", query.since)
-                _day("Finished until", "until", query.until)
-            _switch("Only starred", "starred", query.starred)
-            _switch("Show hidden ones too", "hidden", query.hidden)
+                _day(_("Finished from"), "since", query.since)
+                _day(_("Finished until"), "until", query.until)
+            _switch(_("Only starred"), "starred", query.starred)
+            _switch(_("Show hidden ones too"), "hidden", query.hidden)
             st.button(
-                "Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="clear-filters"
+                _("Clear all filters"), icon=":material/filter_list_off:", on_click=clear_filters, key="clear-filters"
             )
-        with st.popover("Columns", icon=":material/view_column:"):
+        with st.popover(_("Columns"), icon=":material/view_column:"):
             _draw_columns(known, query)
         draw_views(query)
 
@@ -133,9 +138,9 @@ def draw_order(query: Query) -> None:
     keys = list(dict.fromkeys(["task", "name", *query.columns, query.sort]))
     with st.container(horizontal=True, width="content", vertical_alignment="center", gap="small", key="order"):
         st.selectbox(
-            "Sort by",
+            _("Sort by"),
             keys,
-            format_func=lambda key: f"Sort: {_title(key)}",
+            format_func=lambda key: _("Sort: {column}").format(column=_title(key)),
             key=_mirrored("sort-by", query.sort),
             on_change=lambda: change_query(sort=st.session_state["sort-by"]),
             label_visibility="collapsed",
@@ -145,7 +150,7 @@ def draw_order(query: Query) -> None:
             _direction(query),
             icon=":material/arrow_downward:" if query.descending else ":material/arrow_upward:",
             key="sort-direction",
-            help="Turns the order around.",
+            help=_("Turns the order around."),
             on_click=change_query,
             kwargs={"descending": not query.descending},
         )
@@ -154,10 +159,10 @@ def draw_order(query: Query) -> None:
 def _direction(query: Query) -> str:
     found = queries.column(query.sort)
     if query.sort == "task" or (found is not None and found.kind == "moment"):
-        return "Newest first" if query.descending else "Oldest first"
+        return _("Newest first") if query.descending else _("Oldest first")
     if found is not None and found.kind in {"text", "tags"}:
-        return "Z to A" if query.descending else "A to Z"
-    return "Highest first" if query.descending else "Lowest first"
+        return _("Z to A") if query.descending else _("A to Z")
+    return _("Highest first") if query.descending else _("Lowest first")
 
 
 def clear_filters() -> None:
@@ -173,22 +178,22 @@ def _draw_columns(known: Listing, query: Query) -> None:
     if not reader.names() and not reader.waiting():  # the newest few tell which hyperparameters there are
         reader.want([row.info for row in known.rows if row.info is not None][:_NAMES_FROM])
     st.multiselect(
-        "Columns after the name, in this order",
+        _("Columns after the name, in this order"),
         _offered(known, query, reader.names()),
         format_func=_title_in_list,
         key=_mirrored("columns", list(query.columns)),
         on_change=lambda: change_query(columns=tuple(st.session_state["columns"])),
-        placeholder="Type to find a metric or hyperparameter",
+        placeholder=_("Type to find a metric or hyperparameter"),
         width=480,
     )
     with st.container(horizontal=True):
         read = [settings for settings in reader.known().values() if settings]
         st.button(
-            "Add hyperparameters that differ",
+            _("Add hyperparameters that differ"),
             icon=":material/difference:",
             key="columns-differing",
             disabled=len(read) < 2,  # noqa: PLR2004 - one alone differs from nothing
-            help="Of the experiments whose hyperparameters were read.",
+            help=_("Of the experiments whose hyperparameters were read."),
             on_click=lambda: change_query(
                 columns=tuple(
                     dict.fromkeys((*query.columns, *(SETTING + name for name in queries.differing_settings(read))))
@@ -196,7 +201,7 @@ def _draw_columns(known: Listing, query: Query) -> None:
             ),
         )
         st.button(
-            "As usual",
+            _("As usual"),
             icon=":material/restart_alt:",
             key="columns-usual",
             on_click=change_query,
@@ -211,15 +216,15 @@ def _offered(known: Listing, query: Query, settings: Iterable[str]) -> list[str]
 
 def _title(key: str) -> str:
     found = queries.column(key)
-    return "start" if key == "task" else (found.title if found else key)
+    return _("start") if key == "task" else (_(found.title) if found else key)
 
 
 def _title_in_list(key: str) -> str:
     found = queries.column(key)
-    title = found.title if found else key
+    title = _(found.title) if found else key
     if key.startswith(SETTING):
-        return f"{title} (hyperparameter)"
-    return f"{title} (metric)" if key.startswith(METRIC) else title
+        return _("{column} (hyperparameter)").format(column=title)
+    return _("{column} (metric)").format(column=title) if key.startswith(METRIC) else title
 
 
 def _several(label: str, name: str, value: tuple[str, ...], offered: Iterable[str]) -> None:
@@ -227,7 +232,7 @@ def _several(label: str, name: str, value: tuple[str, ...], offered: Iterable[st
     st.multiselect(
         label,
         sorted({*offered, *value}, key=str.casefold),
-        placeholder="All",
+        placeholder=_("All"),
         key=_mirrored(key, list(value)),
         on_change=_take(name, key, tuple),
     )

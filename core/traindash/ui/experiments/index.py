@@ -16,6 +16,8 @@ from traindash.experiments.listing import Listing, Listings
 from traindash.experiments.marks import Marks
 from traindash.experiments.record_cache import RecordCache, SettingsReader
 from traindash.files import JsonFile
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.ui import connection
 
 _FRESH_SECONDS = 8.0
@@ -85,8 +87,8 @@ def find_experiments(tasks: Sequence[TaskId]) -> dict[TaskId, ExperimentInfo]:
         known |= {info.task_id: info for info in all_experiments()}
     unknown = next((task for task in tasks if task not in known), None)
     if unknown is not None:
-        msg = f"There is no experiment of task {unknown} on this server."
-        raise NotFoundError(msg, "Choose experiments on the experiments page.")
+        msg = _("There is no experiment of task {number} on this server.").format(number=unknown)
+        raise NotFoundError(msg, _("Choose experiments on the experiments page."))
     return {task: known[task] for task in tasks}
 
 
@@ -142,7 +144,7 @@ def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[Tas
     """
     decode = msgspec.json.Decoder(dict[str, dict[TaskId, int]]).decode
     file: JsonFile[Mapping[str, Mapping[TaskId, int]]] = JsonFile(
-        path=path, decode=decode, empty={}, noun="The colours of the experiments"
+        path=path, decode=decode, empty={}, noun=N_("The colours of the experiments")
     )
     # Two comparisons that open side by side must not give one slot to two experiments.
     with _LOCK:
@@ -181,5 +183,5 @@ def _labels_file() -> JsonFile[Mapping[str, Mapping[str, str]]]:
         path=connection.home() / "experiment_labels.json",
         decode=msgspec.json.Decoder(dict[str, dict[str, str]]).decode,
         empty={},
-        noun="The labels of the experiments",
+        noun=N_("The labels of the experiments"),
     )

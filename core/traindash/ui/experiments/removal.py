@@ -9,6 +9,7 @@ from traindash.domain.experiment import TeamFile
 from traindash.domain.ids import TaskId
 from traindash.experiments.marks import LONGEST_NAME
 from traindash.experiments.query import Row
+from traindash.language import gettext as _
 from traindash.ui import connection
 from traindash.ui.experiments.index import give_label, marks, read_again
 from traindash.ui.state import attempt, flash, telling_errors
@@ -26,10 +27,12 @@ def draw_rename(row: Row) -> None:
 def draw_name_form(task: TaskId, shown: str, own: str) -> None:
     """Draw the field for another name of a task and what it leaves; ``own`` is the one without any of ours."""
     with st.form("rename", border=False):
-        name = st.text_input("Name", shown, max_chars=LONGEST_NAME, placeholder=own)
-        st.caption(f"Kept on this machine; lists and comparisons use it. Empty: “{plain(own)}” again.")
+        name = st.text_input(_("Name"), shown, max_chars=LONGEST_NAME, placeholder=own)
+        st.caption(
+            _("Kept on this machine; lists and comparisons use it. Empty: “{name}” again.").format(name=plain(own))
+        )
         with st.container(horizontal=True, horizontal_alignment="right"):
-            is_given = st.form_submit_button("Rename", type="primary", icon=":material/check:")
+            is_given = st.form_submit_button(_("Rename"), type="primary", icon=":material/check:")
         if is_given:
             wanted = "" if (name or "").strip() == own else name or ""
             marks().rename(task, wanted)
@@ -44,15 +47,17 @@ def draw_deletion(row: Row) -> None:
         return
     files = _files(row)
     st.markdown(
-        f"It leaves all lists. {_size_text(files)} can be freed below the list, where it can also be brought back. "
-        "Its task and log stay."
+        _(
+            "It leaves all lists. {size} can be freed below the list, where it can also be "
+            "brought back. Its task and log stay."
+        ).format(size=_size_text(files))
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it", key="delete-no"):
+        if st.button(_("Keep it"), key="delete-no"):
             st.rerun()
-        if st.button("Delete", type="primary", icon=":material/delete:", key="delete-yes"):
+        if st.button(_("Delete"), type="primary", icon=":material/delete:", key="delete-yes"):
             marks().remove(task, removed=True)
-            flash(f"“{row.name}” was deleted. It can be brought back below the list.")
+            flash(_("“{name}” was deleted. It can be brought back below the list.").format(name=row.name))
             st.rerun()
 
 
@@ -60,9 +65,12 @@ def draw_removed(rows: Sequence[Row]) -> None:
     """Draw the deleted experiments, folded: each can be brought back, or deleted for good. Nothing without any."""
     if not rows:
         return
-    with st.expander(f"Deleted: {formatting.plural(len(rows), 'experiment', 'experiments')}", icon=":material/delete:"):
+    with st.expander(
+        _("Deleted: {experiments}").format(experiments=formatting.plural(len(rows), "experiment", "experiments")),
+        icon=":material/delete:",
+    ):
         # Sizes are asked for when somebody wants them: each is a request.
-        shows_sizes = st.toggle("Show what deleting for good frees", key="removed-sizes")
+        shows_sizes = st.toggle(_("Show what deleting for good frees"), key="removed-sizes")
         for row in rows:
             _draw_row(row, with_size=shows_sizes)
 
@@ -70,18 +78,21 @@ def draw_removed(rows: Sequence[Row]) -> None:
 def _draw_row(row: Row, *, with_size: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"removed-{row.task_id}"):
         size = f" :gray[{_size_text(_files(row))}]" if with_size else ""
-        st.markdown(f"{plain(row.name)} :gray[{plain(row.project)}]{size}", width="stretch")
+        st.markdown(
+            f"{plain(row.name)} :gray[{plain(row.project)}]{size}",
+            width="stretch",
+        )
         st.button(
-            "Bring back",
+            _("Bring back"),
             icon=":material/undo:",
             key=f"removed-back-{row.task_id}",
             on_click=_bring_back,
             args=(row,),
         )
-        with st.popover("Delete for good", icon=":material/delete_forever:", key=f"removed-menu-{row.task_id}"):
-            st.markdown("Its checkpoints, exports and logs are gone then, on the server. Nothing brings them back.")
+        with st.popover(_("Delete for good"), icon=":material/delete_forever:", key=f"removed-menu-{row.task_id}"):
+            st.markdown(_("Its checkpoints, exports and logs are gone then, on the server. Nothing brings them back."))
             st.button(
-                "Delete its files",
+                _("Delete its files"),
                 icon=":material/delete_forever:",
                 key=f"removed-good-{row.task_id}",
                 on_click=_delete_for_good,
@@ -92,7 +103,7 @@ def _draw_row(row: Row, *, with_size: bool) -> None:
 def _bring_back(row: Row) -> None:
     task = row.task_id
     if task is not None:
-        attempt(lambda: marks().remove(task, removed=False), f"“{row.name}” is back.")
+        attempt(lambda: marks().remove(task, removed=False), _("“{name}” is back.").format(name=row.name))
 
 
 @telling_errors()
@@ -100,7 +111,11 @@ def _delete_for_good(row: Row) -> None:
     files = _files(row)
     connection.client().files.remove(connection.team_id(), files)
     read_again()
-    flash(f"The files of “{row.name}” were deleted: {formatting.size(sum(file.size_bytes for file in files))}.")
+    flash(
+        _("The files of “{name}” were deleted: {size}.").format(
+            name=row.name, size=formatting.size(sum(file.size_bytes for file in files))
+        )
+    )
 
 
 def _files(row: Row) -> tuple[TeamFile, ...]:
@@ -112,4 +127,4 @@ def _files(row: Row) -> tuple[TeamFile, ...]:
 
 def _size_text(files: Sequence[TeamFile]) -> str:
     total = formatting.size(sum(file.size_bytes for file in files))
-    return f"{total} in {formatting.plural(len(files), 'file', 'files')}"
+    return _("{size} in {files}").format(size=total, files=formatting.plural(len(files), "file", "files"))

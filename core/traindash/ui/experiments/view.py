@@ -15,9 +15,11 @@ from traindash.experiments import query as columns
 from traindash.experiments.index import Snapshot
 from traindash.experiments.listing import Listing, Selection
 from traindash.experiments.query import NAME, Column, Query, Row
+from traindash.language import gettext as _
+from traindash.language import ngettext
 from traindash.ui import theme
 from traindash.ui.errors import draw_empty_page
-from traindash.ui.experiments.actions import MENU, open_dialog, toggle_star
+from traindash.ui.experiments.actions import menu, open_dialog, toggle_star
 from traindash.ui.experiments.filters import PAGE_KEY, change_query, clear_filters
 from traindash.ui.experiments.index import peek, settings_reader
 from traindash.ui.streamlit_internals import ColumnConfig
@@ -75,7 +77,7 @@ def draw_table(shown: Selection, query: Query, page: int, metrics: Collection[st
             **{column.key: _config(column, rows) for column in wanted},
         },
         placeholder=formatting.MISSING,
-        alt="Experiments",
+        alt=_("Experiments"),
     )
 
 
@@ -84,15 +86,19 @@ def draw_choice_by_name(known: Listing, query: Query) -> None:
     with rows_by_name(_KEY) as menu:
         if not menu.open:
             return
-        names = {row.task_id: f"{row.name} (task {row.task_id})" for row in known.rows if row.task_id is not None}
+        names = {
+            row.task_id: _("{name} (task {number})").format(name=row.name, number=row.task_id)
+            for row in known.rows
+            if row.task_id is not None
+        }
         key = f"{_KEY}-names"
         st.session_state[key] = [task for task in query.chosen if task in names]
         st.multiselect(
-            "Chosen experiments",
+            _("Chosen experiments"),
             list(names),
             key=key,
             format_func=lambda task: names[task],
-            placeholder="Type a part of a name",
+            placeholder=_("Type a part of a name"),
             width=480,
             on_change=lambda: change_query(chosen=tuple(sorted(st.session_state[key]))),
         )
@@ -105,7 +111,7 @@ def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> S
     plain_values = {key: [list(v) if isinstance(v, tuple) else v for v in found] for key, found in values.items()}
     frame = pd.DataFrame(plain_values, dtype=object)
     frame.insert(0, _STAR, ["★" if row.mark.starred else "☆" for row in rows])
-    frame.insert(1, _MORE, [list(MENU)] * len(rows))
+    frame.insert(1, _MORE, [list(menu())] * len(rows))
     style = frame.style
     for column in wanted:
         style = style.format(partial(_written, column=column), subset=[column.key])
@@ -139,7 +145,7 @@ def _written(value: object, column: Column, mark: str = "") -> str:
 
 
 def _config(column: Column, rows: Sequence[Row]) -> ColumnConfig:
-    title, about = column.title, column.about or None
+    title, about = _(column.title), _(column.about) or None
     match column.kind:
         case "metric":
             about = (
@@ -178,7 +184,7 @@ def _choose(ids: Sequence[TaskId | None], query: Query) -> None:
 
 def _more(rows: Sequence[Row]) -> None:
     click = st.session_state["more-click"]
-    open_dialog(MENU[click["label"]], rows[click["row"]])
+    open_dialog(menu()[click["label"]], rows[click["row"]])
 
 
 def draw_nothing(found: Snapshot) -> None:
@@ -187,16 +193,16 @@ def draw_nothing(found: Snapshot) -> None:
         raise found.error
     if not found.reading:
         draw_empty_page(
-            "No experiment yet",
-            "A finished training becomes an experiment. Two of them can be compared.",
-            next_step="New training",
+            _("No experiment yet"),
+            _("A finished training becomes an experiment. Two of them can be compared."),
+            next_step=_("New training"),
             icon="add_circle",
             screen="project",
         )
         return
     st.skeleton(height=38)
     st.skeleton(height=360)
-    st.caption("Looking for experiments on the server.")
+    st.caption(_("Looking for experiments on the server."))
     st.fragment(_news, run_every=_LOOK_AGAIN)(found, [True])
 
 
@@ -234,34 +240,55 @@ def _news(drawn: Snapshot, looks: list[bool]) -> None:
     if looks[0] and len(looks) > _FIRST_LOOK and (now.version != drawn.version or (not now.reading and not waiting)):
         st.rerun()
     if now.reading and now.read < len(now.entries):
-        text = f"{formatting.count(now.read)} of {formatting.count(len(now.entries))} experiments read"
+        text = ngettext(
+            "{number} of {count} experiment read", "{number} of {count} experiments read", len(now.entries)
+        ).format(number=formatting.count(now.read), count=formatting.count(len(now.entries)))
         st.progress(now.read / len(now.entries), text=text)
     if waiting:
-        st.caption(f"Reading hyperparameters, {formatting.count(waiting)} to go.")
+        st.caption(_("Reading hyperparameters, {count} to go.").format(count=formatting.count(waiting)))
     if now.error is not None:
-        st.warning(plain(f"The list could not be brought up to date. {now.error}"), icon=":material/sync_problem:")
+        st.warning(
+            plain(_("The list could not be brought up to date. {error}").format(error=now.error)),
+            icon=":material/sync_problem:",
+        )
     if now.unreadable and not now.reading:
         with st.expander(
-            f"{formatting.plural(len(now.unreadable), 'folder', 'folders')} without a record that can be read",
+            ngettext(
+                "{count} folder without a record that can be read",
+                "{count} folders without a record that can be read",
+                len(now.unreadable),
+            ).format(count=len(now.unreadable)),
             icon=":material/help:",
         ):
             for path, reason in now.unreadable[:50]:
-                st.caption(plain(f"{path}: {reason}"))
+                st.caption(plain(f"{path}: {_(reason)}"))
 
 
 def summary(chosen: int, shown: int, known: int) -> str:
     """Return how many experiments are shown and chosen, of how many."""
-    whole = formatting.plural(known, "experiment", "experiments")
-    total = whole if shown == known else f"{formatting.count(shown)} of {whole}"
-    return f"{total}, {formatting.count(chosen)} chosen" if chosen else total
+    total = formatting.plural(known, "experiment", "experiments")
+    if shown != known:
+        total = ngettext("{number} of {count} experiment", "{number} of {count} experiments", known).format(
+            number=formatting.count(shown), count=formatting.count(known)
+        )
+    return (
+        _("{experiments}, {count} chosen").format(experiments=total, count=formatting.count(chosen))
+        if chosen
+        else total
+    )
 
 
 def _draw_nothing_fits(rows: Sequence[Row]) -> None:
     with st.container(border=True, horizontal_alignment="center", key="nothing-fits"):
         st.space("small")
-        st.markdown("#### No experiment fits")
+        st.markdown(f"#### {_('No experiment fits')}")
         hidden = sum(row.mark.hidden for row in rows)
-        note = f" {formatting.plural(hidden, 'experiment', 'experiments')} hidden." if hidden else ""
-        st.markdown(f"Change the search or the filters.{note}")
-        st.button("Clear all filters", icon=":material/filter_list_off:", on_click=clear_filters, key="nothing-clear")
+        text = _("Change the search or the filters.")
+        if hidden:
+            told = ngettext("{count} experiment is hidden.", "{count} experiments are hidden.", hidden)
+            text = f"{text} {told.format(count=hidden)}"
+        st.markdown(text)
+        st.button(
+            _("Clear all filters"), icon=":material/filter_list_off:", on_click=clear_filters, key="nothing-clear"
+        )
         st.space("small")

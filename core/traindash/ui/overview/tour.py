@@ -16,6 +16,8 @@ from traindash.domain.project import Project
 from traindash.errors import AppError, StateError
 from traindash.formatting import duration, plural
 from traindash.frameworks.spec import DeviceKind
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.first_comparison import (
     PARTS,
@@ -43,19 +45,31 @@ _ONE_AT_A_TIME = threading.Lock()  # callbacks of quick clicks run side by side;
 _PICTURES = 4
 _PICTURE = (320, 240)
 _PAIR = 2
-_TITLES: Mapping[Part, str] = {"watch": "Watch them learn", "verdict": "Read the verdict", "show": "Show it"}
+_TITLES: Mapping[Part, str] = {
+    "watch": N_("Watch them learn"),
+    "verdict": N_("Read the verdict"),
+    "show": N_("Show it"),
+}
 _ICONS: Mapping[Part, str] = {"watch": "monitoring", "verdict": "gavel", "show": "slideshow"}
 _ABOUT: Mapping[Part, str] = {
-    "watch": "Two trainings run side by side, on this machine, on the same images.",
-    "verdict": "Which of the two to take, why, and how sure that is.",
-    "show": "The same as slides, for people who have a minute.",
+    "watch": N_("Two trainings run side by side, on this machine, on the same images."),
+    "verdict": N_("Which of the two to take, why, and how sure that is."),
+    "show": N_("The same as slides, for people who have a minute."),
 }
-_READY = "Both are trained. The verdict says which one to take and how sure that is."
+_OFFER = N_(
+    "The same small model learns twice, once from small pictures and once from larger ones. Then you see which one to "
+    "take."
+)
+_READY = N_("Both are trained. The verdict says which one to take and how sure that is.")
 _LEADS: Mapping[Part, str] = {
-    "watch": "Both trainings learn from the same images now. The numbers are live; the verdict opens by itself when "
-    "both are over. You can leave: they go on.",
-    "verdict": "The first lines say which one to take and how sure that is; the pictures below show where they differ.",
-    "show": "That was the first comparison: trained, judged and shown. The next one can be about your own images.",
+    "watch": N_(
+        "Both trainings learn from the same images now. The numbers are live; the verdict opens by itself when "
+        "both are over. You can leave: they go on."
+    ),
+    "verdict": N_(
+        "The first lines say which one to take and how sure that is; the pictures below show where they differ."
+    ),
+    "show": N_("That was the first comparison: trained, judged and shown. The next one can be about your own images."),
 }
 
 
@@ -85,23 +99,27 @@ def draw_offer(projects: Sequence[Project]) -> None:
     if project is None:
         return
     with st.container(border=True, key="panel-first", height="stretch"):
-        st.header("Your first comparison", anchor=False)
-        st.markdown(plain(first_comparison().about) + " Then you see which one to take.")
+        st.header(_("Your first comparison"), anchor=False)
+        st.markdown(_(_OFFER))
         _draw_pictures(project)
         with st.grid(len(PARTS), min_column_width=160, gap="small"):
             for number, part in enumerate(PARTS, start=1):
                 with st.container(gap="xsmall"):
-                    st.markdown(f":material/{_ICONS[part]}: **{number} {_TITLES[part]}**")
-                    st.caption(_ABOUT[part])
+                    st.markdown(f":material/{_ICONS[part]}: **{number} {_(_TITLES[part])}**")
+                    st.caption(_(_ABOUT[part]))
         st.button(
-            "Start the first comparison",
+            _("Start the first comparison"),
             type="primary",
             icon=":material/play_arrow:",
             key="first-start",
             on_click=_begin,
             args=(project,),
         )
-        st.caption(f"{_time_text(project)} Nothing is downloaded. Leave at any moment; this page leads back.")
+        st.caption(
+            _("{time} Nothing is downloaded. Leave at any moment; this page leads back.").format(
+                time=_time_text(project)
+            )
+        )
 
 
 def _draw_pictures(project: Project) -> None:
@@ -110,7 +128,11 @@ def _draw_pictures(project: Project) -> None:
         for image in images:
             if (picture := thumbnail(project.id, image, _PICTURE)) is not None:
                 words = plural(image.labels_count, "object", "objects")
-                st.image(picture, width="stretch", alt=f"An image of the sample project with {words} marked")
+                st.image(
+                    picture,
+                    width="stretch",
+                    alt=_("An image of the sample project with {objects} marked").format(objects=words),
+                )
 
 
 def _time_text(project: Project) -> str:
@@ -118,13 +140,17 @@ def _time_text(project: Project) -> str:
     wanted = first_comparison()
     runs, models = lookups.past_times(connection.workspace_id())
     if runs and (facts := lookups.project(project.id)) is not None:
-        planned, _ = plan_first_comparison(facts, wanted, _defaults(), _device())
+        planned, _choices = plan_first_comparison(facts, wanted, _defaults(), _device())
         times = [estimate(item.plan, item.plan.hyperparameters or "", runs, models) for item in planned]
         known = [time for time in times if time is not None]
         if len(known) == len(planned):
             whole = total_time(known, max(len(_running_agents()), 1))
-            return f"About {duration(round((whole.low + whole.high) / 2))}, as earlier trainings here took."
-    return f"About {duration(wanted.seconds)} on two free processor cores, longer while the machine is busy."
+            return _("About {time}, as earlier trainings here took.").format(
+                time=duration(round((whole.low + whole.high) / 2))
+            )
+    return _("About {time} on two free processor cores, longer while the machine is busy.").format(
+        time=duration(wanted.seconds)
+    )
 
 
 def _running_agents() -> list[Agent]:
@@ -153,7 +179,9 @@ def _begin(project: Project) -> None:
 def _started(project: Project) -> Series:
     facts = lookups.project(project.id)
     if facts is None:
-        raise StateError("The sample project does not exist any more.", "Start a new training on another project.")
+        raise StateError(
+            _("The sample project does not exist any more."), _("Start a new training on another project.")
+        )
     planned, choices = plan_first_comparison(facts, first_comparison(), _defaults(), _device())
     series = new_series(
         SeriesId(f"first{secrets.token_hex(5)}"), connection.server_name(), SERIES_NAME, planned, choices
@@ -172,28 +200,37 @@ def draw_way_back() -> bool:
     tour, series = found
     states = _states(series)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="tour-back"):
-        st.markdown(f":material/tour: **Your first comparison** {plain(_standing(tour, states))}", width="stretch")
+        st.markdown(
+            f":material/tour: {plain(_standing(tour, states))}",
+            width="stretch",
+        )
         ids = _finished(states)
         part: Part = "watch" if len(ids) < _PAIR else "verdict" if tour.reached == "watch" else "show"
         st.button(
-            _TITLES[part],
+            _(_TITLES[part]),
             type="primary",
             key="tour-on",
             icon=":material/arrow_forward:",
             on_click=_go_on,
             args=(part, series),
         )
-        st.button("Not any more", type="tertiary", key="tour-end", on_click=_end)
+        st.button(_("Not any more"), type="tertiary", key="tour-end", on_click=_end)
     return True
 
 
 def _standing(tour: Tour, states: Sequence[MemberState]) -> str:
     running = sum(state.stage not in OVER for state in states)
     if running:
-        return f"{plural(running, 'training', 'trainings')} still {'runs' if running == 1 else 'run'}."
+        return ngettext(
+            "Your first comparison: {count} training still runs.",
+            "Your first comparison: {count} trainings still run.",
+            running,
+        ).format(count=running)
     if len(_finished(states)) < _PAIR:
-        return "did not leave two results to compare."
-    return "has its verdict." if tour.reached == "watch" else "was judged. Slides tell it to others."
+        return _("Your first comparison did not leave two results to compare.")
+    if tour.reached == "watch":
+        return _("Your first comparison has its verdict.")
+    return _("Your first comparison was judged. Slides tell it to others.")
 
 
 # The strip over the pages that the tour leads through.
@@ -219,16 +256,16 @@ def draw_strip(screen: str) -> None:
     ready = part == "watch" and len(_finished(_states(series))) >= _PAIR
     with st.container(border=True, key="tour"):
         with st.container(horizontal=True, vertical_alignment="center", key="tour-parts"):
-            st.markdown(":material/tour: **First comparison**", width="content")
+            st.markdown(f":material/tour: **{_('First comparison')}**", width="content")
             for number, item in enumerate(PARTS, start=1):
-                text = f"{number} {_TITLES[item]}"
+                text = f"{number} {_(_TITLES[item])}"
                 is_seen = PARTS.index(item) < PARTS.index(part)
                 mark = f":green[:material/check: {text}]" if is_seen else f":gray[{text}]"
                 st.markdown(f":blue[**{text}**]" if item == part else mark, width="content")
             st.space("stretch")
-            st.button("Leave the guide", type="tertiary", icon=":material/close:", key="tour-leave", on_click=_leave)
+            st.button(_("Leave the guide"), type="tertiary", icon=":material/close:", key="tour-leave", on_click=_leave)
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-            st.markdown(_READY if ready else _LEADS[part], width="stretch")
+            st.markdown(_(_READY if ready else _LEADS[part]), width="stretch")
             _draw_next(part, screen, series, ready=ready)
 
 
@@ -241,13 +278,13 @@ def _draw_next(part: Part, screen: str, series: Series, *, ready: bool) -> None:
     match part:
         case "watch":
             if ready:
-                _button("Read the verdict", _go_on, "verdict", series)
+                _button(_("Read the verdict"), _go_on, "verdict", series)
             elif screen == "task":
-                screens.link("series", "Both trainings", "stacks", series=series.id)
+                screens.link("series", _("Both trainings"), "stacks", series=series.id)
         case "verdict":
-            _button("Show it", _go_on, "show", series)
+            _button(_("Show it"), _go_on, "show", series)
         case "show":
-            _button("Bring your own data in", _finish, "import_data")
+            _button(_("Bring your own data in"), _finish, "import_data")
 
 
 def _button(label: str, then: Callable[..., None], *args: object) -> None:
@@ -273,7 +310,7 @@ def _go_on(part: Part, series: Series) -> None:
 def _leave() -> None:
     attempt(
         lambda: tours().change(connection.server_name(), lambda known: replace(known, is_left=True)),
-        "The guide waits on the overview. What runs goes on.",
+        _("The guide waits on the overview. What runs goes on."),
     )
 
 

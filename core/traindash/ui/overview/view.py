@@ -11,6 +11,8 @@ from traindash.domain.task import Task
 from traindash.errors import AppError, StorageError
 from traindash.experiments import overview
 from traindash.experiments.overview import ProjectBest, best_by_project, next_step
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.steps import reached
 from traindash.steady_clock import CLOCK
 from traindash.tasks.visits import VisitStore
@@ -28,7 +30,7 @@ from traindash.ui.widgets import draw_heads
 from traindash.ui.wizard.again import draw_again_menu
 from traindash.ui.wizard.drafts import draft_title
 
-_WHAT = (
+_WHAT = N_(
     "Train object detectors and segmenters on your own images, watch them learn, and see which model to take and how "
     "sure that is."
 )
@@ -37,7 +39,7 @@ _LOOKED_AT = 200
 _MOST_ENDED = 5
 _MOST_PROJECTS = 6
 _BEST_WIDTHS = [2.0, 3.0, 1.3, 1.2, 1.7]
-_BEST_HEADS = ("Project", "Best experiment", "Score", "Experiments", "")
+_BEST_HEADS = (N_("Project"), N_("Best experiment"), N_("Score"), N_("Experiments"), "")
 _OLD_PARAMS = (DRAFT_PARAM, "project")
 
 
@@ -60,9 +62,9 @@ def draw_overview() -> None:
         _draw_beginning(projects)
         return
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title("Overview", anchor=False)
+        st.title(_("Overview"), anchor=False)
         st.button(
-            "New training", icon=":material/add_circle:", key="overview-new", on_click=screens.go, args=("project",)
+            _("New training"), icon=":material/add_circle:", key="overview-new", on_click=screens.go, args=("project",)
         )
     if not draw_way_back():
         _draw_next_step(tasks, rows, has_project=bool(projects))
@@ -81,8 +83,8 @@ def draw_overview() -> None:
 
 
 def _draw_beginning(projects: Sequence[Project]) -> None:
-    st.title("Welcome to Traindash", anchor=False)
-    st.markdown(_WHAT)
+    st.title(_("Welcome to Traindash"), anchor=False)
+    st.markdown(_(_WHAT))
     if not projects:
         _wait_for_projects()
     with st.container(key="beginning-columns"):
@@ -92,9 +94,9 @@ def _draw_beginning(projects: Sequence[Project]) -> None:
             draw_offer(projects)
         else:
             with st.container(border=True, key="panel-first", height="stretch"):
-                st.header("Your first training", anchor=False)
-                st.markdown("Eight short steps from a project to a training; every one has a default that works.")
-                _lead("New training", "add_circle", "project", key="overview-new")
+                st.header(_("Your first training"), anchor=False)
+                st.markdown(_("Eight short steps from a project to a training; every one has a default that works."))
+                _lead(_("New training"), "add_circle", "project", key="overview-new")
     with right:
         _draw_bring_in(is_beginning=True)
 
@@ -110,18 +112,18 @@ def _wait_for_projects() -> None:
 
 def _draw_bring_in(*, is_beginning: bool = False) -> None:
     with st.container(border=True, key="panel-import", height="stretch" if is_beginning else "content"):
-        st.header("Bring data in", anchor=False)
+        st.header(_("Bring data in"), anchor=False)
         if lookups.can_import():
-            st.markdown("Images with annotations become a project. Their layout is recognised by itself.")
-            if (begun := draw_drop_zone("Drop an archive here, or choose one")) is not None:
+            st.markdown(_("Images with annotations become a project. Their layout is recognised by itself."))
+            if (begun := draw_drop_zone(_("Drop an archive here, or choose one"))) is not None:
                 screens.go("import_data", **{IMPORT_PARAM: begun.id})
-            screens.link("import_data", "Or a folder on this machine", "folder_open")
+            screens.link("import_data", _("Or a folder on this machine"), "folder_open")
         else:
-            st.markdown("This server brings data in with its own import apps.")
-            screens.link("import_data", "How to bring data in", "upload_file")
+            st.markdown(_("This server brings data in with its own import apps."))
+            screens.link("import_data", _("How to bring data in"), "upload_file")
         if is_beginning:
             st.button(
-                "Choose every step yourself",
+                _("Choose every step yourself"),
                 icon=":material/add_circle:",
                 type="tertiary",
                 key="overview-steps",
@@ -139,27 +141,42 @@ def _draw_next_step(tasks: Sequence[Task], rows: Sequence[ProjectBest], *, has_p
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="next-step"):
         match step:
             case overview.BringData():
-                _sentence("Everything begins with images.", "Bring in a folder or an archive with annotations.")
-                _lead("Bring data in", "upload_file", "import_data")
+                _sentence(_("Everything begins with images."), _("Bring in a folder or an archive with annotations."))
+                _lead(_("Bring data in"), "upload_file", "import_data")
             case overview.Mend(task=task):
-                _sentence(f"“{task_title(task)}” ended with an error.", "Its page says why and what can be changed.")
-                _lead("See why", "error", "task", task=task.id)
+                _sentence(
+                    _("“{task}” ended with an error.").format(task=task_title(task)),
+                    _("Its page says why and what can be changed."),
+                )
+                _lead(_("See why"), "error", "task", task=task.id)
             case overview.GoOn(draft=known):
-                _sentence(f"“{draft_title(known)}” is planned and not started.", "Go on where you were.")
-                _lead("Go on", "arrow_forward", reached(known), draft=known.id)
+                _sentence(
+                    _("“{draft}” is planned and not started.").format(draft=draft_title(known)),
+                    _("Go on where you were."),
+                )
+                _lead(_("Go on"), "arrow_forward", reached(known), draft=known.id)
             case overview.Compare(row=row):
                 total = formatting.plural(len(row.ranked), "experiment", "experiments")
-                _sentence(f"{row.project} has {total}.", "See which of the best two to take and how sure that is.")
-                _lead("Compare the best two", "compare_arrows", "compare", ids=",".join(map(str, row.pair)))
+                _sentence(
+                    _("{project} has {experiments}.").format(project=row.project, experiments=total),
+                    _("See which of the best two to take and how sure that is."),
+                )
+                _lead(_("Compare the best two"), "compare_arrows", "compare", ids=",".join(map(str, row.pair)))
             case overview.Another(info=info):
-                _sentence(f"“{info.experiment_name}” is trained.", "Change one thing to learn what it is worth.")
+                _sentence(
+                    _("“{experiment}” is trained.").format(experiment=info.experiment_name),
+                    _("Change one thing to learn what it is worth."),
+                )
                 draw_again_menu(info.task_id, key="overview-again")
             case overview.Watch(task=task):
-                _sentence(f"“{task_title(task)}” is under way.", "See what it learns while it trains.")
-                _lead("Watch it", "monitoring", "task", task=task.id)
+                _sentence(
+                    _("“{task}” is under way.").format(task=task_title(task)),
+                    _("See what it learns while it trains."),
+                )
+                _lead(_("Watch it"), "monitoring", "task", task=task.id)
             case overview.Train():
-                _sentence("Nothing was trained here yet.", "Eight short steps, each with a default that works.")
-                _lead("New training", "add_circle", "project")
+                _sentence(_("Nothing was trained here yet."), _("Eight short steps, each with a default that works."))
+                _lead(_("New training"), "add_circle", "project")
 
 
 def _sentence(first: str, second: str) -> None:
@@ -192,21 +209,28 @@ def _draw_tasks(since: datetime | None, *, active: bool) -> None:
     try:
         tasks = listed(lookups.newest_tasks(connection.workspace_id())[:_LOOKED_AT])
     except AppError as error:
-        draw_stale(error, "The list is tried again.")
+        draw_stale(error, _("The list is tried again."))
         return
     running = [task for task in tasks if not task.status.is_terminal]
     ended = ended_since(tasks, since)
     if running:
-        st.header(f"Running now: {formatting.count(len(running))}", anchor=False)
+        st.header(_("Running now: {count}").format(count=formatting.count(len(running))), anchor=False)
         draw_task_rows(running, "task-list-running")
     if ended:
-        st.header("Ended last" if since is None else "Ended since your last visit", anchor=False)
+        st.header(_("Ended last") if since is None else _("Ended since your last visit"), anchor=False)
         draw_task_rows(ended[:_MOST_ENDED], "task-list-ended")
         if len(ended) > _MOST_ENDED:
-            screens.link("tasks", f"{len(ended) - _MOST_ENDED} more in the list of tasks", "list_alt")
+            screens.link(
+                "tasks",
+                _("{count} more in the list of tasks").format(count=formatting.count(len(ended) - _MOST_ENDED)),
+                "list_alt",
+            )
     elif not running:
-        when = "" if since is None else f" since your last visit, {formatting.recent(since, CLOCK.now())}"
-        st.caption(f"Nothing runs, and nothing has ended{when}.")
+        if since is None:
+            st.caption(_("Nothing runs, and nothing has ended."))
+        else:
+            visit = formatting.recent(since, CLOCK.now())
+            st.caption(_("Nothing runs, and nothing has ended since your last visit, {moment}.").format(moment=visit))
     # Only a run of the whole page can take run_every away, and it knows the new experiments.
     if active and not running:
         st.rerun()
@@ -219,23 +243,23 @@ def ended_since(tasks: Sequence[Task], since: datetime | None) -> tuple[Task, ..
         for task in tasks
         if task.status.is_terminal and task.finished_at is not None and (since is None or task.finished_at > since)
     ]
-    return tuple(task for _, task in sorted(ended, key=lambda pair: pair[0], reverse=True))
+    return tuple(task for _when, task in sorted(ended, key=lambda pair: pair[0], reverse=True))
 
 
 # The best experiments of each project.
 
 
 def _draw_best(rows: Sequence[ProjectBest]) -> None:
-    st.header("Best so far", anchor=False)
+    st.header(_("Best so far"), anchor=False)
     if not rows:
-        st.caption("No experiment was evaluated yet. The first finished training appears here.")
+        st.caption(_("No experiment was evaluated yet. The first finished training appears here."))
         return
     with st.container(key="best-list", gap=None):
         draw_heads(_BEST_WIDTHS, _BEST_HEADS)
         names = given_names()
         for row in rows[:_MOST_PROJECTS]:
             _draw_row(row, names.get(row.best.task_id) or row.best.experiment_name)
-    st.caption("Each on its own validation images; the comparison says whether a difference is more than luck.")
+    st.caption(_("Each on its own validation images; the comparison says whether a difference is more than luck."))
 
 
 def _draw_row(row: ProjectBest, name: str) -> None:
@@ -250,4 +274,4 @@ def _draw_row(row: ProjectBest, name: str) -> None:
     cells[3].markdown(formatting.count(len(row.ranked)))
     with cells[4]:
         if len(row.pair) > 1:
-            screens.link("compare", "Compare", "compare_arrows", ids=",".join(map(str, row.pair)))
+            screens.link("compare", _("Compare"), "compare_arrows", ids=",".join(map(str, row.pair)))

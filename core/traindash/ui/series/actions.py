@@ -8,7 +8,8 @@ import streamlit as st
 from traindash.domain.ids import SeriesId, TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import AppError
-from traindash.formatting import plural
+from traindash.language import gettext as _
+from traindash.language import ngettext
 from traindash.tasks import again
 from traindash.tasks.series_progress import MemberState
 from traindash.tasks.series_record import Member, Series, cancelled, continued, with_removed_back, without
@@ -20,19 +21,25 @@ from traindash.ui.wizard.again import draw_change_button, step_to_mend
 _ONE_AT_A_TIME = threading.Lock()  # callbacks of quick clicks run side by side; a training is gone on with once
 
 
-@st.dialog("Cancel this series?", icon=":material/stop_circle:")
 def ask_to_cancel(series: Series, open_experiments: int) -> None:
     """Ask before a series is cancelled, naming it."""
+    st.dialog(_("Cancel this series?"), icon=":material/stop_circle:")(_ask_to_cancel)(series, open_experiments)
+
+
+def _ask_to_cancel(series: Series, open_experiments: int) -> None:
     st.markdown(f"**{plain(series.name)}**")
     st.caption(
-        f"{plural(open_experiments, 'experiment', 'experiments')} will be stopped or not started. "
-        "What is finished stays."
+        ngettext(
+            "{count} experiment will be stopped or not started. What is finished stays.",
+            "{count} experiments will be stopped or not started. What is finished stays.",
+            open_experiments,
+        ).format(count=open_experiments)
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep running", key="series-cancel-no"):
+        if st.button(_("Keep running"), key="series-cancel-no"):
             st.rerun()
-        if st.button("Cancel the series", type="primary", icon=":material/stop_circle:", key="series-cancel-yes"):
-            attempt(lambda: connection.series().update(series.id, cancelled), "The series is being cancelled.")
+        if st.button(_("Cancel the series"), type="primary", icon=":material/stop_circle:", key="series-cancel-yes"):
+            attempt(lambda: connection.series().update(series.id, cancelled), _("The series is being cancelled."))
             connection.starter().wake()
             st.rerun()
 
@@ -50,7 +57,7 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
         if safer is not None:
             plan = replace(state.member.plan, hyperparameters=safer.hyperparameters)
             st.button(
-                f"Retry with {safer.words}",
+                _("Retry with {change}").format(change=safer.words),
                 icon=":material/restart_alt:",
                 key=f"series-safer-{key}",
                 help=safer.sentence,
@@ -61,15 +68,15 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
             draw_change_button(series, state, primary=opens_series)
         if task is not None and task.can_resume:
             st.button(
-                "Resume",
+                _("Resume"),
                 icon=":material/play_arrow:",
                 key=f"series-resume-{key}",
-                help="Goes on from the last checkpoint up to the planned length.",
+                help=_("Goes on from the last checkpoint up to the planned length."),
                 on_click=_resume,
                 args=(series.id, state, target),
             )
         st.button(
-            "Start again",
+            _("Start again"),
             icon=":material/replay:",
             key=f"series-again-{key}",
             on_click=_start_again,
@@ -79,15 +86,15 @@ def draw_ways_on(series: Series, state: MemberState, *, opens_series: bool = Fal
             draw_change_button(series, state)
         if len(series.members) > 1:
             st.button(
-                "Remove",
+                _("Remove"),
                 icon=":material/close:",
                 key=f"series-remove-{key}",
                 type="tertiary",
-                help="Takes it out of the series; its task and its log stay.",
+                help=_("Takes it out of the series; its task and its log stay."),
                 on_click=attempt,
                 args=(
                     lambda: connection.series().update(series.id, lambda kept: without(kept, key)),
-                    "Removed from the series.",
+                    _("Removed from the series."),
                 ),
             )
 
@@ -96,12 +103,12 @@ def draw_bring_back(series: Series) -> None:
     """Draw the button that puts removed experiments back; nothing where there are none."""
     if series.removed:
         st.button(
-            f"Bring back {len(series.removed)} removed",
+            _("Bring back {count} removed").format(count=len(series.removed)),
             icon=":material/undo:",
             type="tertiary",
             key="series-bring-back",
             on_click=attempt,
-            args=(lambda: connection.series().update(series.id, with_removed_back), "Back in the series."),
+            args=(lambda: connection.series().update(series.id, with_removed_back), _("Back in the series.")),
         )
 
 
@@ -113,7 +120,7 @@ def compare(ids: tuple[TaskId, ...]) -> None:
 def _start_again(series_id: SeriesId, member: Member, plan: TrainingPlan | None, target: SeriesId | None) -> None:
     attempt(
         lambda: connection.series().start_again(series_id, member.key, after=member.task_id, plan=plan),
-        "The experiment starts again.",
+        _("The experiment starts again."),
     )
     connection.starter().wake()
     _open(target)
@@ -138,5 +145,5 @@ def _resume(series_id: SeriesId, state: MemberState, target: SeriesId | None) ->
         except AppError as error:
             flash(str(error), "error")
         else:
-            flash("The training goes on.")
+            flash(_("The training goes on."))
     _open(target)

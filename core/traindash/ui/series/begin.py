@@ -11,6 +11,8 @@ from traindash.domain.ids import AgentId, SeriesId
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import plural
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.draft import WizardDraft
 from traindash.plans.hyperparameters import idle_values, read_text
 from traindash.plans.problems import Problem, warning
@@ -36,7 +38,7 @@ from traindash.ui.wizard.launch import SERIES
 
 _PER_PAGE = 20
 _WIDTHS = [0.4, 3.6, 3.4, 1.6, 1.6, 2.2]
-_HEADS = ("", "Experiment", "What sets it apart", "Agent", "Expected time", "")
+_HEADS = ("", N_("Experiment"), N_("What sets it apart"), N_("Agent"), N_("Expected time"), "")
 _AUTOMATIC = AgentId(0)
 _OPEN = "series-edited"
 _T = TypeVar("_T")
@@ -63,7 +65,7 @@ def _draw_experiments(view: SeriesView, rows: Sequence[_Row], *, removed: int) -
         st.subheader(formatting.plural(len(rows), "experiment", "experiments"), anchor=False, width="content")
         if removed:
             st.button(
-                f"Bring back {removed} removed",
+                _("Bring back {count} removed").format(count=removed),
                 icon=":material/undo:",
                 type="tertiary",
                 key=widget_key(view.draft, "series-restore"),
@@ -86,13 +88,13 @@ def _draw_row(view: SeriesView, place: int, row: _Row) -> None:
         cells[1].markdown(f"**{plain(item.plan.experiment_name or '')}**")
         cells[2].markdown(
             plain(varied_text(item.varied) or model_label(item.plan.model))
-            + (" · edited" if item.key in view.choices.changes else "")
+            + (f" · {_('edited')}" if item.key in view.choices.changes else "")
         )
         cells[3].markdown(plain(_agent_name(view, item.plan.agent_id)))
         cells[4].markdown(time_text(time))
         with cells[5], st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             st.button(
-                "Done" if is_open else "Edit",
+                _("Done") if is_open else _("Edit"),
                 icon=":material/check:" if is_open else ":material/edit:",
                 type="tertiary",
                 key=f"series-edit-{item.key}",
@@ -100,7 +102,7 @@ def _draw_row(view: SeriesView, place: int, row: _Row) -> None:
                 args=({_OPEN: None if is_open else item.key},),
             )
             st.button(
-                "Remove",
+                _("Remove"),
                 icon=":material/close:",
                 type="tertiary",
                 key=f"series-remove-{item.key}",
@@ -116,7 +118,7 @@ def _draw_row(view: SeriesView, place: int, row: _Row) -> None:
 
 def _agent_name(view: SeriesView, agent_id: AgentId | None) -> str:
     known = {agent.id: agent.name for agent in view.facts.agents}
-    return "Automatic" if agent_id is None else known.get(agent_id, f"Agent {agent_id}")
+    return _("Automatic") if agent_id is None else known.get(agent_id, _("Agent {number}").format(number=agent_id))
 
 
 def _draw_editor(view: SeriesView, item: Experiment) -> None:
@@ -131,7 +133,7 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
                 draft_text(
                     view.draft,
                     f"series-name-{item.key}",
-                    "Experiment name",
+                    _("Experiment name"),
                     value=item.plan.experiment_name or "",
                     save=edited(lambda change, text: replace(change, name=text.strip() or None)),
                 )
@@ -139,7 +141,7 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
                 draft_select(
                     view.draft,
                     f"series-agent-{item.key}",
-                    "Agent",
+                    _("Agent"),
                     options=(_AUTOMATIC, *agents),
                     value=item.plan.agent_id or _AUTOMATIC,
                     save=edited(lambda change, agent: replace(change, agent_id=agent or None)),
@@ -149,7 +151,7 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
         text = item.plan.hyperparameters or text_by_model(view)(item.plan.model)
         problems = read_text(text, reference_for(view, item.plan.model)).errors
         yaml_editor(
-            "Hyperparameters of this experiment",
+            _("Hyperparameters of this experiment"),
             text,
             key=widget_key(view.draft, f"series-yaml-{item.key}"),
             on_change=lambda sent: change_choices(
@@ -162,13 +164,13 @@ def _draw_editor(view: SeriesView, item: Experiment) -> None:
         if problems:
             draw_trouble(problems[0].message, problems[0].hint)
         st.button(
-            "Undo the edits of this experiment",
+            _("Undo the edits of this experiment"),
             icon=":material/undo:",
             type="tertiary",
             key=f"series-undo-{item.key}",
             disabled=item.key not in view.choices.changes,
             on_click=change_choices,
-            args=(view.draft.id, lambda choices: _edited(choices, item.key, lambda _: ExperimentChange())),
+            args=(view.draft.id, lambda choices: _edited(choices, item.key, lambda _known: ExperimentChange())),
         )
 
 
@@ -193,10 +195,10 @@ def open_plan() -> SeriesView | None:
     plan = complete(draft, facts)
     if not isinstance(plan, TrainingPlan):
         with st.container(border=True, key="form-card"):
-            st.header("A series begins with a complete training", anchor=False)
-            st.markdown("Choose project, model and the rest first; then vary what you like.")
+            st.header(_("A series begins with a complete training"), anchor=False)
+            st.markdown(_("Choose project, model and the rest first; then vary what you like."))
             draw_problems(plan)
-            screens.link(plan[0].step if plan else "project", "Go to the open step", "arrow_back", draft=draft.id)
+            screens.link(plan[0].step if plan else "project", _("Go to the open step"), "arrow_back", draft=draft.id)
         return None
     return SeriesView(draft=draft, facts=facts, plan=plan)
 
@@ -234,7 +236,7 @@ def _text_problems(view: SeriesView, plans: Sequence[TrainingPlan]) -> list[Prob
     for plan in plans:
         text, reference = plan.hyperparameters, reference_for(view, plan.model)
         if text is not None and (errors := read_text(text, reference).errors):
-            message = f"“{plan.experiment_name}”: {errors[0].message}"
+            message = f"{formatting.quoted(plan.experiment_name or '')}: {errors[0].message}"
             found.append(Problem(severity="error", step="hyperparameters", message=message, hint=errors[0].hint))
     return found
 
@@ -247,7 +249,7 @@ def _idle_variations(view: SeriesView, planned: Sequence[Experiment]) -> tuple[P
         if text is None or reference is None:
             continue
         idle = idle_values(read_text(text).values, reference)
-        for name in idle.keys() & {thing for thing, _ in item.varied}:
+        for name in idle.keys() & {thing for thing, _value in item.varied}:
             why, hint = idle[name]
             found[warning("hyperparameters", f"{name} {why}", hint)] = None
     return tuple(found)
@@ -260,13 +262,13 @@ def _draw_bar(view: SeriesView, rows: Sequence[_Row], problems: Sequence[Problem
     text = problems[0].message if problems else _time_sentence(view, rows)
     with bottom_bar(view.draft, STEPS[-1], text):
         st.button(
-            "Starting" if is_busy else f"Start {count}",
+            _("Starting") if is_busy else _("Start {experiments}").format(experiments=count),
             key="start-series",
             type="primary",
             icon=":material/play_arrow:",
             disabled=bool(problems) or not rows or is_busy,
             on_click=_start,
-            args=(view, [item for item, _ in rows]),
+            args=(view, [item for item, _time in rows]),
         )
     if is_busy:
         # Drawn anew at the end: a refusal is told beside a button that can be pressed again.
@@ -278,16 +280,20 @@ def _draw_bar(view: SeriesView, rows: Sequence[_Row], problems: Sequence[Problem
 def _time_sentence(view: SeriesView, rows: Sequence[_Row]) -> str:
     """Return how long all of it will take, as far as that is known."""
     if not rows:
-        return "No experiment is left: bring one back, or vary something."
+        return _("No experiment is left: bring one back, or vary something.")
     agents = len(view.choices.agents) or len(view.facts.running_agents) or 1
-    known = [time for _, time in rows if time is not None]
-    where = f"on {plural(min(agents, len(rows)), 'agent', 'agents')}"
+    known = [time for _item, time in rows if time is not None]
+    used = plural(min(agents, len(rows)), "agent", "agents")
     if not known:
         experiments = plural(len(rows), "experiment", "experiments")
-        return f"Time not known: no such training went through here yet. {experiments} {where}."
+        return _("Time not known: no such training went through here yet. {experiments} on {agents}.").format(
+            experiments=experiments, agents=used
+        )
     unknown = len(rows) - len(known)
-    basis = f"and {unknown} of unknown length" if unknown else "by earlier trainings"
-    return f"About {time_text(total_time(known, agents))} {where}, {basis}."
+    text = _("About {time} on {agents}, by earlier trainings.")
+    if unknown:
+        text = _("About {time} on {agents}, and {count} of unknown length.")
+    return text.format(time=time_text(total_time(known, agents)), agents=used, count=unknown)
 
 
 def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
@@ -304,11 +310,11 @@ def _tell_result(view: SeriesView) -> None:
     try:
         started = SERIES.result(draft_id, 0)
     except AppError as error:
-        draw_trouble(error.message, f"{error.hint} Nothing was started.")
+        draw_trouble(error.message, f"{error.hint} {_('Nothing was started.')}")
         return
     if started is not None:
         change_draft(draft_id, lambda draft: replace(draft, series_id=started))
         connection.starter().wake()
         lookups.forget_project(view.plan.project_id)  # it may have new collections
-        flash("The series was created.")
+        flash(_("The series was created."))
         screens.go("series", series=started)

@@ -7,9 +7,11 @@ from typing import Literal, TypeVar
 import streamlit as st
 
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan
-from traindash.formatting import plural, setting
+from traindash.formatting import setting
 from traindash.frameworks.registry import reference_of, roles_of
 from traindash.frameworks.spec import Reference, Role, Roles
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import Facts
 from traindash.plans.hyperparameters import read_text
@@ -33,26 +35,28 @@ _T = TypeVar("_T")
 _MOST_REPEATS = 10
 _MOST_DRAWS = 10
 _SPLITS: Mapping[Literal["shared", "several", "own"], str] = {
-    "shared": "One for all",
-    "several": "Several",
-    "own": "A new one for each",
+    "shared": N_("One for all"),
+    "several": N_("Several"),
+    "own": N_("A new one for each"),
 }
 _ABOUT_SPLITS: Mapping[Literal["shared", "several", "own"], str] = {
-    "shared": "The random split is dealt once and kept: all experiments validate on the same images, so their numbers "
-    "can be compared.",
-    "several": "Each experiment is done on every one of these splits. They are dealt once and kept.",
-    "own": "Images are dealt at random, anew for each experiment: their numbers cannot be compared exactly.",
+    "shared": N_(
+        "The random split is dealt once and kept: all experiments validate on the same images, so their numbers "
+        "can be compared."
+    ),
+    "several": N_("Each experiment is done on every one of these splits. They are dealt once and kept."),
+    "own": N_("Images are dealt at random, anew for each experiment: their numbers cannot be compared exactly."),
 }
 _ROLE_WORDS: Mapping[Role, str] = {
-    "learning_rate": "learning rate",
-    "length": "length",
-    "batch": "batch",
-    "image_size": "image size",
-    "optimizer": "optimizer",
+    "learning_rate": N_("learning rate"),
+    "length": N_("length"),
+    "batch": N_("batch"),
+    "image_size": N_("image size"),
+    "optimizer": N_("optimizer"),
 }
 _COMBINE: Mapping[Literal["grid", "list"], str] = {
-    "grid": "Every combination",
-    "list": "First with first, second with second",
+    "grid": N_("Every combination"),
+    "list": N_("First with first, second with second"),
 }
 
 
@@ -98,69 +102,69 @@ def reference_for(view: SeriesView, model: ModelChoice) -> Reference | None:
 
 def draw_variations(view: SeriesView) -> None:
     """Draw what varies."""
-    st.header("What varies?", anchor=False)
+    st.header(_("What varies?"), anchor=False)
     draft_many(
         view.draft,
         "series-models",
-        "Models",
+        _("Models"),
         options=_model_options(view),
         value=view.choices.models or (view.plan.model,),
         save=saved(lambda choices, chosen: replace(choices, models=chosen)),
         text=model_label,
-        placeholder="Choose models",
+        placeholder=_("Choose models"),
     )
     _draw_values(view)
     _draw_split(view)
     draft_number(
         view.draft,
         "series-repeats",
-        "Times each, with another seed",
+        _("Times each, with another seed"),
         bounds=(1, _MOST_REPEATS),
         value=view.choices.repeats,
         save=saved(lambda choices, number: replace(choices, repeats=number)),
-        help_text="Two trainings that differ in the seed alone show how much of a difference is chance.",
+        help_text=_("Two trainings that differ in the seed alone show how much of a difference is chance."),
     )
     if view.choices.repeats > 1 and _roles(view).key("seed") is None:
-        st.caption("This framework takes no seed: repetitions have the same settings and differ by chance alone.")
+        st.caption(_("This framework takes no seed: repetitions have the same settings and differ by chance alone."))
 
 
 def draw_how(view: SeriesView) -> None:
     """Draw name, agents and what happens at the end."""
-    st.header("How to run", anchor=False)
+    st.header(_("How to run"), anchor=False)
     draft_text(
         view.draft,
         "series-name",
-        "Series name",
+        _("Series name"),
         value=view.choices.name,
         placeholder=default_name(view),
         save=saved(lambda choices, text: replace(choices, name=text.strip())),
-        help_text="Experiments get it as the first part of their names.",
+        help_text=_("Experiments get it as the first part of their names."),
     )
     agents = {agent.id: agent.name for agent in view.facts.running_agents}
     draft_many(
         view.draft,
         "series-agents",
-        "Agents",
+        _("Agents"),
         options=tuple(agents),
         value=tuple(agent for agent in view.choices.agents if agent in agents),
         save=saved(lambda choices, chosen: replace(choices, agents=chosen)),
         text=agents.__getitem__,
-        placeholder="Automatic: whichever is free",
+        placeholder=_("Automatic: whichever is free"),
     )
-    st.caption("More experiments than agents: the rest waits in the queue. Nothing is dropped.")
+    st.caption(_("More experiments than agents: the rest waits in the queue. Nothing is dropped."))
     draft_toggle(
         view.draft,
         "series-compare",
-        "Open the comparison at the end",
+        _("Open the comparison at the end"),
         value=view.choices.opens_comparison,
         save=saved(lambda choices, on: replace(choices, opens_comparison=on)),
-        help_text="When the last experiment is over and the page of the series is open.",
+        help_text=_("When the last experiment is over and the page of the series is open."),
     )
 
 
 def default_name(view: SeriesView) -> str:
     """Return the name of a series that a person gave none."""
-    project = view.facts.project.project.name if view.facts.project else "series"
+    project = view.facts.project.project.name if view.facts.project else _("series")
     return view.draft.experiment_name or project
 
 
@@ -186,7 +190,7 @@ def _draw_values(view: SeriesView) -> None:
         _draw_row(view, place, row, keys, words)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
-            "Vary a hyperparameter" if not rows else "Vary another one",
+            _("Vary a hyperparameter") if not rows else _("Vary another one"),
             icon=":material/add:",
             key=widget_key(view.draft, "series-add"),
             on_click=_change_rows,
@@ -196,11 +200,11 @@ def _draw_values(view: SeriesView) -> None:
         draft_choice(
             view.draft,
             "series-combine",
-            "Several hyperparameters together",
+            _("Several hyperparameters together"),
             options=tuple(_COMBINE),
             value=view.choices.combine,
             save=saved(lambda choices, way: replace(choices, combine=way)),
-            text=lambda way: _COMBINE[way],
+            text=lambda way: _(_COMBINE[way]),
         )
 
 
@@ -210,24 +214,24 @@ def _draw_row(view: SeriesView, place: int, row: Vary, keys: Mapping[str, str], 
             draft_select(
                 view.draft,
                 f"series-key-{place}",
-                "Hyperparameter",
+                _("Hyperparameter"),
                 options=tuple(dict.fromkeys([*keys, *([row.key] if row.key else [])])),
                 value=row.key or None,
                 save=_saved_row(place, lambda row, key: replace(row, key=key or "")),
-                text=lambda key: f"{key} ({words[key]})" if key in words else key,
-                placeholder="Choose one",
+                text=lambda key: f"{key} ({_(words[key])})" if key in words else key,
+                placeholder=_("Choose one"),
             )
         with st.container(width="stretch"):
             draft_text(
                 view.draft,
                 f"series-values-{place}",
-                "Values, with commas between",
+                _("Values, with commas between"),
                 value=row.text,
                 save=_saved_row(place, lambda row, text: replace(row, text=text)),
-                placeholder=f"so far {keys[row.key]}" if keys.get(row.key) else "0.001, 0.01",
+                placeholder=_("so far {value}").format(value=keys[row.key]) if keys.get(row.key) else "0.001, 0.01",
             )
         st.button(
-            "Remove",
+            _("Remove"),
             icon=":material/close:",
             key=widget_key(view.draft, f"series-drop-{place}"),
             on_click=_change_rows,
@@ -259,29 +263,30 @@ def _roles(view: SeriesView) -> Roles:
 
 def _draw_split(view: SeriesView) -> None:
     if not isinstance(view.plan.train_val_split, RandomSplit):
-        st.caption("Data split: all experiments use the split of the plan, which is fixed.")
+        st.caption(_("Data split: all experiments use the split of the plan, which is fixed."))
         return
     split = view.choices.split
     draft_choice(
         view.draft,
         "series-split",
-        "Data split",
+        _("Data split"),
         options=tuple(_SPLITS),
         value=split.mode,
         save=_saved_split(lambda split, mode: replace(split, mode=mode)),
-        text=lambda mode: _SPLITS[mode],
+        text=lambda mode: _(_SPLITS[mode]),
     )
-    st.caption(_ABOUT_SPLITS[split.mode])
+    st.caption(_(_ABOUT_SPLITS[split.mode]))
     if split.mode != "several":
         return
     percent = view.plan.train_val_split.percent
-    side = "training" if view.plan.train_val_split.split == "train" else "validation"
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container(width="stretch"):
             draft_many(
                 view.draft,
                 "series-percents",
-                f"Share of the images for {side}",
+                _("Share of the images for training")
+                if view.plan.train_val_split.split == "train"
+                else _("Share of the images for validation"),
                 options=tuple(sorted({percent, *range(10, 100, 5)})),
                 value=split.percents or (percent,),
                 save=_saved_split(lambda split, chosen: replace(split, percents=chosen)),
@@ -291,14 +296,20 @@ def _draw_split(view: SeriesView) -> None:
             draft_number(
                 view.draft,
                 "series-draws",
-                "Times each is dealt",
+                _("Times each is dealt"),
                 bounds=(1, _MOST_DRAWS),
                 value=split.draws,
                 save=_saved_split(lambda split, number: replace(split, draws=number)),
             )
     number = len(split.percents or (percent,)) * split.draws
     project = view.facts.project.project.name if view.facts.project else ""
-    st.caption(f"{plural(number, 'split', 'splits')} will be kept as collections of “{plain(project)}”.")
+    st.caption(
+        ngettext(
+            "{count} split will be kept as collections of “{project}”.",
+            "{count} splits will be kept as collections of “{project}”.",
+            number,
+        ).format(count=number, project=plain(project))
+    )
 
 
 def saved(change: Callable[[SeriesChoices, _T], SeriesChoices]) -> Callable[[WizardDraft, _T], WizardDraft]:

@@ -1,5 +1,6 @@
 """The page of a series: how all of it goes, what is best so far, and what failed, refreshing itself."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,8 @@ from traindash.domain.experiment import MEAN_IOU
 from traindash.domain.ids import SeriesId, TaskId
 from traindash.domain.task import Task
 from traindash.errors import AppError, InputError
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import TaskProgress, TimeRange
@@ -39,36 +42,35 @@ from traindash.ui.wizard.again import draw_change_button
 # What a series does now and how it stands: words and numbers without any drawing.
 
 _WORDS: Mapping[Stage, str] = {
-    "finished": "finished",
-    "running": "running",
-    "waiting": "in the queue",
-    "to_start": "not started yet",
-    "failed": "failed",
-    "refused": "refused",
-    "stopped": "stopped",
+    "running": N_("{count} running"),
+    "waiting": N_("{count} in the queue"),
+    "to_start": N_("{count} not started yet"),
+    "failed": N_("{count} failed"),
+    "refused": N_("{count} refused"),
+    "stopped": N_("{count} stopped"),
 }
 _LOOKS: Mapping[Stage, StatusLook] = {
-    "to_start": StatusLook(word="Waiting", icon=":material/schedule:", color="gray"),
-    "refused": StatusLook(word="Not started", icon=":material/block:", color="red"),
-    "stopped": StatusLook(word="Stopped", icon=":material/stop_circle:", color="orange"),
+    "to_start": StatusLook(word=N_("Waiting"), icon=":material/schedule:", color="gray"),
+    "refused": StatusLook(word=N_("Not started"), icon=":material/block:", color="red"),
+    "stopped": StatusLook(word=N_("Stopped"), icon=":material/stop_circle:", color="orange"),
 }
 _EVERY = "2s"
 _WATCH = "series_watch"
 _SEEN_OPEN = "series_seen_open"
 _FEWEST_TO_COMPARE = 2
 _WIDTHS = [1.3, 3.6, 1.3, 1.1, 3.4]
-_HEADS = ("Status", "Experiment", "Agent", "Duration", "Progress")
+_HEADS = (N_("Status"), N_("Experiment"), N_("Agent"), N_("Duration"), N_("Progress"))
 _SHOWN = 3
-_LIST_HEADS = ("Series", "Started", "Progress")
+_LIST_HEADS = (N_("Series"), N_("Started"), N_("Progress"))
 _MOST = 30
 _LIST_WIDTHS = [5.9, 1.2, 4.3]  # the columns of the list of tasks below, some of them together
 
 
 def standing(states: Sequence[MemberState]) -> str:
     """Return how many experiments are where: ``3 of 6 finished, 1 running, 2 in the queue``."""
-    counts = {stage: sum(state.stage == stage for state in states) for stage in _WORDS}
-    parts = [f"{counts['finished']} of {len(states)} finished"]
-    parts += [f"{counts[stage]} {word}" for stage, word in _WORDS.items() if counts[stage] and stage != "finished"]
+    counts = Counter(state.stage for state in states)
+    parts = [_("{number} of {count} finished").format(number=counts["finished"], count=len(states))]
+    parts += [_(words).format(count=counts[stage]) for stage, words in _WORDS.items() if counts[stage]]
     return ", ".join(parts)
 
 
@@ -111,13 +113,13 @@ def doing_text(state: MemberState, progress: TaskProgress | None) -> str:
     if state.task is not None:
         return sentence(progress or TaskProgress(task=state.task))
     if state.stage == "stopped":
-        return "Not started: the series was cancelled" if state.member.task_id is None else "Its task is gone"
-    return "Waits for its start"
+        return _("Not started: the series was cancelled") if state.member.task_id is None else _("Its task is gone")
+    return _("Waits for its start")
 
 
 def time_text(time: TimeRange | None) -> str:
     """Return an expected time as a range, a dash where it is not known."""
-    return formatting.MISSING if time is None else formatting.time_left(time.low, time.high).removesuffix(" left")
+    return formatting.MISSING if time is None else formatting.time_range(time.low, time.high)
 
 
 def draw_series_page(wanted: str | None) -> None:
@@ -127,7 +129,7 @@ def draw_series_page(wanted: str | None) -> None:
         InputError: It is missing, or the series belongs to another server.
         NotFoundError: There is no such series.
     """
-    with titled("Series"):
+    with titled(_("Series")):
         watch, snapshot = _open_series(wanted)
     _open_comparison(snapshot)
     _draw_head(snapshot)
@@ -136,15 +138,17 @@ def draw_series_page(wanted: str | None) -> None:
 
 def _open_series(wanted: str | None) -> tuple[SeriesWatch, SeriesSnapshot]:
     if not wanted:
-        raise InputError("No series is chosen.", "Open one from the list of tasks.")
+        raise InputError(_("No series is chosen."), _("Open one from the list of tasks."))
     series_id = SeriesId(wanted)
     key = (connection.cache_key(), series_id)
     watch = kept_here(_WATCH, key, lambda: SeriesWatch(connection.client(), connection.series(), series_id))
     snapshot = watch.refresh()
     # Its task ids belong to that server.
     if snapshot.series.server != connection.server_name():
-        msg = f"This series runs on {snapshot.series.server}, and this is {connection.server_name()}."
-        raise InputError(msg, "Start the dashboard with the other server.")
+        msg = _("This series runs on {server}, and this is {here}.").format(
+            server=snapshot.series.server, here=connection.server_name()
+        )
+        raise InputError(msg, _("Start the dashboard with the other server."))
     return watch, snapshot
 
 
@@ -166,7 +170,7 @@ def _comparable(snapshot: SeriesSnapshot) -> tuple[TaskId, ...]:
 
 def _draw_head(snapshot: SeriesSnapshot) -> None:
     series = snapshot.series
-    screens.link("tasks", "All tasks", "arrow_back")
+    screens.link("tasks", _("All tasks"), "arrow_back")
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="series-head"
     ):
@@ -174,7 +178,7 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
             if not snapshot.is_over:
                 st.toggle(
-                    "Open the comparison at the end",
+                    _("Open the comparison at the end"),
                     value=series.opens_comparison,
                     key=f"series-opens-{series.id}",
                     on_change=attempt,
@@ -185,26 +189,28 @@ def _draw_head(snapshot: SeriesSnapshot) -> None:
                     ),
                 )
                 if not series.is_cancelled and st.button(
-                    "Cancel the series", icon=":material/stop_circle:", key="series-cancel"
+                    _("Cancel the series"), icon=":material/stop_circle:", key="series-cancel"
                 ):
                     ask_to_cancel(series, sum(state.stage not in OVER for state in snapshot.states))
             ids = _comparable(snapshot)
             enough = len(ids) >= _FEWEST_TO_COMPARE
             st.button(
-                f"Compare {len(ids)}" if enough else "Compare",
+                _("Compare {count}").format(count=len(ids)) if enough else _("Compare"),
                 type="primary",
                 icon=":material/compare_arrows:",
                 key="series-compare",
                 disabled=not enough,
-                help=None if enough else "Two experiments have to be finished.",
+                help=None if enough else _("Two experiments have to be finished."),
                 on_click=compare,
                 args=(ids,),
             )
     facts = [
-        f"Series of {formatting.plural(len(series.members), 'experiment', 'experiments')}",
-        f"Project {lookups.project_names().get(series.project_id, series.project_id)}",
-        f"started {formatting.recent(series.created_at, CLOCK.now())}",
-        *(["cancelled"] if series.is_cancelled else []),
+        ngettext("Series of {count} experiment", "Series of {count} experiments", len(series.members)).format(
+            count=len(series.members)
+        ),
+        _("Project {name}").format(name=lookups.project_names().get(series.project_id, series.project_id)),
+        _("started {moment}").format(moment=formatting.recent(series.created_at, CLOCK.now())),
+        *([_("cancelled")] if series.is_cancelled else []),
     ]
     st.caption(plain(" · ".join(facts)))
 
@@ -213,13 +219,13 @@ def _live(watch: SeriesWatch, before: SeriesSnapshot) -> None:
     try:
         snapshot = watch.refresh()
     except AppError as error:
-        draw_stale(error, "The numbers below are the last known ones.")
+        draw_stale(error, _("The numbers below are the last known ones."))
         snapshot = before
     # Head and button are outside the fragment and change with these alone.
     if snapshot.is_over != before.is_over or len(_comparable(snapshot)) != len(_comparable(before)):
         st.rerun()
     if (trouble := connection.starter().trouble(snapshot.series.id)) is not None:
-        draw_stale(trouble, "It is tried again by itself.")
+        draw_stale(trouble, _("It is tried again by itself."))
     training = {task_id: fraction(item) for task_id, item in snapshot.progress.items()}
     done = [
         1.0 if state.stage in OVER else training.get(state.task.id, 0.0) if state.task else 0.0
@@ -248,17 +254,21 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
     until = max(ended) if snapshot.is_over and ended else now
     score = score_name(snapshot.states)
     cards = (
-        ("Finished", f"{finished} of {len(snapshot.states)}", f"{failed} failed" if failed else "none failed"),
         (
-            f"Best {score}" if snapshot.is_over else f"Best {score} so far",
-            formatting.metric(best[1] if best else None),
-            name_of(best[0]) if best else "no result above 0" if snapshot.is_over else "none yet",
+            _("Finished"),
+            _("{number} of {count}").format(number=finished, count=len(snapshot.states)),
+            _("{count} failed").format(count=failed) if failed else _("none failed"),
         ),
-        ("Time left", *_time_left(snapshot, left)),
         (
-            "Time",
+            _("Best {score}").format(score=score) if snapshot.is_over else _("Best {score} so far").format(score=score),
+            formatting.metric(best[1] if best else None),
+            name_of(best[0]) if best else _("no result above 0") if snapshot.is_over else _("none yet"),
+        ),
+        (_("Time left"), *_time_left(snapshot, left)),
+        (
+            _("Time"),
             formatting.duration((until - min(begun)).total_seconds() if begun else None),
-            f"on {formatting.plural(agents, 'agent', 'agents')}",
+            _("on {agents}").format(agents=formatting.plural(agents, "agent", "agents")),
         ),
     )
     for place, (label, value, below) in zip(st.columns(4), cards, strict=True):
@@ -268,12 +278,13 @@ def _draw_cards(snapshot: SeriesSnapshot) -> None:
 def _time_left(snapshot: SeriesSnapshot, left: TimeLeft) -> tuple[str, str]:
     """Return how long a series will still take, as far as that is known, and how that is known."""
     if left.range is None:
-        text = "Not known yet" if left.unknown else formatting.MISSING
-        note = "no such training went through yet"
+        text = _("Not known yet") if left.unknown else formatting.MISSING
+        note = _("no such training went through yet")
     else:
-        text = f"{time_text(left.range)}{' and more' if left.unknown else ''}"
-        note = f"not known of {left.unknown}" if left.unknown else "by trainings so far"
-    return text, "all are over" if snapshot.is_over else note
+        text = time_text(left.range)
+        text = _("{time} and more").format(time=text) if left.unknown else text
+        note = _("not known of {count}").format(count=left.unknown) if left.unknown else _("by trainings so far")
+    return text, _("all are over") if snapshot.is_over else note
 
 
 def _draw_rows(snapshot: SeriesSnapshot) -> None:
@@ -296,8 +307,8 @@ def _draw_row(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) ->
             screens.link("task", name, task=state.task.id)
         else:
             st.markdown(f"**{name}**")
-        task = "" if state.task is None else f"Task {state.task.id}"
-        changed = "changed by you" if state.member.is_changed else ""
+        task = "" if state.task is None else _("Task {number}").format(number=state.task.id)
+        changed = _("changed by you") if state.member.is_changed else ""
         st.caption(plain(" · ".join(part for part in (task, varied_text(state.member.varied), changed) if part)))
         _draw_earlier(state)
     cells[2].markdown(plain((state.task.agent_name if state.task else "") or formatting.MISSING))
@@ -313,16 +324,16 @@ def _draw_earlier(state: MemberState) -> None:
     if not state.member.earlier:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"earlier-{state.member.key}"):
-        st.caption("Earlier:", width="content")
+        st.caption(_("Earlier:"), width="content")
         for task_id in state.member.earlier:
-            screens.link("task", f"Task {task_id}", task=task_id)
+            screens.link("task", _("Task {number}").format(number=task_id), task=task_id)
 
 
 def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: bool) -> None:
     progress = None if state.task is None else snapshot.progress.get(state.task.id)
     if state.stage == "finished":
         text = plain(result_text(state.task, ("mAP", "AP50", "f1", MEAN_IOU)) if state.task else "")
-        word = "best" if snapshot.is_over else "best so far"
+        word = _("best") if snapshot.is_over else _("best so far")
         st.markdown(f"**{text}** :green-badge[:material/star: {word}]" if is_best else text)
     elif state.stage == "running" and progress is not None:
         st.progress(fraction(progress), text=plain(doing_text(state, progress)))
@@ -330,18 +341,18 @@ def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: boo
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(plain(doing_text(state, progress)), width="content")
             if state.stage in {"waiting", "to_start"} and can_change(state.member):
-                draw_change_button(snapshot.series, state, label="Change")
+                draw_change_button(snapshot.series, state, label=_("Change"))
 
 
 def _draw_failure(snapshot: SeriesSnapshot, state: MemberState) -> None:
     """Say why an experiment left nothing, with the ways on."""
-    _, place = st.columns([_WIDTHS[0], sum(_WIDTHS[1:])])
+    _status, place = st.columns([_WIDTHS[0], sum(_WIDTHS[1:])])
     with place, st.container(key=f"series-why-{state.member.key}", gap="xsmall"):
         reason = state.task.exit_report if state.task else state.member.refusal
         if state.stage != "stopped" and reason is not None:
             draw_trouble(reason.message, reason.hint)
         elif state.stage != "stopped":
-            draw_trouble("The server does not say why the task ended.", "Look at the last lines of its log.")
+            draw_trouble(_("The server does not say why the task ended."), _("Look at the last lines of its log."))
         if not snapshot.series.is_cancelled:
             draw_ways_on(snapshot.series, state)
 
@@ -358,7 +369,7 @@ def draw_series_list(tasks: Sequence[Task]) -> None:
         draw_heads(_LIST_WIDTHS, _LIST_HEADS)
         for series in found[:_SHOWN]:
             _row(series, tasks)
-        if found[_SHOWN:] and st.toggle(f"Show {len(found) - _SHOWN} older", key="series-older"):
+        if found[_SHOWN:] and st.toggle(_("Show {count} older").format(count=len(found) - _SHOWN), key="series-older"):
             for series in found[_SHOWN:]:
                 _row(series, tasks)
 
@@ -379,7 +390,10 @@ def _row(series: Series, tasks: Sequence[Task]) -> None:
     started.markdown(formatting.recent(series.created_at, CLOCK.now()))
     text = standing(states)
     if best is not None:
-        text += f" · best {score_name(states)} {formatting.metric(best[1])} ({name_of(best[0])})"
+        told = _("best {score} {value} ({experiment})").format(
+            score=score_name(states), value=formatting.metric(best[1]), experiment=name_of(best[0])
+        )
+        text = f"{text} · {told}"
     with progress:
         if is_over(states):
             st.caption(plain(text))

@@ -1,6 +1,6 @@
 """What a person can do to a task: stop it, start it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
@@ -12,6 +12,8 @@ from traindash.domain.ids import TaskId
 from traindash.domain.plan import CustomCheckpoint, ModelChoice
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.lookups import custom_checkpoints
 from traindash.plans.problems import Step
 from traindash.supervisely.experiments import experiment_of_output
@@ -30,40 +32,60 @@ from traindash.ui.tasks.text import is_open_app, is_ready_only, task_title
 from traindash.ui.theme import plain
 from traindash.ui.wizard.again import begin_change, draw_again_menu, member_of, origin_of, step_to_mend
 
+# Step of the wizard where the reason of a failure can be mended → the button that leads there
+_MENDS: Mapping[Step, str] = {
+    "hyperparameters": N_("Change the hyperparameters"),
+    "model": N_("Change the model"),
+    "classes": N_("Change the classes"),
+}
 _BEGUN = "begun_apps"  # tasks whose app was told to begin in this session
 
 
 # What is stopped is lost; the dialog names it, as rows move while a list refreshes.
-@st.dialog("Stop this task?", icon=":material/stop_circle:")
 def ask_to_stop(task: Task, *, trains: bool = False, serves: bool = False) -> None:
     """Ask before a task is stopped, naming it; one that trains and has epochs left can also end well."""
-    st.markdown(f"**{plain(task_title(task))}**, task {task.id}")
+    st.dialog(_("Stop this task?"), icon=":material/stop_circle:")(_ask_to_stop)(task, trains=trains, serves=serves)
+
+
+def _ask_to_stop(task: Task, *, trains: bool, serves: bool) -> None:
+    st.markdown(_("**{name}**, task {number}").format(name=plain(task_title(task)), number=task.id))
     if trains:
         st.caption(
-            "After this epoch: the running epoch is finished, then the best checkpoint is evaluated and becomes an "
-            "experiment."
+            _(
+                "After this epoch: the running epoch is finished, then the best checkpoint is evaluated and becomes an "
+                "experiment."
+            )
         )
-    resumable = " It can be resumed from its last epoch." if trains and task.settings is not None else ""
     if serves:
-        st.caption("Its model is let go, and whoever asks it from then on gets an error. It can be deployed again.")
+        st.caption(_("Its model is let go, and whoever asks it from then on gets an error. It can be deployed again."))
     else:
-        st.caption(f"Now: it stops at once and leaves no experiment.{resumable}")
+        text = _("Now: it stops at once and leaves no experiment.")
+        if trains and task.settings is not None:
+            text = f"{text} {_('It can be resumed from its last epoch.')}"
+        st.caption(text)
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep running", key="stop-no"):
+        if st.button(_("Keep running"), key="stop-no"):
             st.rerun()
         # The way that loses nothing is the one that stands out.
         kind: Literal["primary", "secondary"] = "secondary" if trains else "primary"
-        if st.button("Stop now", type=kind, icon=":material/stop_circle:", key="stop-yes"):
+        if st.button(_("Stop now"), type=kind, icon=":material/stop_circle:", key="stop-yes"):
             stop(task)
             st.rerun()
-        if trains and st.button("Stop after this epoch", type="primary", icon=":material/last_page:", key="stop-epoch"):
-            attempt(lambda: stop_after_epoch(connection.client(), task.id), f"Task {task.id} ends after this epoch.")
+        if trains and st.button(
+            _("Stop after this epoch"), type="primary", icon=":material/last_page:", key="stop-epoch"
+        ):
+            attempt(
+                lambda: stop_after_epoch(connection.client(), task.id),
+                _("Task {number} ends after this epoch.").format(number=task.id),
+            )
             st.rerun()
 
 
 def stop(task: Task) -> None:
     """Send the stop and tell the person what happened."""
-    attempt(lambda: connection.client().tasks.stop(task.id), f"Task {task.id} is being stopped.")
+    attempt(
+        lambda: connection.client().tasks.stop(task.id), _("Task {number} is being stopped.").format(number=task.id)
+    )
 
 
 def draw_start(progress: TaskProgress) -> None:
@@ -71,8 +93,10 @@ def draw_start(progress: TaskProgress) -> None:
     task = progress.task
     if is_open_app(progress):
         st.info(
-            "This training app was opened on a project without settings. A script that opened it can send them with "
-            "“train_from_api”. To choose them here, stop this task and start a new training.",
+            _(
+                "This training app was opened on a project without settings. A script that opened it can send them "
+                "with “train_from_api”. To choose them here, stop this task and start a new training."
+            ),
             icon=":material/tune:",
         )
         return
@@ -81,9 +105,14 @@ def draw_start(progress: TaskProgress) -> None:
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="task-start"
     ):
-        st.markdown("Everything is set. The training begins when you start it.", width="stretch")
+        st.markdown(_("Everything is set. The training begins when you start it."), width="stretch")
         st.button(
-            "Start training", type="primary", icon=":material/play_arrow:", key="start", on_click=_start, args=(task,)
+            _("Start training"),
+            type="primary",
+            icon=":material/play_arrow:",
+            key="start",
+            on_click=_start,
+            args=(task,),
         )
 
 
@@ -92,8 +121,10 @@ def draw_idle_app(progress: TaskProgress) -> None:
     task, step = progress.task, failed_step(progress)
     if step is not None:
         st.warning(
-            f"**The training app did not take the step “{plain(step)}” and will not begin.**  \nLook at the log "
-            "for its reason, stop the task, and start it again with other settings.",
+            _(
+                "**The training app did not take the step “{step}” and will not begin.**  \nLook at the "
+                "log for its reason, stop the task, and start it again with other settings."
+            ).format(step=plain(step)),
             icon=":material/hourglass_disabled:",
         )
         return
@@ -101,11 +132,11 @@ def draw_idle_app(progress: TaskProgress) -> None:
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="idle-app"
     ):
         st.markdown(
-            "The training app is open and has not begun by itself. Some apps wait for this button.", width="stretch"
+            _("The training app is open and has not begun by itself. Some apps wait for this button."), width="stretch"
         )
         # Once: an app that is told twice trains twice, and it takes a moment to say that it has begun.
         st.button(
-            "Start training",
+            _("Start training"),
             type="primary",
             icon=":material/play_arrow:",
             key="begin",
@@ -122,7 +153,7 @@ def _start(task: Task) -> None:
         start_app(connection.client(), task)
         begun.add((connection.cache_key(), task.id))
 
-    attempt(start, "The training starts.")
+    attempt(start, _("The training starts."))
 
 
 def draw_follow_ups(task: Task) -> None:
@@ -144,27 +175,27 @@ def draw_follow_ups(task: Task) -> None:
                 _draw_mend(task, step)
             if task.can_resume:
                 _button(
-                    "Resume",
+                    _("Resume"),
                     "play_arrow",
                     lambda: again.resume(client, task),
-                    note="Goes on from the last checkpoint up to the planned length, as a new task.",
+                    note=_("Goes on from the last checkpoint up to the planned length, as a new task."),
                     primary=safer is None and step is None,
                 )
             if repeatable:
-                _button("Start again", "replay", lambda: _repeat(task))
+                _button(_("Start again"), "replay", lambda: _repeat(task))
                 _button(
-                    "Fine-tune the best checkpoint",
+                    _("Fine-tune the best checkpoint"),
                     "tune",
                     lambda: _fine_tune(task),
-                    note="Trains on from it with the same settings, as a new task.",
+                    note=_("Trains on from it with the same settings, as a new task."),
                 )
                 _draw_other_checkpoints(task)
             elif again.can_start_over(task):
                 _button(
-                    "Start again",
+                    _("Start again"),
                     "replay",
                     lambda: again.start_over(client, task),
-                    note="The same settings from the beginning, as a new task.",
+                    note=_("The same settings from the beginning, as a new task."),
                 )
             if repeatable or again.can_start_over(task):
                 draw_again_menu(task.id)
@@ -179,11 +210,11 @@ def _draw_in_series(task: Task, series: Series, member: Member) -> None:
 
 def _draw_mend(task: Task, step: Step) -> None:
     st.button(
-        f"Change the {step}",
+        _(_MENDS[step]),
         icon=":material/edit:",
         key="next-mend",
         type="primary",
-        help="Opens the same settings in the wizard, where the reason can be mended.",
+        help=_("Opens the same settings in the wizard, where the reason can be mended."),
         on_click=begin_change,
         args=(task.id, step),
     )
@@ -198,11 +229,11 @@ def _draw_other_checkpoints(task: Task) -> None:
     others = [(path, name) for path, name in names.items() if name != experiment.best_checkpoint]
     if not others:
         return
-    with st.popover("Another checkpoint", icon=":material/tune:", key="next-checkpoints"):
-        st.caption("Trains on from it with the same settings, as a new task.")
+    with st.popover(_("Another checkpoint"), icon=":material/tune:", key="next-checkpoints"):
+        st.caption(_("Trains on from it with the same settings, as a new task."))
         for number, (path, name) in enumerate(others):
             start = partial(_fine_tune_from, task, path)
-            _button(f"Fine-tune {plain(name)}", "tune", start, key=f"next-checkpoint-{number}")
+            _button(_("Fine-tune {name}").format(name=plain(name)), "tune", start, key=f"next-checkpoint-{number}")
 
 
 # The app of another server only opens when it is asked to repeat a task, and waits for its own button
@@ -237,12 +268,12 @@ def _draw_retry(task: Task, safer: SaferSetting) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(plain(safer.sentence), width="stretch")
         _button(
-            f"Retry with {safer.words}",
+            _("Retry with {change}").format(change=safer.words),
             "restart_alt",
             lambda: again.start_over(connection.client(), task, safer),
             primary=True,
         )
-    with st.expander("Hyperparameters of the retry", icon=":material/data_object:"):
+    with st.expander(_("Hyperparameters of the retry"), icon=":material/data_object:"):
         st.code(safer.hyperparameters, language="yaml")
 
 
@@ -262,5 +293,5 @@ def _button(
         except AppError as error:
             flash(str(error), "error")
             st.rerun()
-        flash(f"Task {started} was created.")
+        flash(_("Task {number} was created.").format(number=started))
         screens.go("task", task=started)

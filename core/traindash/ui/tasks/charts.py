@@ -14,6 +14,8 @@ from traindash.comparison.experiment import ComparedExperiment, Comparison
 from traindash.comparison.palette import SeriesStyle
 from traindash.domain.curves import Curve
 from traindash.formatting import metric, quantity
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import TaskProgress
 from traindash.ui.comparison.charts import draw_drawing, draw_lines
@@ -28,8 +30,8 @@ _ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
 CHART_HEIGHT = 280
 CHART_WIDTH = 580
-_OVER_TIME = "Time"
-_TITLES = ("Metrics in training, on validation images", "Losses")
+_EPOCH, _OVER_TIME = N_("Epoch"), N_("Time")
+_TITLES = (N_("Metrics in training, on validation images"), N_("Losses"))
 
 
 def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
@@ -44,8 +46,8 @@ def metric_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
         if line := _line(curve, meaning.quantity, style, over_time=over_time, mark_best=number == 0):
             lines.append(line)
     values = [value for line in lines for value in line.y if value is not None]
-    y = Axis(title="Value, 0 to 1", low=0, high=_top(values))
-    return _panel(_TITLES[0], _x_axis(progress, over_time=over_time), y, lines)
+    y = Axis(title=_("Value, 0 to 1"), low=0, high=_top(values))
+    return _panel(_(_TITLES[0]), _x_axis(progress, over_time=over_time), y, lines)
 
 
 def _top(values: Iterable[float]) -> float:
@@ -70,8 +72,8 @@ def loss_panel(progress: TaskProgress, *, over_time: bool) -> Panel | None:
             lines.append(line)
     # The first epochs of a training from scratch have losses a hundred times the later ones.
     high = _cut_at(lines)
-    title = _TITLES[1] if high is None else f"{_TITLES[1]}, peaks above {quantity(high)} are cut off"
-    return _panel(title, _x_axis(progress, over_time=over_time), Axis(title="Loss", low=0, high=high), lines)
+    title = _(_TITLES[1]) if high is None else _("Losses, peaks above {value} are cut off").format(value=quantity(high))
+    return _panel(title, _x_axis(progress, over_time=over_time), Axis(title=_("Loss"), low=0, high=high), lines)
 
 
 def _drawn(progress: TaskProgress, group: CurveGroup) -> list[tuple[CurveMeaning, Curve]]:
@@ -82,10 +84,10 @@ def _drawn(progress: TaskProgress, group: CurveGroup) -> list[tuple[CurveMeaning
 def _without_curves(progress: TaskProgress) -> str:
     """Return why there are no curves."""
     if progress.task.status.is_terminal:
-        return "No epoch was finished, so there are no curves."
+        return _("No epoch was finished, so there are no curves.")
     if not _will_have_curves(progress):
-        return "This training app reports no figures while it trains; they come with its experiment."
-    return "Curves appear after the first epoch."
+        return _("This training app reports no figures while it trains; they come with its experiment.")
+    return _("Curves appear after the first epoch.")
 
 
 def _will_have_curves(progress: TaskProgress) -> bool:
@@ -123,17 +125,20 @@ def class_panel(progress: TaskProgress) -> Panel | None:
     shown = {name: value for name, value in values.items() if name in lowest}
     if not shown:
         return None
-    part = f", the {len(shown)} lowest of {len(values)} classes" if len(shown) < len(values) else ""
     texts = tuple(map(metric, shown.values()))
     words = "; ".join(f"{name} {text}" for name, text in zip(shown, texts, strict=True))
-    figure = "Mask AP" if has_masks(progress) else "AP"
+    figure = _("Mask AP") if has_masks(progress) else "AP"
+    named = {"figure": figure, "epoch": evaluated, "shown": len(shown), "all": len(values)}
+    title = _("{figure} of each class after epoch {epoch}")
+    if len(shown) < len(values):
+        title = _("{figure} of each class after epoch {epoch}, the {shown} lowest of {all} classes")
     style = SeriesStyle(color=0, marker="circle", dash="solid")
     return Panel(
-        title=f"{figure} of each class after epoch {evaluated}{part}",
-        x=Axis(title="Class", categories=tuple(shown)),
-        y=Axis(title=f"{figure}, IoU 0.50 to 0.95", low=0, high=_top(shown.values())),
+        title=title.format_map(named),
+        x=Axis(title=_("Class"), categories=tuple(shown)),
+        y=Axis(title=_("{figure}, IoU 0.50 to 0.95").format(figure=figure), low=0, high=_top(shown.values())),
         marks=(Bars(name=figure, values=tuple(shown.values()), texts=texts, style=style),),
-        alt=f"{figure} of each class after epoch {evaluated}: {words}",
+        alt=f"{title.format_map(named)}: {words}",
         has_legend=False,
     )
 
@@ -161,10 +166,10 @@ def _line(curve: Curve | None, name: str, style: SeriesStyle, *, over_time: bool
 def _x_axis(progress: TaskProgress, *, over_time: bool) -> Axis:
     """Return the axis; over epochs it spans what is planned from the first epoch on, so that nothing jumps."""
     if over_time:
-        return Axis(title="Training time (s)", low=0, decimals=1)
+        return Axis(title=_("Training time (s)"), low=0, decimals=1)
     # The whole axis from the first epoch on: a curve that is squeezed with every epoch cannot be read.
     planned = None if progress.task.status.is_terminal else progress.epochs
-    return Axis(title="Epoch", low=1, high=planned if planned and planned > 1 else None, decimals=None, whole=True)
+    return Axis(title=_("Epoch"), low=1, high=planned if planned and planned > 1 else None, decimals=None, whole=True)
 
 
 def _panel(title: str, x: Axis, y: Axis, lines: list[Line]) -> Panel | None:
@@ -172,7 +177,13 @@ def _panel(title: str, x: Axis, y: Axis, lines: list[Line]) -> Panel | None:
         return None
     newest = [next((value for value in reversed(line.y) if value is not None), None) for line in lines]
     words = "; ".join(f"{line.name} {metric(value)}" for line, value in zip(lines, newest, strict=True))
-    return Panel(title=title, x=x, y=y, marks=tuple(lines), alt=f"{title}, newest values: {words}")
+    return Panel(
+        title=title,
+        x=x,
+        y=y,
+        marks=tuple(lines),
+        alt=_("{title}, newest values: {values}").format(title=title, values=words),
+    )
 
 
 def draw_charts(state: LiveState) -> None:
@@ -186,7 +197,7 @@ def _charts(state: LiveState) -> None:
     is_over = progress.task.status.is_terminal
     # Its room is kept while something will fill it
     with st.container(border=True, key="live-charts" if progress.curves or left or not is_over else "no-charts"):
-        first = "Epoch" if left is None else axis_name(left)
+        first = _(_EPOCH) if left is None else axis_name(left)
         axis = _choose_axis(first) if progress.curves or left is not None else first
         if left is not None:
             draw_drawing(
@@ -200,21 +211,21 @@ def _charts(state: LiveState) -> None:
             if panel is not None:
                 draw_lines(panel, f"live-{number}", height=CHART_HEIGHT)
             elif any(panels):
-                st.markdown(f"**{_TITLES[number]}**")
-                st.caption("No number was reported that can be drawn.")
+                st.markdown(f"**{_(_TITLES[number])}**")
+                st.caption(_("No number was reported that can be drawn."))
             elif not is_over and _will_have_curves(progress):
-                st.caption(_TITLES[number])
+                st.caption(_(_TITLES[number]))
                 st.skeleton(height=CHART_HEIGHT)
 
 
 def _choose_axis(first: str) -> str:
     """Offer what the curves are drawn over: what the training counts, or time."""
     chosen: str = st.segmented_control(
-        "Horizontal axis",
-        ["Epoch", _OVER_TIME],
-        default="Epoch",
+        _("Horizontal axis"),
+        [_EPOCH, _OVER_TIME],
+        default=_EPOCH,
         required=True,
-        format_func=lambda name: first if name == "Epoch" else name,
+        format_func=lambda name: first if name == _EPOCH else _(name),
         key="live-axis",
         label_visibility="collapsed",
     )

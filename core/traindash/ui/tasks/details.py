@@ -14,6 +14,8 @@ from traindash.datasets.pixels import small_copy
 from traindash.domain.experiment import SampleBox, SampleImage
 from traindash.domain.ids import ImageId, ProjectId
 from traindash.errors import AppError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.tasks.progress import Resources, TaskProgress
 from traindash.ui import connection, lookups
 from traindash.ui.comparison.charts import draw_panel
@@ -37,10 +39,10 @@ _MASK_STYLE = (
 _HEIGHT = 348
 # title, what it means, how it is written, and where it stands
 _USES: tuple[tuple[str, str, Callable[[float], str], Callable[[Resources], float | None]], ...] = (
-    ("Processor", "100 % is one core that is fully used.", "{:.0f} %".format, lambda row: row.cpu_percent),
-    ("Memory", "Main memory of all processes of the task.", formatting.size, lambda row: row.memory_bytes),
-    ("GPU", "How busy the task's GPU is.", "{:.0f} %".format, lambda row: row.gpu_percent),
-    ("GPU memory", "What is taken of it.", formatting.size, lambda row: row.gpu_memory_bytes),
+    (N_("Processor"), N_("100 % is one core that is fully used."), "{:.0f} %".format, lambda row: row.cpu_percent),
+    (N_("Memory"), N_("Main memory of all processes of the task."), formatting.size, lambda row: row.memory_bytes),
+    ("GPU", N_("How busy the task's GPU is."), "{:.0f} %".format, lambda row: row.gpu_percent),
+    (N_("GPU memory"), N_("What is taken of it."), formatting.size, lambda row: row.gpu_memory_bytes),
 )
 
 
@@ -49,13 +51,13 @@ def draw_samples(progress: TaskProgress) -> None:
     if not progress.samples:
         return
     with st.container(border=True, key="live-samples"):
-        st.markdown("**What the model finds on validation images**")
+        st.markdown(_("**What the model finds on validation images**"))
         if not progress.predictions:
-            st.caption("Found objects appear after the first evaluated epoch.")
+            st.caption(_("Found objects appear after the first evaluated epoch."))
         with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
             epoch = _draw_slider(sorted(progress.predictions))
-            least = st.slider("Confidence at least", 0.1, 0.9, 0.25, 0.05, key=_SCORE, width=220)
-            with_truth = st.toggle("Show what is annotated", value=True, key=_TRUTH)
+            least = st.slider(_("Confidence at least"), 0.1, 0.9, 0.25, 0.05, key=_SCORE, width=220)
+            with_truth = st.toggle(_("Show what is annotated"), value=True, key=_TRUTH)
         found = progress.predictions.get(epoch, {})
         colors = _colors(progress.task.project_id)
         figures = [
@@ -77,7 +79,7 @@ def _draw_slider(epochs: Sequence[int]) -> int:
         return 0
     newest = epochs[-1]
     if len(epochs) == 1:
-        st.markdown(f"Epoch {newest}", width="stretch")
+        st.markdown(_("Epoch {number}").format(number=newest), width="stretch")
         return newest
     # The slider's own key is set before drawing: it has no value of its own that could be older than the newest epoch.
     chosen = st.session_state.get(_CHOSEN)
@@ -87,7 +89,7 @@ def _draw_slider(epochs: Sequence[int]) -> int:
         value = st.session_state[_EPOCH]
         st.session_state[_CHOSEN] = None if value == newest else value
 
-    return st.select_slider("Epoch", epochs, key=_EPOCH, on_change=moved)
+    return st.select_slider(_("Epoch"), epochs, key=_EPOCH, on_change=moved)
 
 
 def figure(
@@ -103,12 +105,15 @@ def figure(
     ``colors`` says ``#RRGGBB`` by class name; the address of the picture is empty if there is none.
     """
     # Pictures have a text alternative that says what is on them.
-    annotated = _in_words(image.objects, scores=False) or "nothing"
-    seen = _in_words(found, scores=True) or "nothing"
-    words = html.escape(f"{image.name}: annotated {annotated}; found {seen}")
+    annotated = _in_words(image.objects, scores=False) or _("nothing")
+    seen = _in_words(found, scores=True) or _("nothing")
+    words = html.escape(
+        _("{name}: annotated {annotated}; found {seen}").format(name=image.name, annotated=annotated, seen=seen)
+    )
     # Every image gets the same room, so that rows stay even; a tall one is as high as the room and less wide.
-    shape = f"aspect-ratio:{image.width}/{image.height};width:{min(100.0, 75 * image.width / image.height):.2f}%"
-    inside = [f'<img src="{picture}" alt="{words}">' if picture else "<p>The image cannot be loaded.</p>"]
+    width = min(100.0, 75 * image.width / image.height)
+    shape = f"aspect-ratio:{image.width}/{image.height};width:{width:.2f}%"
+    inside = [f'<img src="{picture}" alt="{words}">' if picture else f"<p>{_('The image cannot be loaded.')}</p>"]
     outlined = [box for box in (*reversed(found), *(image.objects if with_truth else ())) if box.outlines]
     if outlined:
         inside.append(f'<img class="masks" alt="" src="{_masks(outlined, image, colors)}">')
@@ -122,7 +127,8 @@ def figure(
     return (
         f'<figure><div class="room"><div style="{shape}">{"".join(inside)}</div></div>'
         f"<figcaption><b>{html.escape(image.name)}</b>"
-        f"<span>Annotated: {html.escape(annotated)}</span><span>Found: {html.escape(seen)}</span></figcaption></figure>"
+        f"<span>{html.escape(_('Annotated: {objects}').format(objects=annotated))}</span>"
+        f"<span>{html.escape(_('Found: {objects}').format(objects=seen))}</span></figcaption></figure>"
     )
 
 
@@ -156,7 +162,7 @@ def _label(box: SampleBox, color: str, image: SampleImage) -> str:
     red, green, blue = (int(color[start : start + 2], 16) for start in (1, 3, 5))
     # Rec. 601 luma: how bright a mixture of red, green and blue is to the eye. Letters are what can be read on it.
     ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "#FFFFFF"  # noqa: PLR2004 - of 255
-    text = html.escape(f"{box.class_name} {box.score or 0:.2f}")
+    text = html.escape(f"{box.class_name} {formatting.decimal(box.score or 0, 2)}")
     # Into the picture from whichever side is nearer: a long one would be cut at its edge.
     at_right = "right" if box.left + box.width / 2 > image.width / 2 else "left"
     at_top = "bottom" if box.top > _LOW * image.height else "top"
@@ -165,7 +171,9 @@ def _label(box: SampleBox, color: str, image: SampleImage) -> str:
 
 def _in_words(boxes: Sequence[SampleBox], *, scores: bool) -> str:
     if scores:
-        return formatting.listing([f"{box.class_name} {box.score or 0:.2f}" for box in boxes], limit=_NAMED)
+        return formatting.listing(
+            [f"{box.class_name} {formatting.decimal(box.score or 0, 2)}" for box in boxes], limit=_NAMED
+        )
     counts: dict[str, int] = {}
     for box in boxes:
         counts[box.class_name] = counts.get(box.class_name, 0) + 1
@@ -199,21 +207,21 @@ def _small_copy(image_id: ImageId, size: tuple[int, int]) -> str:
 def draw_usage(progress: TaskProgress) -> None:
     """Draw processor, memory and GPU over the last minutes, or why there is nothing to draw."""
     with st.container(border=True, height=_HEIGHT, key="live-usage"):
-        st.markdown("**What the training uses**")
+        st.markdown(_("**What the training uses**"))
         usage = progress.usage
         if not usage:
             st.caption(
-                "Numbers appear a few seconds after the process has started."
+                _("Numbers appear a few seconds after the process has started.")
                 if progress.reports_phases or not progress.log
-                else "This server does not say what a task uses."
+                else _("This server does not say what a task uses.")
             )
             return
         span = (usage[-1].at - usage[0].at).total_seconds()
-        st.caption(f"The last {formatting.duration(span)}" if span else "Measured once so far")
-        cells = [cell for _ in range(2) for cell in st.columns(2)]
+        st.caption(_("The last {time}").format(time=formatting.duration(span)) if span else _("Measured once so far"))
+        cells = [cell for _row in range(2) for cell in st.columns(2)]
         for cell, (title, note, write, read) in zip(cells, _USES, strict=True):
             with cell:
-                _card(title, note, write, [value for row in usage if (value := read(row)) is not None])
+                _card(_(title), _(note), write, [value for row in usage if (value := read(row)) is not None])
 
 
 def _card(title: str, note: str, write: Callable[[float], str], values: Sequence[float]) -> None:
@@ -223,7 +231,7 @@ def _card(title: str, note: str, write: Callable[[float], str], values: Sequence
     st.metric(
         title,
         write(values[-1]),
-        f"at most {write(highest)}",
+        _("at most {value}").format(value=write(highest)),
         delta_color="off",
         delta_arrow="off",
         chart_data=[round(value, 1) for value in values],
@@ -254,9 +262,9 @@ def _details(state: LiveState) -> None:
     left, right = st.columns([2, 1], gap="medium")
     with left, st.container(border=True, height=_HEIGHT, key="live-classes"):
         if panel is None:
-            st.markdown("**AP of each class**")
+            st.markdown(_("**AP of each class**"))
             over = progress.task.status.is_terminal
-            st.caption("No epoch was evaluated." if over else "It appears after the first evaluated epoch.")
+            st.caption(_("No epoch was evaluated.") if over else _("It appears after the first evaluated epoch."))
         else:
             draw_panel(panel, "live-classes-chart", height=CHART_HEIGHT, width=CHART_WIDTH)
     with right:

@@ -14,6 +14,8 @@ from traindash.domain.curves import Curve
 from traindash.domain.ids import TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.steady_clock import CLOCK
 from traindash.tasks.idle_apps import LEFT_TO_PEOPLE, is_idle
 from traindash.tasks.progress import PhaseSpan, TaskProgress, TimeRange, mean_pace, silence_of
@@ -43,7 +45,7 @@ _SEEN_SECONDS = 0.8  # less than that: of many tabs one asks in each second, and
 CHARTS_EVERY = "5s"
 _TYPICAL_SECONDS = 600
 # What a training measures of itself and what the benchmark measures afterwards are two figures, so they have two names
-_IN_TRAINING = (
+_IN_TRAINING = N_(
     "Measured by the training itself after each epoch, to choose the best checkpoint. The benchmark measures that "
     "checkpoint anew, so its mAP may be another one."
 )
@@ -67,19 +69,22 @@ def _queue_mark(progress: TaskProgress, now: datetime) -> str:
     task = progress.task
     waited = ((task.started_at or now) - task.created_at).total_seconds() if task.created_at else None
     if task.started_at is not None:
-        return f":green[:material/check_circle:] Queue {_time(waited)}"
+        return f":green[:material/check_circle:] {_('Queue')} {_time(waited)}"
     # Taken back before an agent took it.
     if task.status.is_terminal:
-        return ":gray[:material/remove:] Queue"
-    return f":blue[:material/schedule:] **Queue** {_time(waited)}"
+        return f":gray[:material/remove:] {_('Queue')}"
+    return f":blue[:material/schedule:] **{_('Queue')}** {_time(waited)}"
 
 
 def _mark(name: str, span: PhaseSpan | None, left: TimeRange | None, progress: TaskProgress, now: datetime) -> str:
-    title = PHASE_TITLES.get(name, name.replace("_", " ").capitalize())
+    title = _(PHASE_TITLES.get(name, name.replace("_", " ").capitalize()))
     if span is None:
         icon = "remove" if progress.task.status.is_terminal else "radio_button_unchecked"
         # The running phase says elsewhere how long it will take.
-        about = f" :small[:gray[about {formatting.duration(round((left.low + left.high) / 2))}]]" if left else ""
+        about = ""
+        if left:
+            likely = _("about {time}").format(time=formatting.duration(round((left.low + left.high) / 2)))
+            about = f" :small[:gray[{likely}]]"
         return f":gray[:material/{icon}: {title}]{about}"
     seconds = ((span.ended_at or now) - span.started_at).total_seconds()
     if span.ended_at is None:
@@ -120,7 +125,7 @@ def _numbers(state: LiveState) -> None:
     try:
         progress = state.watch.refresh(within=_SEEN_SECONDS)
     except AppError as error:
-        draw_stale(error, "The numbers below are the last known ones.")
+        draw_stale(error, _("The numbers below are the last known ones."))
         progress = state.progress
     state.progress = progress
     # Head, end and buttons are outside this fragment.
@@ -178,21 +183,21 @@ def _cards(progress: TaskProgress, left: TimeRange | None) -> None:
         last = cards[_progress_cards(progress, cards)]
     else:
         if has_masks(progress):
-            _best_card(cards[0], "Best mask mAP in training", progress.curves.get(MASK_MAP))
-            _best_card(cards[1], "Best box mAP in training", progress.curves.get(BOX_MAP))
+            _best_card(cards[0], _("Best mask mAP in training"), progress.curves.get(MASK_MAP))
+            _best_card(cards[1], _("Best box mAP in training"), progress.curves.get(BOX_MAP))
         else:
-            _best_card(cards[0], "Best mAP in training", progress.curves.get(BOX_MAP))
+            _best_card(cards[0], _("Best mAP in training"), progress.curves.get(BOX_MAP))
             new, old = last_two(progress.curves.get(BOX_MAP50))
             change = "" if new is None or old is None else formatting.points(new - old)
-            _trend_card(cards[1], "mAP50 in training", formatting.metric(new), change, good="up")
+            _trend_card(cards[1], _("mAP50 in training"), formatting.metric(new), change, good="up")
         new, old = last_two(training_loss(progress.curves))
         change = "" if new is None or old is None else formatting.signed(new - old, 3)
-        _trend_card(cards[2], "Training loss", formatting.quantity(new), change, good="down")
+        _trend_card(cards[2], _("Training loss"), formatting.quantity(new), change, good="down")
     started = progress.task.started_at
     # plain: what stands between two colons would be looked up among emoji, for which the browser loads 260 KB
-    begun = plain(f"started {formatting.clock(started)}") if started else "not started"
-    note = begun if left is None else f"{formatting.time_left(left.low, left.high)} in all"
-    theme.number_card("Time", duration(progress.task, CLOCK.now()), note, last)
+    begun = plain(_("started {moment}").format(moment=formatting.clock(started))) if started else _("not started")
+    note = begun if left is None else _("{left} in all").format(left=formatting.time_left(left.low, left.high))
+    theme.number_card(_("Time"), duration(progress.task, CLOCK.now()), note, last)
 
 
 def reports_figures(progress: TaskProgress) -> bool:
@@ -208,23 +213,36 @@ def _progress_cards(progress: TaskProgress, cards: Sequence[DeltaGenerator]) -> 
     """
     if progress.epoch is None and progress.task.status.is_terminal:
         return 0
-    of = f"of {formatting.count(progress.epochs)}" if progress.epochs else None
-    theme.number_card(f"{progress.counts.capitalize()}s done", formatting.count(progress.epoch), of, cards[0])
+    of = _("of {count}").format(count=formatting.count(progress.epochs)) if progress.epochs else None
+    theme.number_card(
+        _("Epochs done") if progress.counts == "epoch" else _("Iterations done"),
+        formatting.count(progress.epoch),
+        of,
+        cards[0],
+    )
+    by_epochs = progress.counts == "epoch"
     pace = mean_pace(progress.epoch_marks)
-    note = None if pace is None else "mean of the last ones"
-    theme.number_card(f"Time for one {progress.counts}", formatting.duration(pace), note, cards[1])
+    note = None if pace is None else _("mean of the last ones")
+    theme.number_card(
+        _("Time for one epoch") if by_epochs else _("Time for one iteration"), formatting.duration(pace), note, cards[1]
+    )
     if progress.task.status.is_terminal:
         return 2
     rest = progress.eta_seconds
     text = formatting.MISSING if rest is None else formatting.time_range(rest.low, rest.high)
-    theme.number_card("Left of the training", text, f"for all {progress.counts}s" if rest else None, cards[2])
+    theme.number_card(
+        _("Left of the training"),
+        text,
+        (_("for all epochs") if by_epochs else _("for all iterations")) if rest else None,
+        cards[2],
+    )
     return 3
 
 
 def _best_card(place: DeltaGenerator, label: str, curve: Curve | None) -> None:
     best = curve.best if curve else None
-    note = f"in epoch {best[0]}" if best else None
-    theme.number_card(label, formatting.metric(best[1] if best else None), note, place, about=_IN_TRAINING)
+    note = _("in epoch {number}").format(number=best[0]) if best else None
+    theme.number_card(label, formatting.metric(best[1] if best else None), note, place, about=_(_IN_TRAINING))
 
 
 def _trend_card(place: DeltaGenerator, label: str, value: str, change: str, *, good: Literal["up", "down"]) -> None:
@@ -235,7 +253,7 @@ def _trend_card(place: DeltaGenerator, label: str, value: str, change: str, *, g
     place.metric(
         label,
         value,
-        f"{change} since last epoch" if change else None,
+        _("{change} since last epoch").format(change=change) if change else None,
         delta_color="off" if way == "off" else "green" if way == good else "red",
         delta_arrow=way,
         border=True,
@@ -259,7 +277,7 @@ def _training_losses(curves: Mapping[str, Curve]) -> Iterator[Curve]:
     found = [(meaning, curve) for name, curve in curves.items() if (meaning := meaning_of(name)) is not None]
     parts = [(meaning, curve) for meaning, curve in found if meaning.group == "loss" and meaning.side == "training"]
     total = [curve for meaning, curve in parts if meaning.kind == "total"]
-    yield from total[:1] or (curve for _, curve in parts)
+    yield from total[:1] or (curve for _meaning, curve in parts)
 
 
 def training_loss(curves: Mapping[str, Curve]) -> Curve | None:

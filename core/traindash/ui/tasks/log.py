@@ -10,6 +10,8 @@ import streamlit as st
 from traindash import formatting
 from traindash.domain.ids import TaskId
 from traindash.domain.task import LogRow, TaskStatus
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.tasks.log_reading import moment_of
 from traindash.tasks.progress import TaskProgress
 from traindash.ui import connection
@@ -23,7 +25,7 @@ _HEIGHT = 564
 # More would take longer to draw than the second until the next look.
 _SHOWN_ROWS = 300
 _ROWS_BEFORE = 5  # rows above the first error: what led to it
-_ALL, _TROUBLE, _ERRORS = "All", "Warnings", "Errors"
+_ALL, _TROUBLE, _ERRORS = N_("All"), N_("Warnings"), N_("Errors")
 _LEVELS = {
     _ALL: frozenset[str](),
     _TROUBLE: frozenset({"warning", "error", "fatal"}),
@@ -52,9 +54,9 @@ def draw_log(state: LiveState) -> None:
 
 def _draw_head(task_id: TaskId) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("**Log**", width="content")
+        st.markdown(f"**{_('Log')}**", width="content")
         st.download_button(
-            "Whole log",
+            _("Whole log"),
             lambda: as_text(connection.client().tasks.log(task_id)),
             file_name=f"task-{task_id}.log",
             mime="text/plain",
@@ -69,9 +71,9 @@ def _draw_filter() -> None:
     # Not among the rows: a field that is redrawn every second loses the keys that are typed meanwhile.
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text_input(
-            "Search the log",
+            _("Search the log"),
             key=_SEARCH,
-            placeholder="Search",
+            placeholder=_("Search"),
             # Counts what is typed at once: Enter is one thing more to know.
             live=True,
             label_visibility="collapsed",
@@ -79,9 +81,10 @@ def _draw_filter() -> None:
             args=(_FOUND_ANEW,),
         )
         st.selectbox(
-            "Level",
+            _("Level"),
             list(_LEVELS),
             key=_LEVEL,
+            format_func=_,
             label_visibility="collapsed",
             width=126,
             on_change=st.rerun,
@@ -160,11 +163,13 @@ def _with_marks(message: str, search: str) -> str:
 def _draw_found(rows: tuple[LogRow, ...], view: LogView, *, at_error: bool) -> None:
     """Draw how much is shown and the jump to the first error, on a line that is always there."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="log-found"):
-        older = f", {formatting.count(view.left_out)} older ones not shown" if view.left_out else ""
-        st.caption(f"{formatting.plural(len(view.rows), 'row', 'rows')}{older}", width="content")
+        shown = formatting.plural(len(view.rows), "row", "rows")
+        if view.left_out:
+            shown = _("{rows}, {count} older ones not shown").format(rows=shown, count=formatting.count(view.left_out))
+        st.caption(shown, width="content")
         if at_error or first_error(rows) is not None:
             st.button(
-                "Newest rows" if at_error else "First error",
+                _("Newest rows") if at_error else _("First error"),
                 icon=":material/vertical_align_bottom:" if at_error else ":material/error:",
                 key=f"log-jump-{not at_error}",
                 type="tertiary",
@@ -175,6 +180,6 @@ def _draw_found(rows: tuple[LogRow, ...], view: LogView, *, at_error: bool) -> N
 
 def _nothing(progress: TaskProgress) -> str:
     if progress.log:
-        return "<p>No row fits. Change the search or the level.</p>"
+        return f"<p>{_('No row fits. Change the search or the level.')}</p>"
     waiting = progress.task.status in {TaskStatus.QUEUED, TaskStatus.CONSUMED}
-    return "<p>The log begins when the task starts.</p>" if waiting else "<p>Nothing was logged yet.</p>"
+    return f"<p>{_('The log begins when the task starts.') if waiting else _('Nothing was logged yet.')}</p>"

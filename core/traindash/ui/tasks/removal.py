@@ -6,6 +6,8 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.domain.task import Task, TaskStatus
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.ui import screens
 from traindash.ui.experiments.index import given_names, marks
 from traindash.ui.experiments.removal import draw_name_form
@@ -13,7 +15,8 @@ from traindash.ui.state import attempt, flash
 from traindash.ui.tasks.text import task_title
 from traindash.ui.theme import plain
 
-_RENAME, _REMOVE = ":material/edit: Rename", ":material/delete: Remove from the list"
+_RENAME, _REMOVE = N_("Rename"), N_("Remove from the list")
+_ICONS = {_RENAME: "edit", _REMOVE: "delete"}
 _MOST_SHOWN = 50
 _LEFT_NOTHING = frozenset({TaskStatus.STOPPED, TaskStatus.ERROR})
 
@@ -27,11 +30,17 @@ def listed(tasks: Sequence[Task]) -> tuple[Task, ...]:
 def draw_task_menu(task: Task, title: str) -> None:
     """Draw what is rarely done to a task: another name, and its way out of the lists once it is over."""
     options = [_RENAME, *([_REMOVE] if task.status.is_terminal else [])]
-    chosen = st.menu_button("More", options, icon=":material/more_horiz:", key="task-more")
+    chosen = st.menu_button(
+        _("More"),
+        options,
+        icon=":material/more_horiz:",
+        key="task-more",
+        format_func=lambda option: f":material/{_ICONS[option]}: {_(option)}",
+    )
     if chosen == _RENAME:
-        _ask_for_name(task, title)
+        st.dialog(_("Rename this task"), icon=":material/edit:")(_ask_for_name)(task, title)
     elif chosen == _REMOVE:
-        _ask_to_remove(task, title)
+        st.dialog(_("Remove this task from the list?"), icon=":material/delete:")(_ask_to_remove)(task, title)
 
 
 def draw_is_removed(task: Task) -> None:
@@ -39,7 +48,7 @@ def draw_is_removed(task: Task) -> None:
     if task.id not in marks().removed_tasks() or not task.status.is_terminal:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="task-is-removed"):
-        st.markdown("This task was removed from the list.", width="stretch")
+        st.markdown(_("This task was removed from the list."), width="stretch")
         _draw_way_back(task)
 
 
@@ -48,10 +57,10 @@ def draw_tidying(tasks: Sequence[Task]) -> None:
     over = [task for task in tasks if task.status in _LEFT_NOTHING]
     if not over:
         return
-    with st.popover("Tidy up", icon=":material/cleaning_services:", type="tertiary", key="tasks-tidy"):
-        st.markdown("They leave the list and can be brought back below it. Logs and files stay on the server.")
+    with st.popover(_("Tidy up"), icon=":material/cleaning_services:", type="tertiary", key="tasks-tidy"):
+        st.markdown(_("They leave the list and can be brought back below it. Logs and files stay on the server."))
         st.button(
-            f"Remove {formatting.plural(len(over), 'task', 'tasks')} that failed or stopped",
+            _("Remove {tasks} that failed or stopped").format(tasks=formatting.plural(len(over), "task", "tasks")),
             icon=":material/delete:",
             key="tasks-tidy-all",
             on_click=_set,
@@ -66,45 +75,47 @@ def draw_removed_tasks(tasks: Sequence[Task]) -> None:
     if not gone:
         return
     with st.expander(
-        f"Removed from the list: {formatting.plural(len(gone), 'task', 'tasks')}",
+        _("Removed from the list: {tasks}").format(tasks=formatting.plural(len(gone), "task", "tasks")),
         icon=":material/delete:",
         key="tasks-removed",
     ):
         for task in gone[:_MOST_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", key=f"task-gone-{task.id}"):
                 name = plain(names.get(task.id) or task_title(task))
-                st.markdown(f"{name} :gray[Task {task.id}]", width="stretch")
+                st.markdown(f"{name} :gray[{_('Task {number}').format(number=task.id)}]", width="stretch")
                 _draw_way_back(task)
         if len(gone) > 1:
-            st.button("Bring all back", icon=":material/undo:", key="tasks-back-all", on_click=_set, args=(gone, False))
+            st.button(
+                _("Bring all back"), icon=":material/undo:", key="tasks-back-all", on_click=_set, args=(gone, False)
+            )
 
 
-@st.dialog("Rename this task", icon=":material/edit:")
 def _ask_for_name(task: Task, title: str) -> None:
     draw_name_form(task.id, title, task_title(task))
 
 
-@st.dialog("Remove this task from the list?", icon=":material/delete:")
 def _ask_to_remove(task: Task, title: str) -> None:
-    st.markdown(f"**{plain(title)}**, task {task.id}")
+    st.markdown(_("**{name}**, task {number}").format(name=plain(title), number=task.id))
     st.markdown(
-        "It leaves the list of tasks and the overview, and can be brought back below the list. Its log, its files and "
-        "its experiment stay."
+        _(
+            "It leaves the list of tasks and the overview, and can be brought back below the list. Its log, its files "
+            "and its experiment stay."
+        )
     )
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Keep it", key="remove-no"):
+        if st.button(_("Keep it"), key="remove-no"):
             st.rerun()
-        if st.button("Remove", type="primary", icon=":material/delete:", key="remove-yes"):
+        if st.button(_("Remove"), type="primary", icon=":material/delete:", key="remove-yes"):
             marks().remove_tasks([task.id], removed=True)
-            flash("Removed from the list. It can be brought back below it.")
+            flash(_("Removed from the list. It can be brought back below it."))
             screens.go("tasks")
 
 
 def _draw_way_back(task: Task) -> None:
-    st.button("Bring back", icon=":material/undo:", key=f"task-back-{task.id}", on_click=_set, args=([task], False))
+    st.button(_("Bring back"), icon=":material/undo:", key=f"task-back-{task.id}", on_click=_set, args=([task], False))
 
 
 def _set(tasks: Sequence[Task], removed: bool) -> None:  # noqa: FBT001 - an argument of a callback
-    where = "Removed from the list" if removed else "Back in the list"
-    done = f"{where}: {formatting.plural(len(tasks), 'task', 'tasks')}."
+    told = _("Removed from the list: {tasks}.") if removed else _("Back in the list: {tasks}.")
+    done = told.format(tasks=formatting.plural(len(tasks), "task", "tasks"))
     attempt(lambda: marks().remove_tasks([task.id for task in tasks], removed=removed), done)

@@ -11,6 +11,8 @@ from traindash.domain.ids import AgentId
 from traindash.domain.serving import DeployedModel, ServingFigures
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError, NotFoundError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.deploying import Loading, model_path
 from traindash.tasks.launcher import Place
@@ -20,9 +22,9 @@ from traindash.ui.tasks.live import LiveState
 from traindash.ui.theme import StatusLook, plain
 
 _EVERY = "2s"
-_SERVING = StatusLook(word="Serving", icon=":material/rocket_launch:", color="green")
-_LOADING = StatusLook(word="Loading", icon=":material/hourglass_top:", color="blue")
-_EMPTY = StatusLook(word="No model", icon=":material/hourglass_empty:", color="gray")
+_SERVING = StatusLook(word=N_("Serving"), icon=":material/rocket_launch:", color="green")
+_LOADING = StatusLook(word=N_("Loading"), icon=":material/hourglass_top:", color="blue")
+_EMPTY = StatusLook(word=N_("No model"), icon=":material/hourglass_empty:", color="gray")
 _CONFIDENCE = 0.25  # what serving apps start with (docs/supervisely-api.md 13.3)
 _SDK = """\
 import supervisely as sly
@@ -74,15 +76,15 @@ def serving_words(task: Task) -> str:
     if status is None or not status.is_deployed:
         if loading is not None and loading.problem is not None:
             return loading.problem.message
-        return "The model is being loaded" if loading is not None else "Waits for a model"
+        return _("The model is being loaded") if loading is not None else _("Waits for a model")
     figures = status.figures
     if figures is None or not figures.requests:
-        return "Ready"
+        return _("Ready")
     told = [formatting.plural(figures.requests, "request", "requests")]
     if figures.p50_seconds is not None:
-        told.append(f"{_seconds(figures.p50_seconds)} each")
+        told.append(_("{time} each").format(time=_seconds(figures.p50_seconds)))
     if figures.open:
-        told.append(f"{formatting.count(figures.open)} open")
+        told.append(_("{count} open").format(count=formatting.count(figures.open)))
     return " · ".join(told)
 
 
@@ -100,9 +102,9 @@ def draw_deploy_again(task: Task) -> None:
     if not task.status.is_terminal or path is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="task-next"):
-        st.markdown(f"It served {plain(path)}.", width="stretch")
-        if st.button("Deploy again", type="primary", icon=":material/rocket_launch:", key="deploy-again"):
-            _start(lambda: _experiment_of(path), lambda _: path, None)
+        st.markdown(_("It served {path}.").format(path=plain(path)), width="stretch")
+        if st.button(_("Deploy again"), type="primary", icon=":material/rocket_launch:", key="deploy-again"):
+            _start(lambda: _experiment_of(path), lambda _info: path, None)
 
 
 def _served_path(task: Task) -> str | None:
@@ -116,7 +118,10 @@ def _experiment_of(path: str) -> ExperimentInfo:
     training = ExperimentFolder(path=str(PurePosixPath(path).parent.parent)).task_id
     found = None if training is None else experiment_of_output(connection.client().tasks.get(training).output)
     if found is None:
-        raise NotFoundError(f"The experiment of {path} is gone.", "Deploy another one from the list of experiments.")
+        raise NotFoundError(
+            _("The experiment of {path} is gone.").format(path=path),
+            _("Deploy another one from the list of experiments."),
+        )
     return found
 
 
@@ -141,11 +146,16 @@ def _draw_state(state: LiveState) -> None:
         st.error(f"**{plain(problem.message)}**  \n{plain(problem.hint)}", icon=":material/error:")
     elif status is None or not status.is_deployed:
         if loading is not None:
-            st.info(f"{plain(PurePosixPath(loading.path).name)} is being loaded.", icon=":material/hourglass_top:")
+            st.info(
+                _("{file} is being loaded.").format(file=plain(PurePosixPath(loading.path).name)),
+                icon=":material/hourglass_top:",
+            )
         else:
             st.info(
-                "This serving app has no model yet. The official SDK brings one with “api.nn.deploy”; or press "
-                "“Deploy” on an experiment, which starts another task.",
+                _(
+                    "This serving app has no model yet. The official SDK brings one with “api.nn.deploy”; or press "
+                    "“Deploy” on an experiment, which starts another task."
+                ),
                 icon=":material/info:",
             )
     else:
@@ -163,37 +173,45 @@ def _draw_model(model: DeployedModel | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(plain(" · ".join(filter(None, (path or model.checkpoint_name, *facts)))), width="content")
         if training is not None:
-            screens.link("task", "Its training", "science", task=training)
+            screens.link("task", _("Its training"), "science", task=training)
 
 
 def _draw_figures(figures: ServingFigures) -> None:
     cards = st.columns(4)
-    failed = f"{formatting.count(figures.failed)} failed" if figures.failed else "none failed"
-    theme.number_card("Requests", formatting.count(figures.requests), failed, cards[0])
-    theme.number_card("Images", formatting.count(figures.images), _per_image(figures), cards[1])
-    slow = None if figures.p95_seconds is None else f"95 % within {_seconds(figures.p95_seconds)}"
+    failed = _("{count} failed").format(count=formatting.count(figures.failed)) if figures.failed else _("none failed")
+    theme.number_card(_("Requests"), formatting.count(figures.requests), failed, cards[0])
+    theme.number_card(_("Images"), formatting.count(figures.images), _per_image(figures), cards[1])
+    slow = None if figures.p95_seconds is None else _("95 % within {time}").format(time=_seconds(figures.p95_seconds))
     answered = formatting.MISSING if figures.p50_seconds is None else _seconds(figures.p50_seconds)
     theme.number_card(
-        "Time to answer", answered, slow, cards[2], about="From a request to its end, the last 200; half were quicker."
+        _("Time to answer"),
+        answered,
+        slow,
+        cards[2],
+        about=_("From a request to its end, the last 200; half were quicker."),
     )
     idle = formatting.duration(round(figures.idle_seconds))
-    memory = formatting.size(figures.memory) if figures.is_loaded else "let go"
-    note = f"idle for {idle}" if figures.is_loaded else "loaded again when it is asked"
+    memory = formatting.size(figures.memory) if figures.is_loaded else _("let go")
+    note = _("idle for {time}").format(time=idle) if figures.is_loaded else _("loaded again when it is asked")
     theme.number_card(
-        "Memory",
+        _("Memory"),
         memory,
         note,
         cards[3],
-        about="Of the model's process. It is let go after 15 minutes without requests.",
+        about=_("Of the model's process. It is let go after 15 minutes without requests."),
     )
 
 
 def _per_image(figures: ServingFigures) -> str | None:
-    return None if figures.image_milliseconds is None else f"{figures.image_milliseconds:.0f} ms for each"
+    return (
+        None
+        if figures.image_milliseconds is None
+        else _("{time} for each").format(time=f"{figures.image_milliseconds:.0f} ms")
+    )
 
 
 def _seconds(value: float) -> str:
-    return f"{1000 * value:.0f} ms" if value < 1 else f"{value:.1f} s"
+    return f"{1000 * value:.0f} ms" if value < 1 else f"{formatting.decimal(value, 1)} s"
 
 
 def _loading(task: Task) -> Loading | None:
@@ -202,13 +220,13 @@ def _loading(task: Task) -> Loading | None:
 
 def _draw_code(task: Task) -> None:
     with st.container(border=True, key="serving-code"):
-        st.markdown("**Ask it from your own code**")
-        sdk, older, curl = st.tabs(["Supervisely SDK", "SDK, Session", "curl"])
+        st.markdown(_("**Ask it from your own code**"))
+        sdk, older, curl = st.tabs([_("Supervisely SDK"), _("SDK, Session"), "curl"])
         values = {"task": task.id, "confidence": _CONFIDENCE, "project": "PROJECT_ID"}
         sdk.code(_SDK.format(**values), language="python")
         older.code(_SESSION.format(**values), language="python")
         curl.code(_CURL.format(address=connection.address(), token=task.session_token, **values), language="bash")
-        curl.caption("Whoever has this address may have pictures looked at as long as the task runs.")
+        curl.caption(_("Whoever has this address may have pictures looked at as long as the task runs."))
 
 
 # From an experiment to a serving task.
@@ -221,13 +239,16 @@ def can_be_deployed(experiment: ExperimentInfo) -> bool:
 
 def draw_deploy_button(experiment: ExperimentInfo) -> None:
     """Draw the button that deploys an experiment; nothing where nothing can be deployed."""
-    if can_be_deployed(experiment) and st.button("Deploy", icon=":material/rocket_launch:", key="deploy"):
+    if can_be_deployed(experiment) and st.button(_("Deploy"), icon=":material/rocket_launch:", key="deploy"):
         ask_to_deploy(experiment)
 
 
-@st.dialog("Deploy this model?", icon=":material/rocket_launch:")
 def ask_to_deploy(experiment: ExperimentInfo) -> None:
     """Ask which file of an experiment shall be served, and where."""
+    st.dialog(_("Deploy this model?"), icon=":material/rocket_launch:")(_ask_to_deploy)(experiment)
+
+
+def _ask_to_deploy(experiment: ExperimentInfo) -> None:
     st.markdown(f"**{plain(experiment.experiment_name)}**")
     draw_deployment(experiment)
 
@@ -235,20 +256,20 @@ def ask_to_deploy(experiment: ExperimentInfo) -> None:
 def draw_deployment(experiment: ExperimentInfo) -> None:
     """Draw the choice of file and agent, and the button that starts."""
     files = _files(experiment)
-    chosen = st.selectbox("Model", files, format_func=lambda file: _words(file, experiment), key="deploy-file")
+    chosen = st.selectbox(_("Model"), files, format_func=lambda file: _words(file, experiment), key="deploy-file")
     agents = lookups.agents(connection.team_id())
     names = {agent.id: agent.name for agent in agents}
     agent = st.selectbox(
-        "Agent",
+        _("Agent"),
         [None, *names],
-        format_func=lambda item: "The freest" if item is None else names[item],
+        format_func=lambda item: _("The freest") if item is None else names[item],
         key="deploy-agent",
     )
-    st.caption("It runs beside the trainings of the agent, until you stop it. The official SDK can ask it at once.")
+    st.caption(_("It runs beside the trainings of the agent, until you stop it. The official SDK can ask it at once."))
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Cancel", key="deploy-no"):
+        if st.button(_("Cancel"), key="deploy-no"):
             st.rerun()
-        if st.button("Deploy", type="primary", icon=":material/rocket_launch:", key="deploy-yes"):
+        if st.button(_("Deploy"), type="primary", icon=":material/rocket_launch:", key="deploy-yes"):
             _start(lambda: experiment, lambda info: model_path(info, chosen), agent)
 
 
@@ -263,7 +284,7 @@ def _start(
     except AppError as error:
         flash(str(error), "error")
         st.rerun()
-    flash(f"Task {task} serves the model as soon as it is loaded.")
+    flash(_("Task {number} serves the model as soon as it is loaded.").format(number=task))
     screens.go("task", task=task)
 
 
@@ -278,5 +299,5 @@ def _files(experiment: ExperimentInfo) -> Sequence[str]:
 def _words(file: str, experiment: ExperimentInfo) -> str:
     name = PurePosixPath(file).name
     if name == experiment.best_checkpoint:
-        return f"{name}, the best checkpoint"
+        return _("{file}, the best checkpoint").format(file=name)
     return f"{name}, ONNX" if name.endswith(".onnx") else name

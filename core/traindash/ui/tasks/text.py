@@ -6,24 +6,26 @@ from datetime import datetime
 from traindash import formatting
 from traindash.domain.experiment import MEAN_IOU
 from traindash.domain.task import ExitCause, Task, TaskStatus
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import Silence, TaskProgress
 
 PHASE_TITLES: Mapping[str, str] = {
-    "queued": "Queue",
-    "preparing_data": "Preparing data",
-    "training": "Training",
-    "evaluation": "Evaluation",
-    "speed_test": "Speed test",
-    "export": "Export",
-    "uploading": "Uploading",
-    "comparing": "Comparing",
-    "labelling": "Labelling",
+    "queued": N_("Queue"),
+    "preparing_data": N_("Preparing data"),
+    "training": N_("Training"),
+    "evaluation": N_("Evaluation"),
+    "speed_test": N_("Speed test"),
+    "export": N_("Export"),
+    "uploading": N_("Uploading"),
+    "comparing": N_("Comparing"),
+    "labelling": N_("Labelling"),
 }
 _FIGURES = {
     "f1": "F1",
-    "mBoundaryIoU": "boundary IoU",
+    "mBoundaryIoU": N_("boundary IoU"),
 }  # names of figures on the screen where they differ from those in a record
 _TRAINED = 0.9  # share of the bar that belongs to the training; what follows it shares the rest
 
@@ -33,7 +35,11 @@ def task_title(task: Task) -> str:
     state = task.gui_state
     # docs/supervisely-api.md 4: null until the app has made a name of task, project and model.
     name = state.get("experiment_name")
-    return str(name) if name else task.description or model_name(task) or task.app_name or f"Task {task.id}"
+    return (
+        str(name)
+        if name
+        else task.description or model_name(task) or task.app_name or _("Task {number}").format(number=task.id)
+    )
 
 
 def model_name(task: Task) -> str:
@@ -93,20 +99,27 @@ def sentence(progress: TaskProgress) -> str:
     task = progress.task
     match task.status:
         case TaskStatus.QUEUED:
-            text = f"Queued, number {task.queue_position}" if task.queue_position else "Queued, waits for a free agent"
+            text = (
+                _("Queued, number {place}").format(place=task.queue_position)
+                if task.queue_position
+                else _("Queued, waits for a free agent")
+            )
         case TaskStatus.CONSUMED:
-            text = "Starting"
+            text = _("Starting")
         case TaskStatus.TERMINATING:
-            text = "Stopping: what is open is tidied up"
+            text = _("Stopping: what is open is tidied up")
         case TaskStatus.FINISHED:
-            text = f"Finished after {duration(task)}"
+            text = _("Finished after {time}").format(time=duration(task))
         # Stopped after an epoch it leaves an experiment as a finished one does.
         case TaskStatus.STOPPED:
-            kept = ", best checkpoint kept" if task.output and "experiment" in task.output else ""
             by_user = task.exit_report is not None and task.exit_report.cause is ExitCause.STOPPED_BY_USER
-            text = f"Stopped{' by you' if by_user else ''} after {duration(task)}{kept}"
+            text = (_("Stopped by you after {time}") if by_user else _("Stopped after {time}")).format(
+                time=duration(task)
+            )
+            if task.output and "experiment" in task.output:
+                text = _("{stopped}, best checkpoint kept").format(stopped=text)
         case TaskStatus.ERROR:
-            text = f"Ended with an error after {duration(task)}"
+            text = _("Ended with an error after {time}").format(time=duration(task))
         case _:
             text = _running(progress)
     return text
@@ -118,27 +131,39 @@ def result_text(task: Task, figures: Sequence[str] = ("mAP", "AP50", MEAN_IOU)) 
     if experiment is None:
         return ""
     values = experiment.evaluation_metrics
-    measured = [f"{_FIGURES.get(name, name)} {formatting.metric(values[name])}" for name in figures if name in values]
-    return ", ".join(measured) or "Not evaluated"
+    measured = [
+        f"{_(_FIGURES.get(name, name))} {formatting.metric(values[name])}" for name in figures if name in values
+    ]
+    return ", ".join(measured) or _("Not evaluated")
 
 
 def silence_text(silence: Silence) -> str:
     """Return what to say of a task that may be stuck, and what to do."""
     said = formatting.duration(round(silence.seconds))
     if silence.waits:
-        return (
-            f"The training app has been open for {said} and has not begun to train. One of its settings may not fit: "
-            "look at the log, or open the task on its server and press its Start button there. Otherwise stop it."
-        )
-    where = f" while “{PHASE_TITLES.get(silence.phase, silence.phase)}”" if silence.phase else ""
-    text = f"No sign of life for {said}{where}; {formatting.duration(round(silence.expected))} would be usual."
+        return _(
+            "The training app has been open for {time} and has not begun to train. One of its "
+            "settings may not fit: look at the log, or open the task on its server and press its "
+            "Start button there. Otherwise stop it."
+        ).format(time=said)
+    known = _("No sign of life for {time}; {usual} would be usual.")
+    if silence.phase:
+        known = _("No sign of life for {time} while “{phase}”; {usual} would be usual.")
+    phase = _(PHASE_TITLES.get(silence.phase, silence.phase))
+    text = known.format(time=said, phase=phase, usual=formatting.duration(round(silence.expected)))
     match silence.is_idle:
         case True:
-            return f"{text} Its process does not compute either: it probably hangs. Stop the task and start it again."
+            return _(
+                "{silence} Its process does not compute either: it probably hangs. Stop the task and start it again."
+            ).format(silence=text)
         case False:
-            return f"{text} Its process computes, so it may only be slow. Wait, or stop the task."
+            return _("{silence} Its process computes, so it may only be slow. Wait, or stop the task.").format(
+                silence=text
+            )
         case None:
-            return f"{text} Look at the log; if nothing comes, stop the task and start it again."
+            return _("{silence} Look at the log; if nothing comes, stop the task and start it again.").format(
+                silence=text
+            )
 
 
 def app_failed_text(progress: TaskProgress) -> str:
@@ -147,17 +172,21 @@ def app_failed_text(progress: TaskProgress) -> str:
     said = (
         (progress.train_status or "").removeprefix("Status: ").removesuffix("Please check the logs for more details.")
     )
-    return (
-        f"The training app says: {said.strip()} On this server such a task keeps running without doing anything. "
-        "Look for the reason in the log, then stop the task."
-    )
+    return _(
+        "The training app says: {reason} On this server such a task keeps running without doing "
+        "anything. Look for the reason in the log, then stop the task."
+    ).format(reason=said.strip())
 
 
 def not_finite_text(not_finite: Mapping[str, int]) -> str:
     """Return what to say of metrics that are no numbers: at least one, with the first epoch of NaN or infinite."""
     first = min(not_finite.values())
-    names = formatting.listing([f"“{name}”" for name, epoch in not_finite.items() if epoch == first], limit=2)
-    return f"Not a number since epoch {first}: {names}. The training may not recover: try a smaller learning rate."
+    names = formatting.listing(
+        [formatting.quoted(name) for name, epoch in not_finite.items() if epoch == first], limit=2
+    )
+    return _(
+        "Not a number since epoch {number}: {names}. The training may not recover: try a smaller learning rate."
+    ).format(number=first, names=names)
 
 
 def resources_text(progress: TaskProgress) -> str:
@@ -165,7 +194,8 @@ def resources_text(progress: TaskProgress) -> str:
     used = progress.resources
     if used is None:
         return ""
-    return f"CPU {used.cpu_percent:.0f} %, memory {formatting.size(int(used.memory_bytes))}"
+    memory = formatting.size(int(used.memory_bytes))
+    return _("CPU {percent} %, memory {size}").format(percent=f"{used.cpu_percent:.0f}", size=memory)
 
 
 def fraction(progress: TaskProgress) -> float:
@@ -197,25 +227,31 @@ def duration(task: Task, now: datetime | None = None) -> str:
 
 def _running(progress: TaskProgress) -> str:
     if is_ready_only(progress):
-        return "Ready, waits for “Start training”"
+        return _("Ready, waits for “Start training”")
     if is_open_app(progress):
-        return "The training app is open and waits for its settings"
+        return _("The training app is open and waits for its settings")
     # Training apps of Supervisely report no phases; their train_status is all they say (docs/supervisely-api.md 6.1).
     if progress.phase is None:
         if progress.train_status is None:
-            return "Running" if progress.newest else "Getting ready on its agent"
-        return progress.train_status.removeprefix("Status: ").rstrip(".") or "The training app is open"
-    parts = [PHASE_TITLES.get(progress.phase, progress.phase)]
+            return _("Running") if progress.newest else _("Getting ready on its agent")
+        return progress.train_status.removeprefix("Status: ").rstrip(".") or _("The training app is open")
+    parts = [_(PHASE_TITLES.get(progress.phase, progress.phase))]
     if progress.phase == "training" and progress.epochs:
         running = formatting.count(min((progress.epoch or 0) + 1, progress.epochs))
-        parts.append(f"{progress.counts} {running} of {formatting.count(progress.epochs)}")
+        parts.append(
+            (
+                _("epoch {number} of {count}") if progress.counts == "epoch" else _("iteration {number} of {count}")
+            ).format(number=running, count=formatting.count(progress.epochs))
+        )
         if progress.step is not None and progress.steps:
-            parts.append(f"batch {progress.step} of {progress.steps}")
+            parts.append(_("batch {number} of {count}").format(number=progress.step, count=progress.steps))
         if progress.eta_seconds:
             parts.append(formatting.time_left(progress.eta_seconds.low, progress.eta_seconds.high))
     elif progress.counters and progress.phase != "training":
         last = progress.counters[-1]
-        parts.append(f"{formatting.count(last.current)} of {formatting.count(last.total)}")
+        parts.append(
+            _("{number} of {count}").format(number=formatting.count(last.current), count=formatting.count(last.total))
+        )
     return ", ".join(parts)
 
 

@@ -18,6 +18,8 @@ from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.experiments.overview import mates_of
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
@@ -54,12 +56,12 @@ from traindash.ui.wizard.again import draw_again_menu
 _TAIL_ROWS = 30
 _LOOK_AGAIN = "2s"
 _SHORT_HASH = 8
-_ABOUT_CHANGE = "Opens its settings at what you want to change. The changed training takes its place as a new task."
+_ABOUT_CHANGE = N_("Opens its settings at what you want to change. The changed training takes its place as a new task.")
 _EVERY = "3s"
 _SEEN_SECONDS = 2.5  # less than that: the next tick shall find something new
 _PER_PAGE = 15
 _WIDTHS = [1.2, 3.4, 1.3, 1.2, 1.1, 3.2]
-_HEADS = ("Status", "Task", "Agent", "Started", "Duration", "Progress")
+_HEADS = (N_("Status"), N_("Task"), N_("Agent"), N_("Started"), N_("Duration"), N_("Progress"))
 
 # The settings a task runs with, as they were fixed when it was taken in.
 
@@ -69,22 +71,22 @@ def draw_settings(task: Task) -> None:
     state = task.settings or task.params
     if not state:
         return
-    draw_folded("settings", "Settings of this task", "lock", lambda: _draw_settings(task, state))
+    draw_folded("settings", _("Settings of this task"), "lock", lambda: _draw_settings(task, state))
 
 
 def _draw_settings(task: Task, state: Mapping[str, object]) -> None:
     if task.config_hash:
-        st.caption("Fixed when the task was taken in: what is shown is what runs. SHA-256 of the settings:")
+        st.caption(_("Fixed when the task was taken in: what is shown is what runs. SHA-256 of the settings:"))
         st.code(task.config_hash, language=None, wrap_lines=True)
     gui_state = state.get("guiState")
     # Empty in an app that waits for its settings; after the end it stands beside "Start again".
     if gui_state and not task.status.is_terminal:
         draw_again_menu(task.id)
     if isinstance(gui_state, Mapping) and isinstance(text := gui_state.get("hyperparameters"), str):
-        st.markdown("Hyperparameters")
+        st.markdown(_("Hyperparameters"))
         st.code(text, language="yaml", height=300)
-        state = {**state, "guiState": {**gui_state, "hyperparameters": "as above"}}
-    st.markdown("Everything else")
+        state = {**state, "guiState": {**gui_state, "hyperparameters": _("as above")}}
+    st.markdown(_("Everything else"))
     st.code(json.dumps(state, indent=2, ensure_ascii=False, default=str), language="json", height=300)
 
 
@@ -105,7 +107,7 @@ def draw_end(live: LiveState) -> None:
     _draw_labels(task)
     link = report_link(task, connection.address())
     if link is not None and experiment is None:  # the result of an experiment names its report itself
-        st.link_button("Open the report", link, icon=":material/open_in_new:", type="primary")
+        st.link_button(_("Open the report"), link, icon=":material/open_in_new:", type="primary")
     draw_follow_ups(task)
 
 
@@ -114,12 +116,19 @@ def _draw_labels(task: Task) -> None:
     match (task.output or {}).get("labelling"):
         case {"data": {"project_id": int(project), "made": int(made), "images": int(images), "model": str(model)}}:
             with st.container(border=True, key="task-labels"):
-                st.subheader("Labels", anchor=False)
-                count = formatting.plural(made, "object", "objects")
-                st.markdown(plain(f"{model} found {count} on {formatting.plural(images, 'image', 'images')}."))
+                st.subheader(_("Labels"), anchor=False)
+                st.markdown(
+                    plain(
+                        _("{model} found {objects} on {images}.").format(
+                            model=model,
+                            objects=formatting.plural(made, "object", "objects"),
+                            images=formatting.plural(images, "image", "images"),
+                        )
+                    )
+                )
                 with st.container(horizontal=True):
-                    screens.link("review", "Review the labels", "rule", project=project, run=task.id)
-                    screens.link("manage", "The project", "folder_open", of=project)
+                    screens.link("review", _("Review the labels"), "rule", project=project, run=task.id)
+                    screens.link("manage", _("The project"), "folder_open", of=project)
         case _:
             pass
 
@@ -131,8 +140,10 @@ def _draw_late_result(watch: TaskWatch, progress: TaskProgress) -> None:
         st.fragment(_wait_for_result, run_every=_LOOK_AGAIN)(watch, progress)
     elif lacks_result(progress.task):
         st.info(
-            "The server names no result of this training. Its files may lie in Team Files, below /experiments; "
-            "the log tells what was uploaded.",
+            _(
+                "The server names no result of this training. Its files may lie in Team Files, below /experiments; "
+                "the log tells what was uploaded."
+            ),
             icon=":material/info:",
         )
 
@@ -145,14 +156,14 @@ def _wait_for_result(watch: TaskWatch, before: TaskProgress) -> None:
         return
     if task.output != before.task.output or not result_is_due(task, CLOCK.now()):
         st.rerun()
-    st.info("The training is finished; its result is on its way from the server.", icon=":material/hourglass_top:")
+    st.info(_("The training is finished; its result is on its way from the server."), icon=":material/hourglass_top:")
 
 
 def _draw_reason(progress: TaskProgress) -> None:
     report = progress.task.exit_report
     failed = progress.task.status is TaskStatus.ERROR
-    message = report.message if report else "The server does not say why the task ended."
-    hint = report.hint if report else "Look at the last lines of the log."
+    message = report.message if report else _("The server does not say why the task ended.")
+    hint = report.hint if report else _("Look at the last lines of the log.")
     text = f"**{plain(message)}**  \n{plain(hint)}"
     if failed:
         st.error(text, icon=":material/error:")
@@ -161,22 +172,30 @@ def _draw_reason(progress: TaskProgress) -> None:
     # Supervisely gives no cause of a failure: the end of the log is the best there is.
     tail = report.log_tail if report and report.log_tail else tuple(row.message for row in progress.log[-_TAIL_ROWS:])
     if failed and tail:
-        with st.expander("Last lines of the log", icon=":material/terminal:"):
+        with st.expander(_("Last lines of the log"), icon=":material/terminal:"):
             st.code("\n".join(tail), language=None, wrap_lines=True)
 
 
 def _draw_experiment(experiment: ExperimentInfo) -> None:
     with st.container(border=True, key="task-result"):
-        st.subheader("Result", anchor=False)
-        start = "random initialisation" if experiment.random_initialization else start_of(experiment)
+        st.subheader(_("Result"), anchor=False)
+        start = _("random initialisation") if experiment.random_initialization else start_of(experiment)
         model = f"{experiment.framework_name} {experiment.model_name}"
-        st.caption(plain(f"Experiment “{experiment.experiment_name}” · {model} · started from {start}"))
+        st.caption(
+            plain(
+                _("Experiment “{experiment}” · {model} · started from {start}").format(
+                    experiment=experiment.experiment_name, model=model, start=start
+                )
+            )
+        )
         with st.container(horizontal=True, gap="large", key="task-figures"):
             for name, title in _figures(experiment):
                 if (value := experiment.evaluation_metrics.get(name)) is not None:
                     st.metric(title, formatting.metric(value), width="content")
             for runtime, score in experiment.export_scores.items():
-                title = f"{score.metric} of the {RUNTIMES.get(runtime, runtime)} file"
+                title = _("{metric} of the {format} file").format(
+                    metric=score.metric, format=RUNTIMES.get(runtime, runtime)
+                )
                 st.metric(title, formatting.metric(score.score), width="content", help=score_words(runtime, score))
         for runtime, score in experiment.export_scores.items():
             if problem := score_problem(runtime, score):
@@ -185,37 +204,45 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
             _draw_classes(experiment)
         if not experiment.evaluation_metrics:
             st.info(
-                "This training was not evaluated, so it has no metrics on the validation images.",
+                _("This training was not evaluated, so it has no metrics on the validation images."),
                 icon=":material/info:",
             )
         files = connection.client().files.list(connection.team_id(), experiment.artifacts_dir)
         with st.container(horizontal=True, vertical_alignment="center"):
             draw_best_download(experiment, files)
             draw_deploy_button(experiment)
-            try_link([experiment.task_id], "Try on a picture")
-            screens.link("label", "Label images", "label", task=experiment.task_id)
-            screens.link("handover", "Choose and hand over", "inventory_2", task=experiment.task_id)
+            try_link([experiment.task_id], _("Try on a picture"))
+            screens.link("label", _("Label images"), "label", task=experiment.task_id)
+            screens.link("handover", _("Choose and hand over"), "inventory_2", task=experiment.task_id)
         with st.container(horizontal=True, vertical_alignment="center"):
             _draw_compare(experiment)
-            screens.link("compare", "Charts and images", "photo_library", ids=experiment.task_id)
+            screens.link("compare", _("Charts and images"), "photo_library", ids=experiment.task_id)
             if experiment.evaluation_report_link:
                 st.link_button(
-                    "Evaluation report", experiment.evaluation_report_link, icon=":material/article:", type="tertiary"
+                    _("Evaluation report"),
+                    experiment.evaluation_report_link,
+                    icon=":material/article:",
+                    type="tertiary",
                 )
         draw_usage(experiment)
-        draw_folded("files", "Files", "folder", lambda: draw_file_list(experiment, files))
+        draw_folded("files", _("Files"), "folder", lambda: draw_file_list(experiment, files))
 
 
 def _figures(experiment: ExperimentInfo) -> tuple[tuple[str, str], ...]:
     """Return the figures that are shown first, by their names in the record: those that such a model is measured by."""
     if experiment.is_semantic:
-        return ("mIoU", "mIoU"), ("mBoundaryIoU", "Boundary IoU"), ("PixelAcc", "Pixel accuracy"), ("mF1_score", "F1")
+        return (
+            ("mIoU", "mIoU"),
+            ("mBoundaryIoU", _("Boundary IoU")),
+            ("PixelAcc", _("Pixel accuracy")),
+            ("mF1_score", "F1"),
+        )
     by_mask = experiment.task_type == SEGMENTATION
     return (
-        ("mAP", "Mask mAP" if by_mask else "mAP"),
-        ("box_mAP", "Box mAP"),
-        ("AP50", "Mask AP50" if by_mask else "AP50"),
-        ("f1", "F1 (Supervisely)"),
+        ("mAP", _("Mask mAP") if by_mask else "mAP"),
+        ("box_mAP", _("Box mAP")),
+        ("AP50", _("Mask AP50") if by_mask else "AP50"),
+        ("f1", _("F1 (Supervisely)")),
     )
 
 
@@ -223,7 +250,7 @@ def _draw_classes(experiment: ExperimentInfo) -> None:
     """Draw the IoU of every class of a semantic segmentation, or why it is not known."""
     found = load_semantic(experiment)
     if isinstance(found, Missing):
-        st.caption(plain(f"The figures of its classes are not known: it {found.reason}."))
+        st.caption(plain(_("The figures of its classes are not known: it {reason}.").format(reason=found.reason)))
         return
     shown = Comparison(
         experiments=(
@@ -232,7 +259,7 @@ def _draw_classes(experiment: ExperimentInfo) -> None:
             ),
         )
     )
-    st.markdown("**IoU of each class**")
+    st.markdown(_("**IoU of each class**"))
     draw_drawing(draw_overlap(shown, View()), "task-classes")
 
 
@@ -245,10 +272,10 @@ def _draw_compare(experiment: ExperimentInfo) -> None:
     known = [entry.info for entry in look().entries if entry.info is not None]
     mates = mates_of(experiment, known, series=place[0].task_ids if place else (), base=origin)
     if mates is None:
-        screens.link("experiments", "All experiments", "science")
+        screens.link("experiments", _("All experiments"), "science")
     else:
         ids = ",".join(map(str, mates.ids))
-        screens.link("compare", f"Compare with {plain(mates.words)}", "compare_arrows", ids=ids)
+        screens.link("compare", plain(mates.title), "compare_arrows", ids=ids)
 
 
 def open_task(wanted: str | None) -> LiveState:
@@ -258,19 +285,19 @@ def open_task(wanted: str | None) -> LiveState:
         InputError: It is missing or no number.
         NotFoundError: There is no such task.
     """
-    with titled("Task"):
+    with titled(_("Task")):
         if not wanted:
-            raise InputError("No task is chosen.", "Open one from the list of tasks.")
+            raise InputError(_("No task is chosen."), _("Open one from the list of tasks."))
         if not wanted.isascii() or not wanted.isdigit():
-            raise InputError(f"“{wanted}” is no task id.", "Open a task from the list of tasks.")
+            raise InputError(_("“{text}” is no task id.").format(text=wanted), _("Open a task from the list of tasks."))
         task_id = TaskId(int(wanted))
         watch = lookups.task_watch(task_id)
         try:
             # Asked for anew, for of a task that is over a watch does not ask again, and its name may have changed.
             return LiveState(watch=watch, progress=watch.refresh(connection.client().tasks.get(task_id)))
         except MissingError as error:
-            msg = f"Task {task_id} does not exist on this server."
-            raise NotFoundError(msg, "Open it from the list of tasks.") from error
+            msg = _("Task {number} does not exist on this server.").format(number=task_id)
+            raise NotFoundError(msg, _("Open it from the list of tasks.")) from error
 
 
 def draw_header(live: LiveState) -> None:
@@ -278,35 +305,35 @@ def draw_header(live: LiveState) -> None:
     task = live.progress.task
     title = given_names().get(task.id) or task_title(task)
     with st.container(key="task-back"):
-        screens.link("tasks", "All tasks", "arrow_back")
+        screens.link("tasks", _("All tasks"), "arrow_back")
     draw_is_removed(task)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="task-head"):
         st.title(plain(title), anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap="medium"):
             if not task.status.is_terminal:
                 live.paused = st.toggle(
-                    "Pause updates", key=f"paused-{task.id}", help="Keeps the screen still; the task goes on."
+                    _("Pause updates"), key=f"paused-{task.id}", help=_("Keeps the screen still; the task goes on.")
                 )
                 if task.status is TaskStatus.QUEUED and settings_known(task):
-                    draw_again_menu(task.id, key="change", label="Change", about=_ABOUT_CHANGE)
+                    draw_again_menu(task.id, key="change", label=_("Change"), about=_(_ABOUT_CHANGE))
                 stopping = task.status is TaskStatus.TERMINATING
-                if st.button("Stop", icon=":material/stop_circle:", key="stop", disabled=stopping):
+                if st.button(_("Stop"), icon=":material/stop_circle:", key="stop", disabled=stopping):
                     ask_to_stop(task, trains=can_end_after_epoch(live.progress), serves=is_serving(task))
             draw_task_menu(task, title)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="task-facts"):
         st.caption(_facts(task), width="content")
         if (found := connection.series().place_of(connection.server_name(), task.id)) is not None:
-            screens.link("series", f"Series {plain(found[0].name)}", "stacks", series=found[0].id)
+            screens.link("series", _("Series {name}").format(name=plain(found[0].name)), "stacks", series=found[0].id)
 
 
 def _facts(task: Task) -> str:
     model, number = model_name(task), task.project_id
     facts = (
-        f"Task {task.id}",
-        "" if number is None else f"Project {lookups.project_names().get(number, number)}",
+        _("Task {number}").format(number=task.id),
+        "" if number is None else _("Project {name}").format(name=lookups.project_names().get(number, number)),
         "" if model == task_title(task) else model,
         task.agent_name,
-        f"Settings {task.config_hash[:_SHORT_HASH]}" if task.config_hash else "",
+        _("Settings {hash}").format(hash=task.config_hash[:_SHORT_HASH]) if task.config_hash else "",
     )
     return plain(" · ".join(filter(None, facts)))
 
@@ -330,14 +357,14 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
     try:
         tasks = _tasks()
     except AppError as error:
-        draw_stale(error, "The list is tried again.")
+        draw_stale(error, _("The list is tried again."))
         return
     draw_series_list(tasks)
     if not tasks:
         draw_empty_page(
-            "No task yet",
-            "A task appears here as soon as you start a training.",
-            next_step="New training",
+            _("No task yet"),
+            _("A task appears here as soon as you start a training."),
+            next_step=_("New training"),
             icon="add_circle",
             screen="project",
         )
@@ -345,7 +372,7 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
     known = listed(tasks)
     with st.container(horizontal=True, horizontal_alignment="right", key="tasks-tools"):
         draw_tidying(known)
-    _, shown = page_of(known, _PER_PAGE, "task-page")
+    _first, shown = page_of(known, _PER_PAGE, "task-page")
     draw_task_rows(shown, "task-list")
     draw_removed_tasks(tasks)
     # Only a run of the whole page can take run_every away.
@@ -370,8 +397,12 @@ def _row(task: Task, projects: dict[ProjectId, str], title: str) -> None:
         with cells[1], st.container(key=f"task-name-{task.id}"):
             screens.link("task", plain(title), task=task.id)
             model = "" if model_name(task) == title else model_name(task)
-            project = projects.get(task.project_id, f"project {task.project_id}") if task.project_id else ""
-            st.caption(plain(" · ".join(filter(None, (f"Task {task.id}", model, project)))))
+            project = (
+                projects.get(task.project_id, _("Project {name}").format(name=task.project_id))
+                if task.project_id
+                else ""
+            )
+            st.caption(plain(" · ".join(filter(None, (_("Task {number}").format(number=task.id), model, project)))))
         cells[2].markdown(plain(task.agent_name or formatting.MISSING))
         cells[3].markdown(formatting.recent(task.started_at, CLOCK.now()))
         cells[4].markdown(duration(task))
@@ -389,7 +420,7 @@ def _progress(task: Task) -> None:
     if is_serving(task):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(plain(serving_words(task)), width="content")
-            if st.button("Stop", icon=":material/stop_circle:", type="tertiary", key=f"stop-{task.id}"):
+            if st.button(_("Stop"), icon=":material/stop_circle:", type="tertiary", key=f"stop-{task.id}"):
                 ask_to_stop(task, serves=True)
         return
     try:
