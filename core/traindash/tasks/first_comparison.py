@@ -23,6 +23,7 @@ from traindash.frameworks.hyperparameter_text import with_values
 from traindash.frameworks.registry import framework
 from traindash.frameworks.spec import DeviceKind
 from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, choose_model, new_draft, plan_of_draft
 from traindash.plans.facts import ProjectFacts
 from traindash.plans.series import Experiment, ExperimentChange, SeriesChoices, SeriesPlan, Vary, experiments
@@ -80,8 +81,8 @@ def plan_first_comparison(
     draft = choose_model(begin_with(new_draft(DraftId("first"), ""), project), model, same_framework=True)
     base = plan_of_draft(draft)
     if preset is None or base is None:
-        msg = "The first comparison cannot be planned on this project."
-        raise InputError(msg, "Start a new training and choose the settings.")
+        msg = _("The first comparison cannot be planned on this project.")
+        raise InputError(msg, _("Start a new training and choose the settings."))
     text = with_values(defaults, preset.values[device])
     choices = SeriesChoices(
         name=SERIES_NAME, vary=tuple(Vary(key=key, text=values) for key, values in wanted.vary.items())

@@ -374,7 +374,7 @@ def looked_at(project_id: ProjectId) -> tuple[Image, ...]:
     return _looked_at(project_id, _state(project_id))
 
 
-@lookup(seconds=_LONG_SECONDS, most=10, spinner="Looking at the images")
+@lookup(seconds=_LONG_SECONDS, most=10, spinner=N_("Looking at the images"))
 def _looked_at(project_id: ProjectId, state: str) -> tuple[Image, ...]:
     del state
     known = project(project_id)
