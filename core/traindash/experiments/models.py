@@ -9,6 +9,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId, TeamId
 from traindash.domain.prediction import LEAST_CONFIDENCE, ModelFile
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 ONNX = "ONNXRuntime"  # key of an export in a record
 USUAL_CONFIDENCE = 0.25  # where no evaluation says a better one; what Ultralytics shows by default
