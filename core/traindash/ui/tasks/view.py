@@ -250,7 +250,7 @@ def _draw_classes(experiment: ExperimentInfo) -> None:
     """Draw the IoU of every class of a semantic segmentation, or why it is not known."""
     found = load_semantic(experiment)
     if isinstance(found, Missing):
-        st.caption(plain(_("The figures of its classes are not known: it {reason}.").format(reason=found.reason)))
+        st.caption(plain(_("The figures of its classes are not known: it {reason}.").format(reason=found.words)))
         return
     shown = Comparison(
         experiments=(
