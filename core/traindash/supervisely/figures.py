@@ -152,7 +152,7 @@ def _parts_of(figure_id: int, pixels: bytes) -> tuple[tuple[str, bytes], tuple[s
 
 def _named_parts(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield id and content of each part of a multipart body. Its first line is what separates parts."""
-    line, _, rest = body.partition(b"\r\n")
+    line, _break, rest = body.partition(b"\r\n")
     for part in rest.split(b"\r\n" + line):
         head, blank, content = part.partition(b"\r\n\r\n")
         name = head.rpartition(b'name="')[2].partition(b'"')[0]

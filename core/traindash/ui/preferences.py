@@ -14,6 +14,7 @@ from traindash import language
 from traindash.comparison.report.rendering import own_text
 from traindash.language import Language, negotiated, script_messages, speaking
 from traindash.language import gettext as _
+from traindash.ui.streamlit_internals import draws_a_page
 
 COOKIE = "traindash-language"
 AUDIENCE = "audience"  # query parameter: the language of those whom something is shown or given to
@@ -59,6 +60,8 @@ def messages_for_scripts(spoken: Language) -> str:
 
 def _language_of_person() -> Language | None:
     """Return the language of the person whose page this thread draws; ``None`` for a thread that draws none."""
+    if not draws_a_page():
+        return None
     headers = st.context.headers  # of the websocket, which the browser opens anew after each choice
     return language_of_request(st.context.cookies, headers) if headers else None
 

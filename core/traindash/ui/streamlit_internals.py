@@ -54,6 +54,11 @@ def quiet_work_outside_pages() -> None:
     logging.getLogger(get_script_run_ctx.__module__).setLevel(logging.ERROR)
 
 
+def draws_a_page() -> bool:
+    """Return whether this thread runs the script of a page, without the warning that asking for more would log."""
+    return get_script_run_ctx(suppress_warning=True) is not None
+
+
 def table_height(rows: int, most: int | None = None) -> int:
     """Return the height in pixels of a ``st.dataframe`` that shows all of its rows, or so many at most.
 
