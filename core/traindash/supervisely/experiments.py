@@ -101,5 +101,7 @@ def _record_of(content: bytes) -> ExperimentInfo:
         # The standard library reads NaN, which training apps write for a metric that could not be computed.
         record = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise ContractError(_("{file} cannot be read: it is not JSON.").format(file=_RECORD_NAME), method=method, field="body") from error
+        raise ContractError(
+            _("{file} cannot be read: it is not JSON.").format(file=_RECORD_NAME), method=method, field="body"
+        ) from error
     return experiment_of(method, record, failure=failure)
