@@ -2,7 +2,8 @@
 
 import streamlit as st
 
+from traindash.language import gettext as _
 from traindash.ui.trying.view import draw_try
 
-st.title("Try on your own pictures", anchor=False)
+st.title(_("Try on your own pictures"), anchor=False)
 draw_try()

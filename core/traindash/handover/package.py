@@ -29,13 +29,14 @@ from traindash.handover.card import ModelCard, front_matter, html, markdown, mod
 from traindash.handover.description import Description, describe
 from traindash.handover.expected import ALIKE, CLOSE, ExpectedImage, Tolerance, expected_json, telling_images
 from traindash.handover.onnx_file import read_onnx
+from traindash.language import N_
 from traindash.settings import bare_environment
 
 Form = Literal["folder", "mlflow", "huggingface"]
 FORMS: Mapping[Form, str] = {
-    "folder": "Folder with a Python file",
-    "mlflow": "MLflow model",
-    "huggingface": "Hugging Face repository",
+    "folder": N_("Folder with a Python file"),
+    "mlflow": N_("MLflow model"),
+    "huggingface": N_("Hugging Face repository"),
 }
 _RUNNERS = Path(__file__).with_name("runner")
 # Versions that the runner was tested with are the lower bounds of our own package
@@ -95,7 +96,7 @@ def write_package(target: Path, parts: Parts, form: Form, tell: Callable[[str], 
         packing = _Packing(parts, form, folder, tell)
         packing.write()
         checked, is_same = packing.check()
-        tell("Packing")
+        tell(N_("Packing"))
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         with replacing(target) as partial:
             _zip(partial, folder, files, root=_file_name(parts.choice))
@@ -126,13 +127,13 @@ class _Packing:
         """Write the folder."""
         self._home.mkdir(parents=True)
         parts = self._parts
-        self._tell("Copying the weights")
+        self._tell(N_("Copying the weights"))
         shutil.copyfile(parts.checkpoint, self._home / parts.checkpoint.name)
         description = self._write_runner()
         if description is not None and parts.evaluated is not None:
-            self._tell("Choosing an image for the check")
+            self._tell(N_("Choosing an image for the check"))
             self._write_check(parts.evaluated, ALIKE if description.is_padded_alike else CLOSE)
-        self._tell("Writing the model card")
+        self._tell(N_("Writing the model card"))
         size = None if description is None else description.size
         card = model_card(parts.choice, parts.experiment, parts.info, size, parts.keep)
         (self._home / "choice.json").write_bytes(to_json(parts.choice))
@@ -150,9 +151,11 @@ class _Packing:
         if not (self._home / "check" / "expected.json").is_file():
             return "", None
         if importlib.util.find_spec("onnxruntime") is None:
-            self.problems.append("It was not tried here: this machine has no onnxruntime. Run check.py where it has.")
+            self.problems.append(
+                N_("It was not tried here: this machine has no onnxruntime. Run check.py where it has.")
+            )
             return "", None
-        self._tell("Running check.py")
+        self._tell(N_("Running check.py"))
         # Not in this process: a network of whatever origin may take memory or crash
         command = [sys.executable, "-E", "-s", "-B", "check.py"]
         try:
@@ -170,14 +173,14 @@ class _Packing:
             return "", None
         said = (done.stdout or done.stderr).strip().splitlines()
         if done.returncode:
-            self.problems.append("Where this was packed, check.py found other objects than the evaluation.")
+            self.problems.append(N_("Where this was packed, check.py found other objects than the evaluation."))
         return (said[-1] if said else ""), done.returncode == 0
 
     def _write_runner(self) -> Description | None:
         """Write what runs the model; nothing where there is no ONNX file."""
         parts = self._parts
         if parts.onnx is None:
-            self.problems.append("There is no ONNX file, so the package runs only with the engine that trained it.")
+            self.problems.append(N_("There is no ONNX file, so the package runs only with the engine that trained it."))
             return None
         facts = read_onnx(parts.onnx)
         description = describe(parts.choice, parts.info.task_type, parts.classes, facts, self._onnx)
@@ -194,7 +197,7 @@ class _Packing:
         threshold = self._parts.choice.thresholds.default
         found = self._image(evaluated, threshold)
         if found is None:
-            self.problems.append("None of the evaluated images is on the server any more, so there is no check.")
+            self.problems.append(N_("None of the evaluated images is on the server any more, so there is no check."))
             return
         expected, content = found
         folder = self._home / "check"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from traindash.domain.handover import ModelChoice
 from traindash.domain.ids import TeamId
 from traindash.handover.package import usage_python
+from traindash.language import N_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,26 +25,26 @@ def snippets(choice: ModelChoice, team: TeamId, checkpoint: str) -> tuple[Snippe
     threshold = f"{choice.thresholds.default:.3f}"
     return (
         Snippet(
-            title="Package",
-            about="In the unpacked folder, after “pip install -r requirements.txt”: onnxruntime, numpy and Pillow.",
+            title=N_("Package"),
+            about=N_("In the unpacked folder, after “pip install -r requirements.txt”: onnxruntime, numpy and Pillow."),
             text=usage_python(),
             language="python",
         ),
         Snippet(
             title="onnxruntime",
-            about="The network alone. What is done before and after it stands in model.json; predict.py does it.",
+            about=N_("The network alone. What is done before and after it stands in model.json; predict.py does it."),
             text=_ONNX,
             language="python",
         ),
         Snippet(
             title="Supervisely SDK",
-            about="The model as a service; the environment variables are those that “traindash env” prints.",
+            about=N_("The model as a service; the environment variables are those that “traindash env” prints."),
             text=_SDK.format(checkpoint=checkpoint, threshold=threshold),
             language="python",
         ),
         Snippet(
             title="curl",
-            about="Fetches the weights, and asks the model of this server about a picture.",
+            about=N_("Fetches the weights, and asks the model of this server about a picture."),
             text=_CURL.format(
                 team=team,
                 checkpoint=checkpoint,

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import streamlit as st
 
@@ -27,6 +28,8 @@ from traindash.handover.card import need_words
 from traindash.handover.choices import LONGEST_WHO, LONGEST_WHY, choices_of, keep_choice
 from traindash.handover.package import FORMS, Form, package_name
 from traindash.handover.snippets import snippets
+from traindash.language import N_, current
+from traindash.language import gettext as _
 from traindash.steady_clock import CLOCK
 from traindash.ui import connection, lookups, screens
 from traindash.ui.comparison.decision import choose_goal, requirements_of
@@ -48,8 +51,8 @@ from traindash.ui.theme import plain
 BESIDE = "beside"  # in the address: the experiments that it was compared with
 _UNMEASURED = 0.25  # the threshold that stands first where there is no evaluation
 _DIGITS = 3
-_TITLES: Mapping[str, str] = {"precision": "Precision", "recall": "Recall", "f1": "F1"}
-_FEW_SECONDS = "usually 10 to 60 seconds on a processor"
+_TITLES: Mapping[str, str] = {"precision": N_("Precision"), "recall": N_("Recall"), "f1": "F1"}
+_FEW_SECONDS = N_("usually 10 to 60 seconds on a processor")
 
 
 @connection.lookup(seconds=10, most=50)
@@ -65,20 +68,22 @@ def draw_handover(wanted: str | None, beside: str | None) -> None:
         InputError: The address holds something that is no task.
         NotFoundError: There is no experiment of the task.
     """
-    with titled("Hand over"):
+    with titled(_("Hand over")):
         ids = parse_ids(wanted)
         if not ids:
-            st.title("Hand over", anchor=False)
-            sentence = "Choose an experiment; what was trained is handed over from its page."
-            draw_empty_page("No model yet", sentence, next_step="Experiments", icon="science", screen="experiments")
+            st.title(_("Hand over"), anchor=False)
+            sentence = _("Choose an experiment; what was trained is handed over from its page.")
+            draw_empty_page(
+                _("No model yet"), sentence, next_step=_("Experiments"), icon="science", screen="experiments"
+            )
             return
         experiment = load_comparison(ids[:1], None).experiments[0]
     info = experiment.info
     if info is None:
         return
-    screens.link("task", "The training", "arrow_back", task=info.task_id)
-    st.title("Hand over", anchor=False)
-    project = lookups.project_names().get(info.project_id, f"project {info.project_id}")
+    screens.link("task", _("The training"), "arrow_back", task=info.task_id)
+    st.title(_("Hand over"), anchor=False)
+    project = lookups.project_names().get(info.project_id) or _("Project {number}").format(number=info.project_id)
     st.caption(plain(f"{info.experiment_name} · {info.framework_name} {info.model_name} · {project}"))
     known = chosen_models(connection.team_id(), info.project_id)
     own = next((choice for choice in known if choice.task_id == info.task_id), None)
@@ -87,11 +92,11 @@ def draw_handover(wanted: str | None, beside: str | None) -> None:
     with left:
         if own is None:
             with st.container(border=True, key="panel-choice"):
-                st.header("Choose this model", anchor=False)
+                st.header(_("Choose this model"), anchor=False)
                 _draw_form(experiment, info, (project, parse_ids(beside)))
         else:
             _draw_chosen(own)
-            with st.expander("Choose it again, for another need", icon=":material/tune:"):
+            with st.expander(_("Choose it again, for another need"), icon=":material/tune:"):
                 _draw_form(experiment, info, (project, parse_ids(beside)))
         if own is not None:
             _draw_package(own, experiment, info)
@@ -103,12 +108,22 @@ def _draw_chosen(choice: ModelChoice) -> None:
     with st.container(border=True, key="panel-chosen"):
         st.header(f":material/verified: {plain(choice.title)}", anchor=False)
         st.markdown(f"{plain(choice.why)}")
-        st.markdown(f"Needed: {plain(need_words(choice.need))}.")
-        own = "".join(f" · {name} {value:.{_DIGITS}f}" for name, value in choice.thresholds.classes.items())
-        st.markdown(
-            f"An object counts from a confidence of **{choice.thresholds.default:.{_DIGITS}f}** on{plain(own)}."
+        st.markdown(_("Needed: {need}.").format(need=plain(need_words(choice.need))))
+        own = "".join(
+            f" · {name} {formatting.decimal(value, _DIGITS)}" for name, value in choice.thresholds.classes.items()
         )
-        st.caption(plain(f"Chosen by {choice.who}, {choice.chosen_at[:16].replace('T', ' ')}"))
+        st.markdown(
+            _("An object counts from a confidence of **{threshold}** on{classes}.").format(
+                threshold=formatting.decimal(choice.thresholds.default, _DIGITS), classes=plain(own)
+            )
+        )
+        st.caption(
+            plain(
+                _("Chosen by {who}, {time}").format(
+                    who=choice.who, time=formatting.moment(datetime.fromisoformat(choice.chosen_at))
+                )
+            )
+        )
 
 
 def _draw_form(experiment: ComparedExperiment, info: ExperimentInfo, about: tuple[str, Sequence[TaskId]]) -> None:
@@ -118,16 +133,16 @@ def _draw_form(experiment: ComparedExperiment, info: ExperimentInfo, about: tupl
     evaluation = found if isinstance(found, Evaluation) and not found.pair.gt.crowd.all() else None
     goal = _choose_goal(requirements.goal) if evaluation is not None else requirements.goal
     thresholds, figures = _thresholds(evaluation, goal)
-    who = st.text_input("Who chooses", connection.client().user(), max_chars=LONGEST_WHO, key="choice-who")
+    who = st.text_input(_("Who chooses"), connection.client().user(), max_chars=LONGEST_WHO, key="choice-who")
     why = st.text_area(
-        "Why this one",
+        _("Why this one"),
         max_chars=LONGEST_WHY,
         key="choice-why",
-        placeholder="What it is for, and what spoke for it",
+        placeholder=_("What it is for, and what spoke for it"),
         height=90,
     )
     kind, number = number_of(goal)
-    if st.button("Choose this model", type="primary", icon=":material/verified:", key="choose"):
+    if st.button(_("Choose this model"), type="primary", icon=":material/verified:", key="choose"):
         _choose(
             ModelChoice(
                 version=0,
@@ -155,7 +170,7 @@ def _choose(choice: ModelChoice) -> None:
     with telling_errors():
         made = keep_choice(connection.client(), team, choice)
         chosen_models.forget(team, choice.project_id)
-        flash(f"“{choice.experiment_name}” is now {made.title}.")
+        flash(_("“{name}” is now {title}.").format(name=choice.experiment_name, title=made.title))
         st.rerun()
     st.rerun()
 
@@ -170,7 +185,9 @@ def _requirements() -> Requirements:
 
 def _choose_goal(begin: Goal) -> Goal:
     st.session_state.setdefault("choice-goal", GOAL_NAMES[type(begin)])
-    chosen = st.segmented_control("What matters", list(GOAL_NAMES.values()), required=True, key="choice-goal")
+    chosen = st.segmented_control(
+        _("What matters"), list(GOAL_NAMES.values()), required=True, key="choice-goal", format_func=_
+    )
     kind = next((kind for kind, name in GOAL_NAMES.items() if name == chosen), BestF1)
     return choose_goal(kind, begin)
 
@@ -178,31 +195,33 @@ def _choose_goal(begin: Goal) -> Goal:
 def _thresholds(evaluation: Evaluation | None, goal: Goal) -> tuple[Thresholds, Mapping[str, float]]:
     """Draw the thresholds; what the goal asks for stands first."""
     if evaluation is None:
-        value = st.number_input("Confidence threshold", 0.0, 1.0, _UNMEASURED, 0.01, format="%.3f", key="threshold")
-        st.caption("This training was not evaluated, so nothing speaks for a threshold.")
+        value = st.number_input(_("Confidence threshold"), 0.0, 1.0, _UNMEASURED, 0.01, format="%.3f", key="threshold")
+        st.caption(_("This training was not evaluated, so nothing speaks for a threshold."))
         return Thresholds(default=value), {}
     points = operating_points(evaluation)
     key = "-".join(map(str, number_of(goal)))
     value = st.number_input(
-        "Confidence threshold",
+        _("Confidence threshold"),
         0.0,
         1.0,
         _wanted(goal, points),
         0.01,
         format="%.3f",
         key=f"threshold-{key}",
-        help="From which confidence on an object counts. What the need asks for stands here first.",
+        help=_("From which confidence on an object counts. What the need asks for stands here first."),
         width=240,
     )
     point = points.at(value)
     figures = {name: one for name, one in _figures(point.precision, point.recall, point.f1) if math.isfinite(one)}
-    told = " · ".join(f"{_TITLES[name]} {formatting.metric(one)}" for name, one in figures.items())
-    st.caption(f"{told} on the validation images, at IoU 0.50")
+    told = " · ".join(f"{_(_TITLES[name])} {formatting.metric(one)}" for name, one in figures.items())
+    st.caption(_("{figures} on the validation images, at IoU 0.50").format(figures=told))
     if not choose_threshold(goal, points).reached:
-        st.warning("No threshold meets this need; the one that comes closest stands here.", icon=":material/warning:")
+        st.warning(
+            _("No threshold meets this need; the one that comes closest stands here."), icon=":material/warning:"
+        )
     own: dict[str, float] = {}
-    with st.expander("Thresholds of single classes", icon=":material/category:"):
-        names = st.multiselect("Classes with one of their own", evaluation.classes, key="threshold-classes")
+    with st.expander(_("Thresholds of single classes"), icon=":material/category:"):
+        names = st.multiselect(_("Classes with one of their own"), evaluation.classes, key="threshold-classes")
         by_class = dict(zip(evaluation.classes, operating_points_per_class(evaluation), strict=True))
         for name in names:
             own[name] = st.number_input(
@@ -225,9 +244,9 @@ def _wanted(goal: Goal, points: OperatingPoints) -> float:
 
 def _draw_versions(known: Sequence[ModelChoice], here: TaskId) -> None:
     with st.container(border=True, key="panel-versions"):
-        st.header("Chosen models of this project", anchor=False)
+        st.header(_("Chosen models of this project"), anchor=False)
         if not known:
-            st.caption("None yet. Who, why and the need are written down with the files of the team.")
+            st.caption(_("None yet. Who, why and the need are written down with the files of the team."))
         for choice in known:
             with st.container(key=f"version-{choice.version}", gap=None):
                 name = f"v{choice.version} · {choice.experiment_name}"
@@ -242,13 +261,20 @@ def _draw_package(choice: ModelChoice, experiment: ComparedExperiment, info: Exp
     reader = experiment_reader()
     files = reader.folder(info.artifacts_dir)
     with st.container(border=True, key="panel-package"):
-        st.header("Package", anchor=False)
+        st.header(_("Package"), anchor=False)
         st.caption(
-            "Weights, ONNX, classes, thresholds, what is done before and after the network, a model card, a Python "
-            "file that runs with onnxruntime alone, and a check on an enclosed picture."
+            _(
+                "Weights, ONNX, classes, thresholds, what is done before and after the network, a model card, a Python "
+                "file that runs with onnxruntime alone, and a check on an enclosed picture."
+            )
         )
         form: Form = st.segmented_control(
-            "Form", list(FORMS), format_func=FORMS.__getitem__, default="folder", required=True, key="package-form"
+            _("Form"),
+            list(FORMS),
+            format_func=lambda one: _(FORMS[one]),
+            default="folder",
+            required=True,
+            key="package-form",
         )
         has_onnx = onnx_of(info, files) is not None
         makes_onnx = not has_onnx and _offer_onnx()
@@ -258,17 +284,24 @@ def _draw_package(choice: ModelChoice, experiment: ComparedExperiment, info: Exp
             _draw_made(made)
         if not making and (made is None or (makes_onnx and not has_onnx)):
             st.button(
-                "Make the package",
+                _("Make the package"),
                 type="primary",
                 icon=":material/inventory_2:",
                 key="make-package",
                 on_click=begin_package,
                 args=(
                     reader,
-                    Wanted(choice=choice, experiment=experiment, info=info, form=form, makes_onnx=makes_onnx),
+                    Wanted(
+                        choice=choice,
+                        experiment=experiment,
+                        info=info,
+                        form=form,
+                        makes_onnx=makes_onnx,
+                        language=current(),
+                    ),
                 ),
             )
-            st.caption(plain(f"It will be called {package_name(choice, form)}."))
+            st.caption(plain(_("It will be called {name}.").format(name=package_name(choice, form))))
     _draw_code(choice, checkpoint_of(info, files))
 
 
@@ -276,31 +309,36 @@ def _offer_onnx() -> bool:
     """Offer to make the ONNX file that is missing, and say how long that takes."""
     if not lookups.can_export():
         st.info(
-            "There is no ONNX file, and this server makes none afterwards: the package runs only with the engine that "
-            "trained the model. Train it with the export to ONNX switched on.",
+            _(
+                "There is no ONNX file, and this server makes none afterwards: the package runs only with the engine "
+                "that trained the model. Train it with the export to ONNX switched on."
+            ),
             icon=":material/info:",
         )
         return False
     took = next((job.seconds for job in connection.client().exports.list() if job.seconds is not None), None)
-    time = _FEW_SECONDS if took is None else f"the last one took {formatting.duration(took)}"
+    last = _("the last one took {time}")
+    time = _(_FEW_SECONDS) if took is None else last.format(time=formatting.duration(took))
     return st.toggle(
-        f"Make the ONNX file, which is missing ({time})",
+        _("Make the ONNX file, which is missing ({time})").format(time=time),
         value=True,
         key="make-onnx",
-        help="Without it the package runs only with the engine that trained the model.",
+        help=_("Without it the package runs only with the engine that trained the model."),
     )
 
 
 def _draw_made(made: Made) -> None:
     packed = made.packed
     if packed.is_same:
-        st.success(plain(f"Tried on this machine. {packed.checked}"), icon=":material/check_circle:")
+        st.success(
+            plain(_("Tried on this machine. {outcome}").format(outcome=packed.checked)), icon=":material/check_circle:"
+        )
     elif packed.is_same is False:
-        st.error(plain(f"Tried on this machine. {packed.checked}"), icon=":material/error:")
+        st.error(plain(_("Tried on this machine. {outcome}").format(outcome=packed.checked)), icon=":material/error:")
     for problem in packed.problems:
-        st.warning(plain(problem), icon=":material/warning:")
+        st.warning(plain(_(problem)), icon=":material/warning:")
     st.download_button(
-        f"Download {plain(made.name)} ({formatting.size(packed.size)})",
+        _("Download {name} ({size})").format(name=plain(made.name), size=formatting.size(packed.size)),
         data=made.path.read_bytes,
         file_name=made.name,
         mime="application/zip",
@@ -310,16 +348,17 @@ def _draw_made(made: Made) -> None:
         key="download-package",
     )
     if made.export_seconds is not None:
-        st.caption(f"The ONNX file was made in {formatting.duration(made.export_seconds)} and is kept in Team Files.")
+        made_in = _("The ONNX file was made in {time} and is kept in Team Files.")
+        st.caption(made_in.format(time=formatting.duration(made.export_seconds)))
     with st.expander(f"{formatting.plural(len(packed.files), 'file', 'files')}", icon=":material/folder_zip:"):
         st.code("\n".join(packed.files), language=None)
 
 
 def _draw_code(choice: ModelChoice, checkpoint: TeamFile) -> None:
     with st.container(border=True, key="panel-code"):
-        st.header("Code to copy", anchor=False)
+        st.header(_("Code to copy"), anchor=False)
         ways = snippets(choice, connection.team_id(), checkpoint.path)
-        for tab, way in zip(st.tabs([way.title for way in ways]), ways, strict=True):
+        for tab, way in zip(st.tabs([_(way.title) for way in ways]), ways, strict=True):
             with tab:
-                st.caption(plain(way.about))
+                st.caption(plain(_(way.about)))
                 st.code(way.text, language=way.language)

@@ -19,6 +19,8 @@ from traindash.domain.ids import ImageId
 from traindash.domain.jobs import JobStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError
 from traindash.handover.package import Evaluated, Form, Packed, Parts, package_name, write_package
+from traindash.language import N_, Language, speaking
+from traindash.language import gettext as _
 from traindash.ui import connection
 from traindash.ui.experiments.data import ExperimentReader
 from traindash.ui.theme import plain
@@ -46,11 +48,12 @@ class Wanted:
     info: ExperimentInfo
     form: Form
     makes_onnx: bool  # where there is none
+    language: Language  # in which its progress is told
 
 
 @dataclass(slots=True)
 class _Job:
-    step: str = "Reading what the training left"
+    step: str = N_("Reading what the training left")  # a message, or a text that was made of one
     future: "Future[Made] | None" = None
 
     def tell(self, step: str) -> None:
@@ -109,7 +112,7 @@ def is_making(choice: ModelChoice, form: Form) -> bool:
 def _draw_progress(job: _Job) -> None:
     if job.future is None or job.future.done():
         st.rerun()
-    st.status(plain(job.step), state="running")
+    st.status(plain(_(job.step)), state="running")
 
 
 def _key(choice: ModelChoice, form: Form) -> _Key:
@@ -131,8 +134,8 @@ def checkpoint_of(info: ExperimentInfo, files: Mapping[str, TeamFile]) -> TeamFi
     """
     found = next((file for file in files.values() if PurePosixPath(file.path).name == info.best_checkpoint), None)
     if found is None:
-        msg = f"The checkpoint {info.best_checkpoint} is gone from Team Files."
-        raise NotFoundError(msg, "Train the model again, or choose another one.")
+        msg = _("The checkpoint {name} is gone from Team Files.").format(name=info.best_checkpoint)
+        raise NotFoundError(msg, _("Train the model again, or choose another one."))
     return found
 
 
@@ -142,11 +145,11 @@ def _make(reader: ExperimentReader, wanted: Wanted, folder: Path, tell: Callable
     checkpoint = checkpoint_of(info, files)
     onnx, seconds = onnx_of(info, files), None
     if onnx is None and wanted.makes_onnx:
-        onnx, seconds = _exported(reader, checkpoint, tell)
+        onnx, seconds = _exported(reader, checkpoint, tell, wanted.language)
     name = package_name(wanted.choice, form)
     target = folder / f"{int(wanted.choice.task_id)}" / name
     target.parent.mkdir(parents=True, exist_ok=True)
-    tell("Fetching the weights")
+    tell(N_("Fetching the weights"))
     parts = Parts(
         choice=wanted.choice,
         experiment=wanted.experiment,
@@ -170,22 +173,24 @@ def _named(reader: ExperimentReader, file: TeamFile, folder: Path) -> Path:
 
 
 def _exported(
-    reader: ExperimentReader, checkpoint: TeamFile, tell: Callable[[str], None]
+    reader: ExperimentReader, checkpoint: TeamFile, tell: Callable[[str], None], language: Language
 ) -> tuple[TeamFile, float | None]:
     exports = reader.client.exports
     job, began = exports.start(reader.team, checkpoint.path), time.monotonic()
     while not job.status.is_over:
-        usual = (
-            "" if job.expected_seconds is None else f"; the last one took {formatting.duration(job.expected_seconds)}"
-        )
-        tell(f"Making the ONNX file, {formatting.duration(time.monotonic() - began)}{usual}")
+        with speaking(language):  # numbers are in it, so it is said here; the package itself is in English
+            making = _("Making the ONNX file, {time}")
+            if job.expected_seconds is not None:
+                making = _("Making the ONNX file, {time}; the last one took {usual}")
+            times = {"time": time.monotonic() - began, "usual": job.expected_seconds}
+            tell(making.format(**{name: formatting.duration(seconds) for name, seconds in times.items()}))
         time.sleep(_LOOK_SECONDS)
         job = exports.info(job.id)
     if job.status is not JobStatus.FINISHED:
-        raise StateError(job.message or "The export was cancelled.", job.hint or "Make the package again.")
+        raise StateError(job.message or _("The export was cancelled."), job.hint or _("Make the package again."))
     found = reader.client.files.find(reader.team, job.path)
     if found is None:
-        raise StateError(f"The exported file {job.path} is gone.", "Make the package again.")
+        raise StateError(_("The exported file {path} is gone.").format(path=job.path), _("Make the package again."))
     return found, job.seconds
 
 

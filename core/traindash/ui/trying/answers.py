@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from traindash.comparison.pictures.gallery import MOST_COLUMNS
 from traindash.domain.prediction import ImagePrediction, ModelFile, ReadyModel
 from traindash.errors import AppError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui.trying.models import TriedModel
 from traindash.ui.trying.pictures import Picture
@@ -15,7 +17,7 @@ from traindash.ui.trying.pictures import Picture
 # Threads wait for the server, which has a process for each model
 _POOL = ThreadPoolExecutor(4 * MOST_COLUMNS, thread_name_prefix="traindash-trying")
 _MOST_KEPT = 600
-_FAILED = "Something went wrong in the dashboard itself; its log has the details."
+_FAILED = N_("Something went wrong in the dashboard itself; its log has the details.")
 
 
 @dataclass(slots=True)
@@ -88,4 +90,4 @@ def _look(client: SuperviselyClient, model: ModelFile, picture: Picture) -> Imag
 
 
 def _words(error: BaseException) -> str:
-    return str(error) if isinstance(error, AppError) else _FAILED
+    return str(error) if isinstance(error, AppError) else _(_FAILED)

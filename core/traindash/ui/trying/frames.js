@@ -6,10 +6,10 @@ const kept = new WeakMap()
 
 const when = (target, event) =>
   new Promise((done, failed) => {
-    const timer = setTimeout(() => failed(new Error("The browser cannot show this part of the video.")), PATIENCE)
+    const timer = setTimeout(() => failed(new Error(_("The browser cannot show this part of the video."))), PATIENCE)
     const end = (finish) => () => (clearTimeout(timer), finish())
     target.addEventListener(event, end(done), { once: true })
-    target.addEventListener("error", end(() => failed(new Error("The browser cannot play this video."))), { once: true })
+    target.addEventListener("error", end(() => failed(new Error(_("The browser cannot play this video.")))), { once: true })
   })
 
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`
@@ -40,7 +40,7 @@ async function take(file, { most, longest }, tell, send) {
       pen.drawImage(video, 0, 0, canvas.width, canvas.height)
       const picture = canvas.toDataURL("image/jpeg", 0.92)
       frames.push({ name: `${file.name}, ${clock(at)}`, data: picture.slice(picture.indexOf(",") + 1) })
-      tell(`Taking frames: ${number + 1} of ${count}`, (number + 1) / count)
+      tell(_("Taking frames: {number} of {total}", { number: number + 1, total: count }), (number + 1) / count)
       if (frames.length === TOGETHER || number === count - 1) {
         send({ first, frames })
         first = false
@@ -64,13 +64,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const input = document.createElement("input")
   input.type = "file"
   input.accept = "video/*"
-  input.setAttribute("aria-label", "Choose a video")
+  input.setAttribute("aria-label", _("Choose a video"))
   const label = document.createElement("label")
   label.className = "drop"
   const words = document.createElement("span")
-  words.textContent = "Drop a short video here, or choose one."
+  words.textContent = _("Drop a short video here, or choose one.")
   const small = document.createElement("small")
-  small.textContent = `Up to ${data.most} frames, evenly taken, two a second in short ones. What the browser plays can be used.`
+  small.textContent = _("Up to {count} frames, evenly taken, two a second in short ones. What the browser plays can be used.", { count: data.most })
   words.append(small)
   label.append(words, input)
   const told = document.createElement("p")
@@ -80,7 +80,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   bar.max = 1
   bar.value = 0
   bar.hidden = true
-  bar.setAttribute("aria-label", "Taking frames")
+  bar.setAttribute("aria-label", _("Taking frames"))
   root.replaceChildren(label, told, bar)
   const tell = (text, share) => {
     told.textContent = text
@@ -93,7 +93,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     try {
       await take(file, data, tell, (value) => state.send(value))
     } catch (error) {
-      tell(`${error.message} Try another one, MP4 or WebM for example.`, 1)
+      tell(`${error.message} ${_("Try another one, MP4 or WebM for example.")}`, 1)
     }
     state.busy = false
   }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from traindash import formatting
 from traindash.comparison.experiment import ComparedExperiment, Missing, parse_hyperparameters
 from traindash.comparison.palette import SeriesStyle, styles_together
 from traindash.comparison.pictures.gallery import MOST_COLUMNS
@@ -14,6 +15,8 @@ from traindash.domain.ids import TaskId
 from traindash.domain.prediction import LEAST_CONFIDENCE, ModelFile
 from traindash.errors import InputError, NotFoundError
 from traindash.experiments.models import ExperimentModel, models_of, read_wanted, usual_confidence, write_wanted
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.ui import connection, lookups, screens
 from traindash.ui.experiments.index import given_labels, given_names, kept_experiments, slots_of
 from traindash.ui.theme import plain
@@ -59,14 +62,14 @@ def draw_choice() -> tuple[TriedModel, ...]:
     _take_from_address(options)
     titles = _titles(infos, options)
     chosen = st.multiselect(
-        "Models",
+        _("Models"),
         list(options),
         format_func=lambda key: titles.get(key, key),
         key=_CHOICE,
         max_selections=MOST_COLUMNS,
         persist_state="session",
-        placeholder="Choose up to six",
-        help="The best checkpoint of each experiment, its ONNX file, and its other checkpoints. Type to search.",
+        placeholder=_("Choose up to six"),
+        help=_("The best checkpoint of each experiment, its ONNX file, and its other checkpoints. Type to search."),
     )
     found = _tried([options[key] for key in chosen if key in options], infos, titles)
     for one in found:
@@ -90,21 +93,24 @@ def draw_confidences(models: Sequence[TriedModel]) -> None:
     """Draw a slider for each model."""
     for column, one in zip(st.columns(max(len(models), 2), gap="medium"), models, strict=False):
         column.slider(
-            f"Confidence of “{plain(one.label)}”",
+            _("Confidence of “{name}”").format(name=plain(one.label)),
             LEAST_CONFIDENCE,
             1.0,
             step=0.01,
-            format="from %.2f",
+            format=_("from %.2f"),
             key=one.slider,
             persist_state="session",
-            help=f"Confidence from which on objects of “{one.name}” are shown. {_about_usual(one)}",
+            help=_("Confidence from which on objects of “{name}” are shown. {usual}").format(
+                name=one.name, usual=_about_usual(one)
+            ),
         )
 
 
 def _about_usual(model: TriedModel) -> str:
     if "f1_optimal_conf" in model.info.evaluation_metrics:
-        return f"Its evaluation had the best F1 from {model.usual:.2f} on."
-    return "It was not evaluated, so none is known to be best."
+        best = _("Its evaluation had the best F1 from {confidence} on.")
+        return best.format(confidence=formatting.decimal(model.usual, 2))
+    return _("It was not evaluated, so none is known to be best.")
 
 
 def link(ids: Sequence[TaskId], label: str, *, confidences: Mapping[TaskId, float] | None = None) -> None:
@@ -129,8 +135,9 @@ def _take_from_address(options: Mapping[str, ExperimentModel]) -> None:
     missing = next((one for one in named if one.key not in options), None)
     if missing is not None:
         # By the task alone for one whose best checkpoint has another name
-        msg = f"The experiment of task {missing.task_id} has left no such model on this server."
-        raise NotFoundError(msg, "Choose another one on the experiments page.")
+        msg = _("The experiment of task {number} has left no such model on this server.")
+        hint = _("Choose another one on the experiments page.")
+        raise NotFoundError(msg.format(number=missing.task_id), hint)
     keys = [one.key for one in named][:MOST_COLUMNS] or [next(iter(options))]
     for one in named:
         if one.confidence is not None:
@@ -175,8 +182,8 @@ def _known(info: ExperimentInfo) -> ComparedExperiment:
     """Return what tells an experiment from others without reading its evaluation."""
     text = lookups.hyperparameters(connection.team_id(), info)
     try:
-        settings = Missing(reason="left none") if text is None else parse_hyperparameters(text.encode())
+        settings = Missing(reason=N_("left none")) if text is None else parse_hyperparameters(text.encode())
     except InputError:
-        settings = Missing(reason="cannot be read")
+        settings = Missing(reason=N_("cannot be read"))
     name = given_names().get(info.task_id) or info.experiment_name
     return ComparedExperiment(key=str(info.task_id), label=name, name=name, info=info, hyperparameters=settings)

@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -16,6 +16,8 @@ from traindash.domain.ids import ImageId, ProjectId
 from traindash.domain.project import Image
 from traindash.errors import AppError, InputError
 from traindash.formatting import plural
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.ui import lookups
 from traindash.ui.errors import draw_trouble
 from traindash.ui.pictures import LONGEST_SIDE, preview_source, thumbnail
@@ -32,7 +34,14 @@ _HERE = Path(__file__).parent
 _GIVEN, _PASTED, _FRAMES, _PROJECT = "try-given", "try-pasted", "try-frames", "try-project"
 _SOURCE = "try-source"
 _Source: TypeAlias = Literal["Your pictures", "From a project", "Camera", "Video"]
-_SOURCES: tuple[_Source, ...] = ("Your pictures", "From a project", "Camera", "Video")
+_SOURCES: Mapping[_Source, str] = {
+    "Your pictures": N_("Your pictures"),
+    "From a project": N_("From a project"),
+    "Camera": N_("Camera"),
+    "Video": N_("Video"),
+}
+
+_FIRST: _Source = "Your pictures"
 
 _clipboard = st.components.v2.component("traindash_clipboard", js=(_HERE / "clipboard.js").read_text(encoding="utf-8"))
 _frames = st.components.v2.component(
@@ -65,7 +74,13 @@ def draw_source(suggested: ProjectId | None) -> tuple[Picture, ...]:
     """Draw the ways to give pictures and return those that were given; ``suggested`` is a project that fits."""
     _take_pasted()
     source: _Source = st.segmented_control(
-        "Pictures", _SOURCES, default=_SOURCES[0], required=True, key=_SOURCE, persist_state="session"
+        _("Pictures"),
+        list(_SOURCES),
+        default=_FIRST,
+        required=True,
+        key=_SOURCE,
+        format_func=lambda one: _(_SOURCES[one]),
+        persist_state="session",
     )
     match source:
         case "Your pictures":
@@ -90,12 +105,14 @@ def read_picture(name: str, content: bytes) -> Picture:
         InputError: It is no picture that can be read, or too large; names it.
     """
     if len(content) > _MEGABYTES * 2**20:
-        raise InputError(f"“{name}” has more than {_MEGABYTES} MB.", "Save it smaller, as JPEG for example.")
+        large = _("“{name}” has more than {size} MB.").format(name=name, size=_MEGABYTES)
+        raise InputError(large, _("Save it smaller, as JPEG for example."))
     try:
         with opened(content) as file:
             size = file.seen_size
     except InputError as error:
-        raise InputError(f"“{name}” cannot be used. {error.message}", error.hint) from error
+        unusable = _("“{name}” cannot be used. {why}").format(name=name, why=error.message)
+        raise InputError(unusable, error.hint) from error
     return Picture(key=hashlib.sha256(content).hexdigest(), name=name, size=size, content=content)
 
 
@@ -110,7 +127,7 @@ def _preview(key: str, _content: bytes) -> str:
 
 def _draw_files(suggested: ProjectId | None) -> tuple[Picture, ...]:
     files = st.file_uploader(
-        "Drop pictures here, or paste one with Ctrl+V",
+        _("Drop pictures here, or paste one with Ctrl+V"),
         type=list(_TYPES),
         accept_multiple_files=True,
         key="try-files",
@@ -128,7 +145,7 @@ def _draw_files(suggested: ProjectId | None) -> tuple[Picture, ...]:
     pasted: list[Picture] = st.session_state.get(_PASTED, [])
     if pasted:
         st.button(
-            f"Remove {plural(len(pasted), 'pasted picture', 'pasted pictures')}",
+            _("Remove {pictures}").format(pictures=plural(len(pasted), "pasted picture", "pasted pictures")),
             icon=":material/close:",
             on_click=pasted.clear,
         )
@@ -138,7 +155,8 @@ def _draw_files(suggested: ProjectId | None) -> tuple[Picture, ...]:
         _offer_samples(suggested)
         found = {one.key: one for one in _samples(suggested)}
     if len(found) > MOST_PICTURES:
-        st.caption(f"{MOST_PICTURES} pictures are looked at; the others wait until some are removed.")
+        wait = _("{count} pictures are looked at; the others wait until some are removed.")
+        st.caption(wait.format(count=MOST_PICTURES))
     return tuple(found.values())[:MOST_PICTURES]
 
 
@@ -146,10 +164,10 @@ def _offer_samples(suggested: ProjectId | None) -> None:
     facts = None if suggested is None else lookups.project(suggested)
     if facts is not None and facts.project.items_count:
         st.toggle(
-            f"Until then, show some pictures of “{plain(facts.project.name)}”",
+            _("Until then, show some pictures of “{name}”").format(name=plain(facts.project.name)),
             value=True,
             key="try-samples",
-            help="From the project that the first model was trained on.",
+            help=_("From the project that the first model was trained on."),
         )
 
 
@@ -166,33 +184,33 @@ def _take_pasted() -> None:
         return
     kept: list[Picture] = st.session_state.setdefault(_PASTED, [])
     try:
-        taken = read_picture(str(pasted.get("name") or "Pasted picture")[:80], _decoded(pasted))
+        taken = read_picture(str(pasted.get("name") or _("Pasted picture"))[:80], _decoded(pasted))
     except InputError as error:
         flash(str(error), "error")
         return
     others = [one for one in kept if one.key != taken.key]
     kept[:] = [*others[-MOST_PICTURES + 1 :], taken]
-    st.session_state[_SOURCE] = _SOURCES[0]
+    st.session_state[_SOURCE] = _FIRST
 
 
 def _decoded(sent: dict[str, Any]) -> bytes:
     try:
         return b64decode(str(sent.get("data", "")), validate=True)
     except Base64Error as error:
-        raise InputError("What was pasted is no picture.", "Copy a picture, then paste it here.") from error
+        raise InputError(_("What was pasted is no picture."), _("Copy a picture, then paste it here.")) from error
 
 
 def _draw_project(suggested: ProjectId | None) -> tuple[Picture, ...]:
     names = lookups.project_names()
     if not names:
-        st.info("There is no project on this server yet.", icon=":material/info:")
+        st.info(_("There is no project on this server yet."), icon=":material/info:")
         return ()
     ids = sorted(names, key=lambda number: (number != suggested, names[number].casefold()))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        project = st.selectbox("Project", ids, format_func=lambda number: names[number], key=_PROJECT, width=360)
+        project = st.selectbox(_("Project"), ids, format_func=lambda number: names[number], key=_PROJECT, width=360)
         facts = lookups.project(project)
         if facts is None or not facts.project.items_count:
-            st.info("This project has no image.", icon=":material/info:")
+            st.info(_("This project has no image."), icon=":material/info:")
             return ()
         pages = -(-facts.project.items_count // _PER_PAGE)
         page = st.pagination(pages, key=f"try-page-{project}") if pages > 1 else 1
@@ -211,7 +229,7 @@ def _draw_project(suggested: ProjectId | None) -> tuple[Picture, ...]:
                 picture = _of_project(image, project)
                 st.checkbox(plain(image.name), key=key, on_change=_tick, args=(ticked, picture, key))
     if not ticked:
-        st.caption("Tick images; the models look at them at once.")
+        st.caption(_("Tick images; the models look at them at once."))
     return tuple(ticked.values())[:MOST_PICTURES]
 
 
@@ -230,11 +248,11 @@ def _of_project(image: Image, project: ProjectId) -> Picture:
 
 
 def _draw_camera() -> tuple[Picture, ...]:
-    taken = st.camera_input("Take a picture", key="try-camera", width=480)
+    taken = st.camera_input(_("Take a picture"), key="try-camera", width=480)
     if taken is None:
         return ()
     try:
-        return (read_picture("Camera", taken.getvalue()),)
+        return (read_picture(_("Camera"), taken.getvalue()),)
     except InputError as error:
         draw_trouble(error.message, error.hint)
         return ()
@@ -255,7 +273,7 @@ def _draw_video() -> tuple[Picture, ...]:
                     replace(read_picture(str(frame["name"])[:120], _decoded(frame)), key=f"{len(kept)}-{frame['name']}")
                 )
             except (AppError, KeyError):
-                flash("A frame of the video could not be read.", "error")
+                flash(_("A frame of the video could not be read."), "error")
     del kept[MOST_FRAMES:]
     return tuple(kept)
 

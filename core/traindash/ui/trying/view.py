@@ -20,6 +20,8 @@ from traindash.domain.ids import ImageId
 from traindash.domain.prediction import ImagePrediction
 from traindash.domain.project import class_color
 from traindash.errors import AppError
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.ui import connection, lookups, screens
 from traindash.ui.comparison.gallery import draw_cells, draw_pages, style_sign
 from traindash.ui.errors import draw_empty_page, draw_trouble
@@ -33,7 +35,7 @@ _PER_PAGE = 4
 _PATIENCE = 0.7  # seconds; models that are ready answer within it
 _LOOK_AGAIN = "0.4s"
 _MOST_PILLS = 24
-_MASKS, _BOXES = "Masks", "Boxes"
+_MASKS, _BOXES = N_("Masks"), N_("Boxes")
 _HIDDEN, _CLASSES = "try-hidden", "try-classes"
 
 
@@ -50,12 +52,12 @@ def draw_try() -> None:
     models = draw_choice()
     if not models:
         if "try-models" in st.session_state:
-            st.info("Choose at least one model.", icon=":material/info:")
+            st.info(_("Choose at least one model."), icon=":material/info:")
             return
         draw_empty_page(
-            "No model yet",
-            "A model that was trained here can look at pictures of yours as soon as its training is over.",
-            next_step="New training",
+            _("No model yet"),
+            _("A model that was trained here can look at pictures of yours as soon as its training is over."),
+            next_step=_("New training"),
             icon="add_circle",
             screen="project",
         )
@@ -76,14 +78,17 @@ def _draw_elsewhere() -> None:
     """Say what can be done on a server that runs no models for this dashboard."""
     server = connection.address()
     st.info(
-        f"{plain(server)} runs models in apps that are deployed there. Deploy a model from its experiment or with "
-        "“api.nn.deploy”; its app then looks at pictures. On this machine's own platform this page does it by itself.",
+        _(
+            "{server} runs models in apps that are deployed there. Deploy a model from its experiment or with "
+            "“api.nn.deploy”; its app then looks at pictures. On this machine's own platform this page does it by "
+            "itself."
+        ).format(server=plain(server)),
         icon=":material/info:",
     )
     with st.container(horizontal=True):
-        st.link_button("Open Supervisely", server, icon=":material/open_in_new:", type="primary")
-        screens.link("experiments", "All experiments", "science")
-        screens.link("connection", "Use the platform of this machine", "lan")
+        st.link_button(_("Open Supervisely"), server, icon=":material/open_in_new:", type="primary")
+        screens.link("experiments", _("All experiments"), "science")
+        screens.link("connection", _("Use the platform of this machine"), "lan")
 
 
 def _results(
@@ -97,7 +102,7 @@ def _results(
     remember(models)
     _draw_states(models, answers)
     if not pictures:
-        st.caption("The models are ready for your pictures." if done else "The models are being loaded.")
+        st.caption(_("The models are ready for your pictures.") if done else _("The models are being loaded."))
         if done is False and answers.want(models, (), 0):
             st.rerun()
         return
@@ -115,7 +120,7 @@ def _results(
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         hidden = _draw_classes(found, colors)
         look = _draw_look(found, shown)
-    columns = [*([{"title": "Ground truth", "help": "As annotated", "truth": True}] if look["truth"] else [])]
+    columns = [*([{"title": _("Ground truth"), "help": _("As annotated"), "truth": True}] if look["truth"] else [])]
     columns += [_column(model) for model in models]
     rows = [_row(picture, models, answers, (hidden, colors, look)) for picture in shown]
     draw_cells(columns, rows, "try-pictures")
@@ -139,12 +144,18 @@ def _draw_frame_choice(pictures: Sequence[Picture]) -> Sequence[Picture]:
     """Draw the slider over the frames of a video and return the chosen one."""
     if len(pictures) == 1:
         return pictures
-    names = [f"{place} of {len(pictures)}" for place in range(1, len(pictures) + 1)]
+    places = range(len(pictures))
     key = "try-frame"
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = names[0]
-    chosen = st.select_slider("Frame", names, key=key, help="Arrow keys go from frame to frame.")
-    return pictures[names.index(chosen) : names.index(chosen) + 1]
+    if st.session_state.get(key) not in places:
+        st.session_state[key] = 0
+    chosen = st.select_slider(
+        _("Frame"),
+        places,
+        format_func=lambda place: _("{number} of {total}").format(number=place + 1, total=len(pictures)),
+        key=key,
+        help=_("Arrow keys go from frame to frame."),
+    )
+    return pictures[chosen : chosen + 1]
 
 
 def _draw_video_progress(models: Sequence[TriedModel], pictures: Sequence[Picture], answers: Answers) -> bool:
@@ -152,8 +163,8 @@ def _draw_video_progress(models: Sequence[TriedModel], pictures: Sequence[Pictur
     pairs = list(itertools.product(models, pictures))
     ready = sum(answers.of(model, picture) is not None for model, picture in pairs)
     if ready < len(pairs):
-        frames = formatting.plural(len(pictures), "frame", "frames")
-        st.progress(ready / len(pairs), text=f"{ready // len(models)} of {frames} looked at")
+        looked = ngettext("{number} of {total} frame looked at", "{number} of {total} frames looked at", len(pictures))
+        st.progress(ready / len(pairs), text=looked.format(number=ready // len(models), total=len(pictures)))
     return ready == len(pairs)
 
 
@@ -163,13 +174,15 @@ def _draw_states(models: Sequence[TriedModel], answers: Answers) -> None:
     loading = [model.label for model, state in states if state is None]
     with st.container():
         if loading:
-            names = formatting.listing([f"“{name}”" for name in loading])
-            st.caption(plain(f"Loading {names}. A model that is loaded stays ready for some minutes."))
+            names = formatting.listing([formatting.quoted(name) for name in loading])
+            st.caption(
+                plain(_("Loading {names}. A model that is loaded stays ready for some minutes.").format(names=names))
+            )
         for model, state in states:
             if isinstance(state, str):
-                draw_trouble(f"“{model.label}” cannot look at pictures.", state)
+                draw_trouble(_("“{name}” cannot look at pictures.").format(name=model.label), state)
         if answers.has_failed:
-            st.button("Try again", icon=":material/refresh:", key="try-again", on_click=answers.forget_failures)
+            st.button(_("Try again"), icon=":material/refresh:", key="try-again", on_click=answers.forget_failures)
 
 
 def _draw_classes(found: Sequence[ImagePrediction], colors: Mapping[str, str]) -> frozenset[str]:
@@ -181,9 +194,9 @@ def _draw_classes(found: Sequence[ImagePrediction], colors: Mapping[str, str]) -
     hidden: frozenset[str] = st.session_state.get(_HIDDEN, frozenset())
     st.session_state[_CLASSES] = [name for name in names if name not in hidden]
     if len(names) <= _MOST_PILLS:
-        st.pills("Classes", names, selection_mode="multi", key=_CLASSES, on_change=_hide, args=(frozenset(names),))
+        st.pills(_("Classes"), names, selection_mode="multi", key=_CLASSES, on_change=_hide, args=(frozenset(names),))
     else:
-        st.multiselect("Classes", names, key=_CLASSES, on_change=_hide, args=(frozenset(names),))
+        st.multiselect(_("Classes"), names, key=_CLASSES, on_change=_hide, args=(frozenset(names),))
     return hidden
 
 
@@ -202,21 +215,22 @@ def _draw_look(found: Sequence[ImagePrediction], shown: Sequence[Picture]) -> di
     with st.container(horizontal=True, vertical_alignment="center", width="content"):
         if has_masks:
             chosen = st.segmented_control(
-                "Drawn as", (_MASKS, _BOXES), default=_MASKS, required=True, key="try-outline",
-                label_visibility="collapsed",
+                _("Drawn as"), (_MASKS, _BOXES), default=_MASKS, required=True, key="try-outline",
+                format_func=_, label_visibility="collapsed",
             )  # fmt: skip
             look["boxes"] = chosen == _BOXES
         if has_truth:
-            look["truth"] = st.toggle("Show what is annotated", value=True, key="try-truth")
+            look["truth"] = st.toggle(_("Show what is annotated"), value=True, key="try-truth")
     return look
 
 
 def _column(model: TriedModel) -> dict[str, object]:
-    words = f"{model.name}: objects from {model.confidence:.2f} on"
+    confidence = formatting.decimal(model.confidence, 2)
+    words = _("{name}: objects from {confidence} on").format(name=model.name, confidence=confidence)
     return {
         "title": model.label,
         "help": words,
-        "note": f"confidence from {model.confidence:.2f}",
+        "note": _("confidence from {confidence}").format(confidence=confidence),
         **style_sign(model.style),
     }
 
@@ -232,7 +246,7 @@ def _row(
     if look["truth"]:
         truth = _annotation(picture)
         cells.append(
-            silent_cell("Nothing is known of this picture")
+            silent_cell(_("Nothing is known of this picture"))
             if truth is None
             else annotated_cell(truth, hidden, colors, boxes=look["boxes"])
         )
