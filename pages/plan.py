@@ -22,7 +22,7 @@ with left, st.container(border=True, key="panel-plan"):
 with right, st.container(border=True, key="panel-preview"):
     found = None if read is None else preview(draft, read)
     if found is None:
-        st.subheader("Nothing read yet", anchor=False)
+        st.header("Nothing read yet", anchor=False)
         st.caption("What the plan says is shown here before anything is changed.")
     else:
         draw_preview(found, draft)

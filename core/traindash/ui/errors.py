@@ -121,7 +121,7 @@ def draw_empty_page(title: str, sentence: str, *, next_step: str, icon: str, scr
     """Draw what is missing, what would be here, and the button that leads to a screen where it is made."""
     with st.container(border=True, horizontal_alignment="center", key="empty-page"):
         st.space("medium")
-        st.markdown(f"#### {title}", text_alignment="center", anchors=False)
+        st.markdown(f"## {title}", text_alignment="center", anchors=False)
         st.markdown(sentence, text_alignment="center")
         # st.page_link has no primary look (1.67), and this is the one thing to do here.
         if st.button(next_step, icon=f":material/{icon}:", type="primary"):

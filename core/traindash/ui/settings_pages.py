@@ -389,7 +389,7 @@ def _card(queue: AgentQueue) -> None:
     with st.container(border=True, key=f"agent-{agent.id}"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             with st.container(horizontal=True, vertical_alignment="center", width="content"):
-                st.subheader(plain(agent.name), anchor=False, width="content")
+                st.header(plain(agent.name), anchor=False, width="content")
                 theme.status_badge(theme.AGENT_STATUS[agent.status])
             if agent.queue_paused is not None:
                 st.toggle(

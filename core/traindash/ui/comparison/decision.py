@@ -126,7 +126,7 @@ def _draw(contenders: Sequence[Contender], comparable: bool) -> None:  # noqa: F
         decision = decide(requirements, contenders, comparable=comparable)
         advice = advise(decision)
         with st.container(key=f"advice-{advice.kind}", gap="xsmall"):
-            st.markdown(f"#### {_ICONS[advice.kind]} {plain(advice.headline)}", anchors=False)
+            st.markdown(f"### {_ICONS[advice.kind]} {plain(advice.headline)}", anchors=False)
             for sentence in (*advice.sentences, *advice.details):
                 st.markdown(plain(sentence))
         st.html(decision_table(decision))

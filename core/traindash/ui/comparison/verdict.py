@@ -175,7 +175,7 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
     standing = standing_of(comparison, significance)
     with st.container(border=True, key=f"verdict-{verdict.kind}"):
         with st.container(horizontal=True, wrap=False, vertical_alignment="top", key="head-of-verdict"):
-            st.markdown(f"### {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False, width="stretch")
+            st.markdown(f"## {_ICONS[verdict.kind]} {plain(verdict.headline)}", anchors=False, width="stretch")
             if len(comparison.experiments) > 1:
                 icon, color = _BADGES[standing.kind]
                 with st.popover(standing.words, icon=icon, key=f"standing-{color}", help=_("Why")):
@@ -241,7 +241,7 @@ def draw_telling(comparison: Comparison, significance: Significance, decision: D
     told = telling_objects(images, images.keys.index(decision.winner.key), MOST_PICTURES)
     if not told:
         return
-    st.markdown(f"##### {_(_DIFFER)}", unsafe_allow_html=False)
+    st.markdown(f"### {_(_DIFFER)}", unsafe_allow_html=False)
     for cell, one in zip(st.columns(MOST_PICTURES, gap="medium"), told, strict=False):
         crop = draw_crop(one.subject, images, original, PICTURE)
         with cell:

@@ -382,7 +382,7 @@ def draw_nothing_chosen(sentence: str, screen: str = "compare") -> None:
         )
         return
     with st.container(border=True, key="nothing-chosen"):
-        st.markdown(f"#### {_('Nothing is chosen yet')}\n\n{sentence}", anchors=False)
+        st.markdown(f"## {_('Nothing is chosen yet')}\n\n{sentence}", anchors=False)
         for row in pairs:
             st.button(
                 _("The best two of {project}").format(project=plain(row.project)),

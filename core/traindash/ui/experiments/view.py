@@ -281,7 +281,7 @@ def summary(chosen: int, shown: int, known: int) -> str:
 def _draw_nothing_fits(rows: Sequence[Row]) -> None:
     with st.container(border=True, horizontal_alignment="center", key="nothing-fits"):
         st.space("small")
-        st.markdown(f"#### {_('No experiment fits')}")
+        st.markdown(f"## {_('No experiment fits')}")
         hidden = sum(row.mark.hidden for row in rows)
         text = _("Change the search or the filters.")
         if hidden:

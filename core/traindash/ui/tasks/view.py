@@ -116,7 +116,7 @@ def _draw_labels(task: Task) -> None:
     match (task.output or {}).get("labelling"):
         case {"data": {"project_id": int(project), "made": int(made), "images": int(images), "model": str(model)}}:
             with st.container(border=True, key="task-labels"):
-                st.subheader(_("Labels"), anchor=False)
+                st.header(_("Labels"), anchor=False)
                 st.markdown(
                     plain(
                         _("{model} found {objects} on {images}.").format(
@@ -178,7 +178,7 @@ def _draw_reason(progress: TaskProgress) -> None:
 
 def _draw_experiment(experiment: ExperimentInfo) -> None:
     with st.container(border=True, key="task-result"):
-        st.subheader(_("Result"), anchor=False)
+        st.header(_("Result"), anchor=False)
         start = _("random initialisation") if experiment.random_initialization else start_of(experiment)
         model = f"{experiment.framework_name} {experiment.model_name}"
         st.caption(

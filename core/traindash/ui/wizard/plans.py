@@ -83,7 +83,7 @@ def _previewed(draft: WizardDraft, read: ReadPlan) -> Preview:
 
 def draw_preview(found: Preview, draft: WizardDraft) -> None:
     """Draw what the plan says, beside what the draft says now, and what the wizard will say about it."""
-    st.subheader(f"Read from the {found.read.form}", anchor=False)
+    st.header(f"Read from the {found.read.form}", anchor=False)
     for note in found.read.notes:
         st.info(plain(note), icon=":material/info:")
     if found.former:

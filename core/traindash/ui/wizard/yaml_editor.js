@@ -92,7 +92,7 @@ function drawReference(panel, data, field, bring) {
     const rows = []
     let group = ""
     for (const item of data.reference.filter(fits)) {
-      if (item.group !== group) rows.push(make("h4", "group", (group = item.group)))
+      if (item.group !== group) rows.push(make("h3", "group", (group = item.group)))
       const row = make("button", "entry", "")
       row.type = "button"
       row.title = used.has(item.name) ? "Go to its line" : "Add it to the text"
