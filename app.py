@@ -71,5 +71,5 @@ app = st.App(
     Path(traindash.__file__).with_name("frame") / "main.py",
     lifespan=_lifespan,
     routes=[*_platform.routes(), *screen_routes()],
-    middleware=[Middleware(Guard, allowed_hosts=ALLOWED_HOSTS), Middleware(ClientFiles)],
+    middleware=[Middleware(Guard, allowed_hosts=ALLOWED_HOSTS, api=_platform.endpoint), Middleware(ClientFiles)],
 )

@@ -38,7 +38,7 @@ from traindash.platform.routes import (
     versions,
 )
 from traindash.platform.routes.assets import Assets
-from traindash.platform.routes.endpoint import AnyMethod, ApiContext, ApiEndpoint
+from traindash.platform.routes.endpoint import API, AnyMethod, ApiContext, ApiEndpoint
 from traindash.platform.routes.serving import SessionEndpoint
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
@@ -148,6 +148,7 @@ class LocalPlatform:
         self._lock = HomeLock(self.services.layout.lock)
         self._workload = Workload()
         self._token: str | None = None
+        self.endpoint = ApiEndpoint(self.context, METHODS, lambda: self.token, self._workload)
         self.api = Starlette(routes=self.routes())
 
     @property
@@ -188,6 +189,7 @@ class LocalPlatform:
             if (newest := services.tasks.newest()) is not None:
                 services.clock.not_before(newest)
             services.files.recover()
+            services.unanswered.recover()
             clear_leftovers(services.layout.incoming, services.database, services.blobs)
             services.uploads.recover()
             self.imports.open()
@@ -256,14 +258,9 @@ class LocalPlatform:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Return the routes of the API, of images and of reports, for this or another ASGI application."""
-        context = self.context
-
-        def token() -> str:
-            return self.token
-
-        endpoint = ApiEndpoint(context, METHODS, token, self._workload)
+        session = SessionEndpoint(self.context, lambda: self.token, self._workload)
         return [
-            Route("/public/api/{version}/{method:path}", endpoint=endpoint),
-            Route("/net/{token}/{command:path}", endpoint=SessionEndpoint(context, token, self._workload)),
+            Route(f"{API}{{method:path}}", endpoint=self.endpoint),
+            Route("/net/{token}/{command:path}", endpoint=session),
             *Assets(self.services, self._workload).routes(),
         ]

@@ -8,12 +8,11 @@ arrives with a foreign ``Origin``.
 from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from traindash.platform.routes.endpoint import problem
+from traindash.platform.routes.endpoint import API, problem
 
-_API = "/public/api/"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # set on every answer that does not set them itself
 SECURITY_HEADERS: Mapping[str, str] = {
@@ -25,11 +24,19 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 
 
-class Guard:
-    """ASGI middleware; ``allowed_hosts`` are the names, without ports, that this server may be called by."""
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
-    def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str]) -> None:
+
+class Guard:
+    """ASGI middleware; ``allowed_hosts`` are the names, without ports, that this server may be called by.
+
+    Requests to the API go straight to ``api``, if that is given: what Streamlit puts around all of its routes (1.67:
+    paths, a session, compression) is for its own.
+    """
+
+    def __init__(self, app: ASGIApp, *, allowed_hosts: Collection[str], api: ASGIApp | None = None) -> None:
         self._app = app
+        self._api = app if api is None else api
         self._hosts = frozenset(host.casefold() for host in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -40,7 +47,9 @@ class Guard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is None:
-            await self._app(_uncompressed(scope), receive, _with_headers(send) if scope["type"] == "http" else send)
+            is_api = scope["type"] == "http" and scope["path"].startswith(API)
+            answer = _with_headers(send) if scope["type"] == "http" else send
+            await (self._api(_uncompressed(scope), receive, answer) if is_api else self._app(scope, receive, answer))
         elif scope["type"] == "http":
             await problem(*refusal)(scope, receive, _with_headers(send))
         else:
@@ -81,17 +90,15 @@ def _uncompressed(scope: Scope) -> Scope:
     The asynchronous half of the official SDK writes the bytes of an answer to a file as they come
     (docs/supervisely-api.md 1), and on one machine compression costs more time than it saves.
     """
-    if not scope["path"].startswith(_API):
-        return scope
     return {**scope, "headers": [header for header in scope["headers"] if header[0] != b"accept-encoding"]}
 
 
 def _with_headers(send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
+            sent = message.get("headers", ())
+            known = {name.lower() for name, _ in sent}
+            message = {**message, "headers": [*sent, *(item for item in _RAW_HEADERS if item[0] not in known)]}
         await send(message)
 
     return send_with_headers

@@ -103,9 +103,13 @@ def is_deep(content: bytes) -> bool:
     """Return whether valid JSON is nested more than :data:`MAX_DEPTH` levels deep; what is no JSON may be both."""
     if content.count(b"[") + content.count(b"{") <= MAX_DEPTH:
         return False
-    # Brackets in texts are none. Pairs of backslashes go first, so that the one before a quotation mark escapes it.
-    plain = content.replace(b"\\\\", b"").replace(b'\\"', b"")
-    brackets = b"".join(plain.split(b'"')[::2]).translate(_ONE_KIND, _NO_BRACKETS)
+    # Brackets in texts are none. A text without any is two quotation marks next to each other here; where all marks go
+    # in such pairs, from the first one on, none of them was the end of a text and the beginning of the next one.
+    brackets = b"" if b"\\" in content else content.translate(_ONE_KIND, _NO_MARKS).replace(b'""', b"")
+    if not brackets or b'"' in brackets:
+        # Pairs of backslashes go first, so that the one before a quotation mark escapes it.
+        plain = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+        brackets = b"".join(plain.split(b'"')[::2]).translate(_ONE_KIND, _NO_MARKS)
     for _ in range(MAX_DEPTH):  # each round takes the innermost level off
         if not brackets:
             return False
@@ -114,7 +118,7 @@ def is_deep(content: bytes) -> bool:
 
 
 _ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NO_MARKS = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 
 
 def checked(method: str, body: type[_T], data: Mapping[str, object]) -> _T:

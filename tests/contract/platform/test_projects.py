@@ -136,6 +136,18 @@ def test_collections(own_server: LivePlatform) -> None:
     assert own_server.post("entities-collections.info", id=made["id"]).status_code == 404
 
 
+def test_a_collection_gets_another_name_and_description(own_server: LivePlatform) -> None:
+    edited = _call(own_server, "entities-collections.editInfo", id=1, name="hard", description="blurred ones")
+    assert (edited["name"], edited["description"], edited["itemsCount"]) == ("hard", "blurred ones", 2)
+    assert _call(own_server, "entities-collections.editInfo", id=1, description="")["name"] == "hard"
+    assert _call(own_server, "entities-collections.info", id=1)["description"] == ""
+    taken = own_server.post("entities-collections.editInfo", id=1, name="second")
+    assert (taken.status_code, "second" in taken.json()["error"]) == (400, True)
+    assert own_server.post("entities-collections.editInfo", id=1, name="").status_code == 400
+    assert own_server.post("entities-collections.editInfo", id=999, name="x").status_code == 404
+    assert _call(own_server, "entities-collections.info", id=1)["name"] == "hard"
+
+
 def test_images_of_another_project_cannot_join_a_collection(own_server: LivePlatform, tmp_path: Path) -> None:
     own_server.import_tiny(tmp_path / "second")
     foreign = _call(own_server, "images.list", projectId=2)["entities"][0]["id"]

@@ -38,6 +38,7 @@ def test_the_next_server_gives_the_answer(
         first = own_server.call(method, **body)
         made = _count(own_server, table)
         lost.setattr(unanswered, "_SERVER", "the next one")
+        own_server.platform.services.unanswered.recover()
         assert own_server.call(method, **body) == first
     assert _count(own_server, table) == made > before
 
@@ -47,6 +48,7 @@ def test_what_was_answered_is_made_again(own_server: LivePlatform, monkeypatch: 
     answers = [own_server.call(method, **body)]
     wait_for(lambda: _count(own_server, "unanswered_writes") == 0, "the answer is known to be out")
     monkeypatch.setattr(unanswered, "_SERVER", "the next one")
+    own_server.platform.services.unanswered.recover()
     answers.append(own_server.call(method, **body))
     assert answers[0] != answers[1]
 
@@ -58,6 +60,7 @@ def test_an_answer_that_nobody_knows_is_told(own_server: LivePlatform, monkeypat
     own_server.call(method, **body)
     made = _count(own_server, table)
     monkeypatch.setattr(unanswered, "_SERVER", "the next one")
+    own_server.platform.services.unanswered.recover()
     answer = own_server.post(method, **body)
     assert answer.status_code == 409
     assert "before it could answer" in answer.json()["error"]

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from traindash.domain.ids import TaskId
 from traindash.domain.task import TaskStatus
@@ -16,7 +14,7 @@ from traindash.platform.dry_runs import DryRuns
 from traindash.platform.exports import ModelExports
 from traindash.platform.imports import Imports
 from traindash.platform.predictors import Predictors
-from traindash.platform.routes.endpoint import ApiContext, ApiEndpoint, Method
+from traindash.platform.routes.endpoint import API, ApiContext, ApiEndpoint, Method
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
 from traindash.platform.serving.service import Serving
@@ -63,11 +61,10 @@ def _ask(method: Method[_Number], home: Path, workload: Workload) -> httpx.Respo
         webhook=WebhookWorker(services),
     )
     endpoint = ApiEndpoint(api, [method], lambda: TOKEN, workload)
-    app = Starlette(routes=[Route("/{version}/{method:path}", endpoint=endpoint)])
 
     async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
-            return await client.post("/v3/do.it", json={}, headers={"x-api-key": TOKEN})
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(endpoint), base_url="http://x") as client:
+            return await client.post(f"{API}v3/do.it", json={}, headers={"x-api-key": TOKEN})
 
     return asyncio.run(ask())
 

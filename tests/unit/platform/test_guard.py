@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from traindash.platform.guard import Guard
 
@@ -100,3 +100,33 @@ def test_other_kinds_of_scope_pass() -> None:
 
     asyncio.run(Guard(app, allowed_hosts=HOSTS)({"type": "lifespan"}, nothing, nothing))  # type: ignore[arg-type]
     assert seen == ["lifespan"]
+
+
+@pytest.mark.parametrize(
+    ("path", "way"), [("/public/api/v3/teams.list", "short"), ("/public/apiary", "long"), ("/", "long")]
+)
+def test_the_api_is_answered_without_what_others_put_around_it(path: str, way: str) -> None:
+    ways: list[str] = []
+
+    def by(name: str) -> ASGIApp:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            ways.append(name)
+            await _app(scope, receive, send)
+
+        return app
+
+    scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"host", HOST.encode())]}
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    asyncio.run(Guard(by("long"), allowed_hosts=HOSTS, api=by("short"))(scope, receive, send))
+    assert ways == [way]
+    assert (b"x-content-type-options", b"nosniff") in sent[0]["headers"]
+    refused = {**scope, "headers": [(b"host", b"evil.example")]}
+    asyncio.run(Guard(by("long"), allowed_hosts=HOSTS, api=by("short"))(refused, receive, send))
+    assert ways == [way]

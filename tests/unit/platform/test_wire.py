@@ -1,16 +1,19 @@
 """Requests: what is taken, what is refused, and what the refusal says."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from traindash.errors import InputError
 from traindash.platform.app import METHODS
 from traindash.platform.routes.endpoint import Method, json_response
 from traindash.platform.store.listing import Listing
-from traindash.platform.wire import Body, BodyBounds, Id, Ids, checked, decoded, parse_json
+from traindash.platform.wire import MAX_DEPTH, Body, BodyBounds, Id, Ids, checked, decoded, is_deep, parse_json
 
 
 class _Wish(Body):
@@ -145,3 +148,23 @@ def test_what_was_read_can_be_answered() -> None:
     assert json_response(parse_json(b'{"a": 1e999, "b": 123456789012345678901234567890}')).body == (
         b'{"a":null,"b":123456789012345678901234567890}'
     )
+
+
+_TEXTS = st.text(alphabet='a"\\\\[]{}', max_size=6)
+
+
+def _depth(value: object) -> int:
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (isinstance(value, dict | list)) + max(map(_depth, inside), default=0)
+
+
+@given(
+    leaf=st.recursive(_TEXTS, lambda some: st.lists(some, max_size=3) | st.dictionaries(_TEXTS, some, max_size=3)),
+    around=st.integers(MAX_DEPTH - 4, MAX_DEPTH + 4),
+    texts=st.lists(_TEXTS, max_size=3),
+)
+def test_depth_is_counted_outside_of_texts(leaf: object, around: int, texts: list[str]) -> None:
+    value: object = leaf
+    for turn in range(around):
+        value = [*texts, value] if turn % 2 else {"k": value}
+    assert is_deep(json.dumps(value).encode()) is (_depth(value) > MAX_DEPTH)

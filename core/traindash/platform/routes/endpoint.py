@@ -44,6 +44,7 @@ from traindash.platform.tasks.admission import Admission
 from traindash.platform.webhook import WebhookWorker
 from traindash.platform.wire import USUAL, BodyBounds, DetailedError, checked, decoded, shortened
 
+API = "/public/api/"  # what the path of each method begins with
 _BUFFER = 1 << 20
 _SMALL = 1 << 16
 _MOMENT = 0.1  # seconds
@@ -214,7 +215,7 @@ AnyMethod: TypeAlias = Method[Any] | WaitingMethod[Any] | StreamMethod | UploadM
 
 
 class ApiEndpoint:
-    """Answers ``/public/api/{version}/{method}``.
+    """Answers ``/public/api/{version}/{method}``; an ASGI application.
 
     ``api`` is what handlers work with; ``token`` gives the API key that clients must send; ``workload`` has the threads
     for the handlers.
@@ -240,7 +241,7 @@ class ApiEndpoint:
             if isinstance(error, AppError):
                 data = self._api.services.layout.root
                 error.message, error.hint = without_folders(error.message, data), without_folders(error.hint, data)
-            response = fault_response(error, f"The API method {ascii(request.path_params.get('method'))[:100]}")
+            response = fault_response(error, f"The API method {ascii(_named(scope)[1])[:100]}")
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -250,8 +251,8 @@ class ApiEndpoint:
                 401, "The API token is missing or wrong.", "Send the server's token in the header x-api-key."
             )
         attempt = self._repeats.attempt(request)
-        name = request.path_params["method"]
-        method = self._methods.get(name) if request.path_params["version"] == "v3" else None
+        version, name = _named(request.scope)
+        method = self._methods.get(name) if version == "v3" else None
         if method is None:
             return problem(404, f"This server has no API method {shortened(name)!r}.")
         # The SDK posts nearly everything, reads too; two methods come as GET (docs/supervisely-api.md 1).
@@ -324,6 +325,12 @@ class ApiEndpoint:
         # Not a Bearer token (docs/supervisely-api.md 1). Compared in constant time, so that it cannot be felt out.
         key = request.headers.get("x-api-key", "")
         return hmac.compare_digest(key.encode("latin-1", "replace"), self._token().encode())
+
+
+def _named(scope: Scope) -> tuple[str, str]:
+    """Return the version of the API and the method that the path of a request names."""
+    version, _, name = str(scope["path"]).removeprefix(API).partition("/")
+    return version, name
 
 
 def _is_noted(method: "Method[Any] | WaitingMethod[Any]") -> bool:

@@ -11,8 +11,8 @@ import os
 import sys
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol, TypeVar
 from uuid import uuid4
 
@@ -81,19 +81,32 @@ class Lane:
         """
         if self._taken >= self._most:
             raise BusyError
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[_T] = loop.create_future()
+
+        def leave(done: Future[_T]) -> None:
+            # Taken until the thread is done and not until the client is gone: the work goes on without it.
+            self._taken -= 1
+            if answer.cancelled():
+                return
+            if (error := done.exception()) is None:
+                answer.set_result(done.result())
+            else:
+                answer.set_exception(error)
+
+        def wake(done: Future[_T]) -> None:
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                loop.call_soon_threadsafe(leave, done)
+
         self._taken += 1
         try:
             future = self._executor.submit(function)
         except BaseException:
             self._taken -= 1
             raise
-        # Until the thread is done and not until the client is gone: the work goes on without it.
-        loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._leave))
-        return await asyncio.wrap_future(future)
-
-    def _leave(self) -> None:
-        self._taken -= 1
+        # One turn of the loop for each answer; `asyncio.wrap_future` and a place to leave are two.
+        future.add_done_callback(wake)
+        return await answer
 
     def close(self) -> None:
         """Wait for what runs."""

@@ -45,8 +45,7 @@ from traindash.platform.store.removed_objects import as_named_now, forget_remove
 from traindash.platform.store.unanswered import note_made
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Target:
+class _Target(msgspec.Struct, frozen=True, kw_only=True):
     """An image that something is drawn on."""
 
     name: str
@@ -389,7 +388,8 @@ class AnnotationWrites:
 
     def _targets(self, image_ids: Sequence[int], dataset_id: int | None = None) -> dict[int, _Target]:
         query = (
-            "SELECT images.* FROM images JOIN datasets ON datasets.id = dataset_id"
+            "SELECT images.id, dataset_id, images.project_id, images.name, width, height, hash, mime"
+            " FROM images JOIN datasets ON datasets.id = dataset_id"
             " WHERE images.id IN (SELECT value FROM json_each(?)) AND datasets.archived_at IS NULL"
         )
         metas = "SELECT id, meta FROM projects WHERE id IN (SELECT value FROM json_each(?))"
@@ -398,16 +398,11 @@ class AnnotationWrites:
             projects = json.dumps(tuple({row["project_id"] for row in rows}))
             names = {row["id"]: project_names(row["meta"]) for row in connection.execute(metas, (projects,))}
         found = {
-            row["id"]: _Target(
-                name=row["name"],
-                size=(row["width"], row["height"]),
-                hash=row["hash"],
-                mime=row["mime"],
-                names=names[row["project_id"]],
-                project_id=row["project_id"],
+            image_id: _Target(
+                name=name, size=(width, height), hash=digest, mime=mime, names=names[project], project_id=project
             )
-            for row in rows
-            if dataset_id is None or row["dataset_id"] == dataset_id
+            for image_id, dataset, project, name, width, height, digest, mime in rows
+            if dataset_id is None or dataset == dataset_id
         }
         missing = next((image_id for image_id in image_ids if image_id not in found), None)
         if missing is not None:

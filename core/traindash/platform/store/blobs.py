@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from traindash.datasets.image_files import CheckedImage, Contents
 from traindash.errors import NotFoundError
 from traindash.files import replacing, sync_file_system, sync_files, write_new
@@ -51,8 +53,7 @@ class Blob:
     is_new: bool  # it was not in the store before
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldImage:
+class HeldImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image that is in a file with others and has none of its own yet."""
 
     pack: Path  # that file

@@ -8,7 +8,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from sqlite3 import Connection, IntegrityError, Row
 from types import TracebackType
 from typing import Self
@@ -47,13 +46,11 @@ _ANNOTATION = msgspec.json.Decoder(_Annotation)
 _IMAGE_TAGS = msgspec.json.Decoder(_ImageTags)
 _INSERT_IMAGE = (
     "INSERT INTO images (project_id, dataset_id, name, hash, mime, size, width, height, labels_count, tags, meta,"
-    " created_at, updated_at) VALUES (:project_id, :dataset_id, :name, :hash, :mime, :size, :width, :height,"
-    " :labels_count, :tags, :meta, :now, :now)"
+    " created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageRecord:
+class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     """An image on its way into the database."""
 
     name: str
@@ -66,8 +63,7 @@ class ImageRecord:
     meta: str = "{}"  # free JSON of the image
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(msgspec.Struct, frozen=True, kw_only=True):
     """What is counted of an annotation."""
 
     classes: Mapping[str, int]  # class name → number of objects
@@ -84,8 +80,7 @@ class Content:
 _NOTHING = Content(classes={}, image_tags=frozenset(), object_tags={}, ids=())
 
 
-@dataclass(frozen=True, slots=True)
-class _Drawn:
+class _Drawn(msgspec.Struct, frozen=True):
     """An image that is going to be drawn on anew."""
 
     project_id: int
@@ -98,12 +93,19 @@ def content_of(annotation: str | None) -> Content:
     if annotation is None:
         return _NOTHING
     read = _ANNOTATION.decode(annotation)
-    tags = chain(read.tags, chain.from_iterable(item.tags for item in read.objects))
-    ids = (item.id for item in chain[_Tag | _Object](read.objects, tags))
+    classes, object_tags = dict[str, int](), dict[str, int]()
+    ids = [item.id for item in read.objects]
+    for item in read.objects:
+        classes[item.class_title] = classes.get(item.class_title, 0) + 1
+        if item.tags:
+            ids += [tag.id for tag in item.tags]
+            for name in {tag.name for tag in item.tags}:
+                object_tags[name] = object_tags.get(name, 0) + 1
+    ids += [tag.id for tag in read.tags]
     return Content(
-        classes=Counter(item.class_title for item in read.objects),
+        classes=classes,
         image_tags=frozenset(tag.name for tag in read.tags),
-        object_tags=Counter(name for item in read.objects for name in {tag.name for tag in item.tags}),
+        object_tags=object_tags,
         ids=tuple(number for number in ids if number is not None),
     )
 
@@ -163,35 +165,61 @@ class ImageChanges:
         Raises:
             InputError: The dataset has an image of that name.
         """
-        content = content_of(record.annotation)
-        values = {
-            "project_id": project_id,
-            "dataset_id": dataset_id,
-            "name": record.name,
-            "hash": record.hash,
-            "mime": record.mime,
-            "size": record.size,
-            "width": record.width,
-            "height": record.height,
-            "labels_count": content.objects,
-            "tags": _tags_json(record.annotation) if content.image_tags else "[]",
-            "meta": record.meta,
-            "now": self.now,
-        }
+        return self.add_all(project_id, dataset_id, (record,))[0]
+
+    def add_all(self, project_id: int, dataset_id: int, records: Sequence[ImageRecord]) -> list[int]:
+        """Insert images, at least one, with what is drawn on them, and return their ids in the same order.
+
+        Raises:
+            InputError: The dataset has an image of one of these names, or two have the same.
+        """
+        contents = [content_of(record.annotation) for record in records]
+        rows = [
+            (
+                project_id,
+                dataset_id,
+                record.name,
+                record.hash,
+                record.mime,
+                record.size,
+                record.width,
+                record.height,
+                content.objects,
+                _tags_json(record.annotation) if content.image_tags else "[]",
+                record.meta,
+                self.now,
+                self.now,
+            )
+            for record, content in zip(records, contents, strict=True)
+        ]
+        before = self._connection.total_changes
         try:
-            image_id = int(self._connection.execute(_INSERT_IMAGE, values).lastrowid or 0)
+            self._connection.executemany(_INSERT_IMAGE, rows)
         except IntegrityError as error:
-            msg = f"A dataset has two images named {record.name!r}."
+            name = records[self._connection.total_changes - before].name  # of the first row that was not inserted
+            msg = f"A dataset has two images named {name!r}."
             raise InputError(msg, "Rename one of them.") from error
-        tally = self._tally(dataset_id, project_id)
-        if record.annotation is not None:
-            row = (image_id, record.annotation, self.now, self.now)
-            self._connection.execute("INSERT INTO annotations VALUES (?, ?, ?, ?)", row)
-            self._insert_content(dataset_id, {image_id: content})
-            tally.count(content, 1)
-        tally.images += 1
-        tally.size += record.size
-        return image_id
+        # The column is AUTOINCREMENT, and nobody else writes: each id is one more than that before it.
+        last = int(self._connection.execute("SELECT last_insert_rowid()").fetchone()[0])
+        ids = list(range(last - len(records) + 1, last + 1))
+        self._insert_drawn(dataset_id, project_id, zip(ids, records, contents, strict=True))
+        return ids
+
+    def _insert_drawn(
+        self, dataset_id: int, project_id: int, images: Iterable[tuple[int, ImageRecord, Content]]
+    ) -> None:
+        tally, drawn = self._tally(dataset_id, project_id), dict[int, Content]()
+        annotations: list[tuple[int, str, str, str]] = []
+        for image_id, record, content in images:
+            tally.images += 1
+            tally.size += record.size
+            if record.annotation is not None:
+                annotations.append((image_id, record.annotation, self.now, self.now))
+                drawn[image_id] = content
+                tally.count(content, 1)
+        if annotations:
+            self._connection.executemany("INSERT INTO annotations VALUES (?, ?, ?, ?)", annotations)
+            self._insert_content(dataset_id, drawn)
 
     def redraw(self, image_id: int, annotation: str, *, size: tuple[int, int] | None = None) -> None:
         """Replace what is drawn on an image; ``size`` is its width and height if these change.
@@ -228,7 +256,8 @@ class ImageChanges:
         by_dataset: dict[int, dict[int, Content]] = defaultdict(dict)
         for image_id, drawn in old.items():
             tally = self._tally(drawn.dataset_id, drawn.project_id)
-            tally.count(drawn.content, -1)
+            if drawn.content is not _NOTHING:
+                tally.count(drawn.content, -1)
             tally.count(new[image_id], 1)
             by_dataset[drawn.dataset_id][image_id] = new[image_id]
         for dataset_id, contents in by_dataset.items():

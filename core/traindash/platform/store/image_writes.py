@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from sqlite3 import Connection, Row
 from typing import TypeAlias, assert_never
+
+import msgspec
 
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.platform.store.database import Database, now_text
@@ -21,15 +22,13 @@ _NO_NAME = re.compile(r"[\x00-\x1f/\\]")
 _SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ByHash:
+class ByHash(msgspec.Struct, frozen=True):
     """An image with the content of an uploaded file."""
 
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class ById:
+class ById(msgspec.Struct, frozen=True):
     """An image with the content of another one."""
 
     image_id: int
@@ -38,8 +37,7 @@ class ById:
 ImageOrigin: TypeAlias = ByHash | ById
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewImage:
+class NewImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image to be added."""
 
     name: str
@@ -80,7 +78,7 @@ class ImageWrites:
         with self._database.write() as connection, ImageChanges(connection) as changes:
             project_id = _project_of(connection, dataset_id)
             _refuse_taken(connection, dataset_id, [record.name for record in records])
-            ids = [changes.add(project_id, dataset_id, record) for record in records]
+            ids = changes.add_all(project_id, dataset_id, records)
             note_made(connection, ids)
         return ids
 

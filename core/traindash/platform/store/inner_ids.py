@@ -71,8 +71,12 @@ def images_with(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
 
 def _runs(ids: Iterable[int]) -> Iterator[tuple[int, int]]:
     """Yield first and last of each run of ids without a gap."""
+    numbers = sorted(set(ids))
+    if numbers and numbers[-1] - numbers[0] == len(numbers) - 1:  # as they are given out
+        yield numbers[0], numbers[-1]
+        return
     first = last = None
-    for number in sorted(set(ids)):
+    for number in numbers:
         if first is None or last is None:
             first = last = number
         elif number == last + 1:

@@ -4,10 +4,11 @@ import base64
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection, Row
+
+import msgspec
 
 from traindash.platform.store.blobs import ImageBlobs
 from traindash.platform.store.database import Database, moment_text, now_text
@@ -18,8 +19,7 @@ _HASH_BYTES = 32
 _BATCH = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredImage:
+class StoredImage(msgspec.Struct, frozen=True, kw_only=True):
     """An image file in the store."""
 
     hash: str  # base64 of the SHA-256 of its content

@@ -56,6 +56,13 @@ class UnansweredWrites:
         self._database = database
         self._lock = threading.Lock()
         self._given: set[str] = set()  # answered, and their notes not removed yet
+        self._left: frozenset[str] = frozenset()  # calls that earlier servers have noted; nobody adds to these
+
+    def recover(self) -> None:
+        """Read which calls earlier servers have noted."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT call FROM unanswered_writes WHERE server <> ?", (_SERVER,))
+            self._left = frozenset(row["call"] for row in rows)
 
     def answer(self, call: str) -> bytes | None:
         """Return what an earlier server noted to a call, its answer or ids; ``None`` if none has done it.
@@ -63,6 +70,8 @@ class UnansweredWrites:
         Raises:
             StateError: It was done, and the server died before it knew its answer.
         """
+        if call not in self._left:
+            return None
         query = "SELECT answer FROM unanswered_writes WHERE call = ? AND server <> ? AND created_at >= ?"
         with self._database.read() as connection:
             row = connection.execute(query, (call, _SERVER, _oldest())).fetchone()

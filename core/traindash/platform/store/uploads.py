@@ -32,6 +32,7 @@ from traindash.platform.store.loose_images import LooseImages, StoredImage
 
 _IDLE_SECONDS = 20.0  # after which the processes that check images are ended
 _LINGER_SECONDS = 0.2  # for which the sync of what was stored waits for more, unless somebody waits for it
+_ANSWER_SECONDS = 0.003  # before a form is looked at: its answer goes first, for one thread computes at a time
 _QUIET_SECONDS = 5.0  # without a client that uploads, adds or draws, after which images get files of their own
 _MOST_BYTES = 256 * 2**20  # of forms; who sends more waits until some of their images have files
 _SYNCED_TOGETHER = 5000  # files; one sync for many takes little longer than one for few
@@ -51,6 +52,7 @@ class _Form:
     path: Path
     size: int
     images: Mapping[str, tuple[int, int]]
+    came: float = 0.0  # when
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -127,7 +129,7 @@ class Uploads:
                 state.pending |= new.keys()
                 for digest in new:
                     state.refused.pop(digest, None)
-                self._put(_Form(path, size, new))
+                self._put(_Form(path, size, new, time.monotonic()))
         return [digest for digest, _ in images]
 
     def pending(self, hashes: Iterable[str]) -> set[str]:
@@ -231,12 +233,17 @@ class Uploads:
             return self._stirred + _QUIET_SECONDS - time.monotonic()
 
         until = time.monotonic() + (_LINGER_SECONDS if lingers else _IDLE_SECONDS)
+
+        def left() -> float:
+            if state.is_closing or ((state.forms or lingers) and state.waiting):
+                return 0.0
+            if state.forms:
+                return state.forms[0].came + _ANSWER_SECONDS - time.monotonic()
+            return quiet_in() if unpacks else until - time.monotonic()
+
         with self._changed:
-            while not state.forms and not state.is_closing and not (lingers and state.waiting):
-                left = quiet_in() if unpacks else until - time.monotonic()
-                if left <= 0:
-                    break
-                self._changed.wait(left)
+            while (seconds := left()) > 0:
+                self._changed.wait(seconds)
             return state.forms.popleft() if state.forms and not state.is_closing else None
 
     def _store(self, form: _Form, checks: ImageChecks) -> _Stored:
