@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput
 
 from tests.app.wizard.stage import Stage, component_data, everything_said
@@ -114,6 +115,20 @@ def test_the_split_shows_real_counts_for_each_method(stage: Stage) -> None:
     assert [metric.value for metric in app.metric] == ["14", "4", "2"]
     app.segmented_control(key=f"{draft.id}-split-method").set_value("random").run()
     assert stage.store.load(draft.id).split.random.percent == 50
+
+
+def test_what_each_class_has_on_both_sides_is_a_table_whose_names_are_data() -> None:
+    def page() -> None:
+        from traindash.domain.plan import SideCounts  # noqa: PLC0415 - the script stands alone
+        from traindash.ui.wizard.split import _draw_counts  # noqa: PLC0415
+
+        counts = SideCounts(train_images=12, train_objects=1234, val_images=3, val_objects=0)
+        _draw_counts([("<b>red</b>", counts)])
+
+    (table,) = (item.proto.body for item in AppTest.from_function(page).run().get("html"))
+    assert "&lt;b&gt;red&lt;/b&gt;" in table
+    assert '<td data-sort="1234">1,234</td>' in table
+    assert "cx-sortable" in table
 
 
 @pytest.mark.parametrize("things", ["datasets", "collections"])

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from html import escape
 from typing import Literal, TypeVar
 
-import pandas as pd
 import streamlit as st
 from msgspec import structs
 
@@ -27,7 +27,6 @@ from traindash.plans.suggestions import suggest_split
 from traindash.ui import lookups
 from traindash.ui.pictures import thumbnail
 from traindash.ui.state import change_draft
-from traindash.ui.streamlit_internals import table_height
 from traindash.ui.widgets import draft_choice, draft_many, draft_select, draft_slider, draft_toggle, widget_key
 
 _T = TypeVar("_T")
@@ -56,7 +55,6 @@ _UNTAGGED: Mapping[UntaggedAction, str] = {
     "val": "use for validation",
 }
 _SIDES: Mapping[Side, str] = {"train": "training", "val": "validation"}
-_MAX_ROWS = 8
 _PICTURE = (240, 180)
 _PICTURES = 6
 
@@ -260,24 +258,23 @@ def _draw_classes(project: ProjectFacts, content: SplitContent) -> None:
 
 
 def _draw_counts(sides: Sequence[tuple[str, SideCounts]]) -> None:
-    frame = pd.DataFrame(
-        {
-            "Class": [name for name, _ in sides],
-            "Training images": [item.train_images for _, item in sides],
-            "Training objects": [item.train_objects for _, item in sides],
-            "Validation images": [item.val_images for _, item in sides],
-            "Validation objects": [item.val_objects for _, item in sides],
-        }
+    """Draw what each class has on both sides, as HTML: the code of ``st.dataframe`` is 1.2 MB (Streamlit 1.67)."""
+    heads = ("Class", "Training images", "Training objects", "Validation images", "Validation objects")
+    cells = "".join(f'<th scope="col" tabindex="0">{head}</th>' for head in heads)
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, numbers))}</tr>'
+        for name, one in sides
+        for numbers in [(one.train_images, one.train_objects, one.val_images, one.val_objects)]
     )
-    st.dataframe(
-        frame,
-        hide_index=True,
-        height=table_height(len(frame), _MAX_ROWS),
-        column_config={
-            name: st.column_config.NumberColumn(format="localized") for name in frame.columns if name != "Class"
-        },
-        alt="Images and objects of each class on both sides",
+    about = "Images and objects of each class on both sides"
+    st.html(
+        f'<div class="cx-scroll td-split-classes" role="region" tabindex="0" aria-label="{about}">'
+        f'<table class="cx-table cx-sortable"><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
+
+
+def _cell(number: int) -> str:
+    return f'<td data-sort="{number}">{count(number)}</td>'
 
 
 def _samples(
