@@ -18,7 +18,8 @@ from tests.outside import ROOT
 from traindash.domain.ids import TeamId
 from traindash.domain.prediction import ImagePrediction, ModelFile
 from traindash.errors import InputError, NotFoundError, StateError
-from traindash.platform.predictors import Limits, PredictorEndedError, PredictorProcess, Predictors
+from traindash.platform.predictors import Limits, PredictorEndedError, PredictorProcess
+from traindash.platform.ready_models import Predictors
 from traindash.platform.routes.workload import BusyError
 from traindash.training.runs.predicting import GivenImage, PredictorSpec
 

@@ -61,6 +61,7 @@ _OWN_RECORDS = {
     # rows of the log, kept samples, the name of an axis
     "epochs": {"runs/events.py", "trainers/samples.py", "tasks/log_reading.py", "charts/training.py"},
     "batch_size": {"trainers/benchmark.py"},  # rows of a speed test
+    "imgsz": {"handover/description.py"},  # notes of an ONNX file
 }
 
 

@@ -16,7 +16,7 @@ from traindash.platform.dry_runs import DryRuns
 from traindash.platform.exports import ModelExports
 from traindash.platform.home import HomeLock, ensure_token, unusable
 from traindash.platform.imports import Imports
-from traindash.platform.predictors import Predictors
+from traindash.platform.ready_models import Predictors
 from traindash.platform.routes import (
     accounts,
     activity,

@@ -9,18 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from traindash.datasets.annotation_json import annotation_from_json, geometry_to_json
-from traindash.datasets.contours import MASK_TOLERANCE, Outline, filled, trace
-from traindash.datasets.geometry import (
-    decode_mask,
-    encode_mask,
-    has_area,
-    set_extent,
-    tight_bounds,
-    to_pixels,
-    to_positions,
-)
-from traindash.domain.annotation import Bitmap, Geometry, Polygon, Rectangle
+from traindash.datasets.contours import Outline
+from traindash.datasets.geometry import tight_bounds
+from traindash.domain.annotation import Rectangle
 from traindash.domain.ids import DatasetId, ImageId, ProjectId, TaskId
 from traindash.domain.labelling import (
     MODEL_TAG,
@@ -38,6 +29,7 @@ from traindash.domain.prediction import CONFIDENCE_TAG
 from traindash.domain.project import Image, ObjectClass, Project
 from traindash.errors import InputError, NotFoundError
 from traindash.projects.choosing import free_name
+from traindash.projects.label_places import PLACES, borders_of, box_json, outlined_json, place_of, read_geometry
 from traindash.projects.moving import AT_ONCE, MoveOrder, Tell, move_images
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.figures import Figure
@@ -183,15 +175,15 @@ class Review:
         image = self.images[label.image_id].image
         match place:
             case None:
-                geometry = _geometry(label.content)
+                geometry = place_of(label.content)
                 if shape != label.shape:
-                    geometry = _box_json(shape, label.box, (image.width, image.height))
+                    geometry = box_json(shape, label.box, (image.width, image.height))
             case Rectangle():
                 _refuse_unless(label, "box", is_possible=label.has_box)
-                geometry = _box_json(shape, place, (image.width, image.height))
+                geometry = box_json(shape, place, (image.width, image.height))
             case _:
                 _refuse_unless(label, "outline", is_possible=label.has_outline)
-                geometry = _outlined_json(shape, place, (image.width, image.height))
+                geometry = outlined_json(shape, place, (image.width, image.height))
         word: Word = "changed" if label.is_made else label.word or "changed"
         new = {
             "classId": self._ids.classes[class_name],
@@ -201,12 +193,12 @@ class Review:
             "nnCreated": label.is_made,
             "nnUpdated": label.is_made,
         }
-        own = {key: value for key, value in label.content.items() if key not in _PLACES}
+        own = {key: value for key, value in label.content.items() if key not in PLACES}
         content = {**own, "classId": new["classId"], "geometryType": shape, "tags": new["tags"], **geometry}
         if class_name == label.class_name:
             before = {
                 "tags": self._tag_rows(label.content),
-                "geometry": _geometry(label.content),
+                "geometry": place_of(label.content),
                 "nnUpdated": bool(label.content.get("nnUpdated")),
             }
             self._client.figures.edit(label.id, {"geometry": geometry, "tags": new["tags"], "nnUpdated": label.is_made})
@@ -238,7 +230,7 @@ class Review:
         shape = self._check_class(class_name, "rectangle")
         tags = [{"tagId": self._ids.tags[REVIEW_TAG], "value": "added"}]
         image = self.images[image_id].image
-        geometry = _box_json(shape, box, (image.width, image.height))
+        geometry = box_json(shape, box, (image.width, image.height))
         content = {"classId": self._ids.classes[class_name], "geometryType": shape, "geometry": geometry, "tags": tags}
         made = self._client.figures.add(image_id, content)
         label = _placed(
@@ -413,7 +405,7 @@ class Review:
     def _label_of(self, figure: Figure) -> ReviewedLabel | None:
         """Return an object as it is shown; ``None`` for one that has no place on an image."""
         tags = {self._tags.get(tag.tag_id, ""): tag.value for tag in figure.tags}
-        geometry = _read_geometry(figure.content)
+        geometry = read_geometry(figure.content)
         box = None if geometry is None else tight_bounds(geometry)
         if geometry is None or box is None:
             return None
@@ -424,7 +416,7 @@ class Review:
             class_name=self._names.get(figure.class_id, str(figure.class_id)),
             shape=figure.shape,
             box=box,
-            borders=_borders(geometry),
+            borders=borders_of(geometry),
             confidence=float(score) if isinstance(score, int | float) else None,
             word=next((word for word in WORDS if word == said), None),
             is_made=task_of(tags.get(MODEL_TAG)) == self.task_id,
@@ -432,79 +424,17 @@ class Review:
         )
 
 
-def _read_geometry(content: Mapping[str, Any]) -> Geometry | None:
-    # Names of class and tags, which what was drawn here has not yet, do not matter to the place
-    row = {"classTitle": "any", "geometryType": content.get("geometryType"), "tags": [], **_geometry(content)}
-    try:
-        return annotation_from_json({"size": {"width": 1, "height": 1}, "objects": [row]}, where="").labels[0].geometry
-    except InputError:
-        return None
-
-
-_PLACES = frozenset({"points", "bitmap"})
-
-
-def _geometry(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what says where an object is."""
-    return {key: value for key, value in content.items() if key in _PLACES}
-
-
-def _borders(geometry: Geometry) -> tuple[Outline, ...]:
-    match geometry:
-        case Polygon():
-            parts: Sequence[Polygon] = (to_positions(geometry),)
-        case Bitmap(origin=origin):
-            parts = trace(decode_mask(geometry), tolerance=MASK_TOLERANCE, corners=True, origin=origin)
-        case _:
-            parts = ()
-    return tuple(outline for part in parts for outline in (part.exterior, *part.interior))
-
-
 def _placed(label: ReviewedLabel) -> ReviewedLabel:
     """Return a label with box and borders as its content says them."""
-    geometry = _read_geometry(label.content)
+    geometry = read_geometry(label.content)
     box = None if geometry is None else tight_bounds(geometry)
-    return label if geometry is None or box is None else replace(label, box=box, borders=_borders(geometry))
+    return label if geometry is None or box is None else replace(label, box=box, borders=borders_of(geometry))
 
 
 def _refuse_unless(label: ReviewedLabel, place: str, *, is_possible: bool) -> None:
     if not is_possible:
         msg = f"An object that is a {label.shape} has no {place} that could be changed here."
         raise InputError(msg, "Accept or reject it, or draw it anew in the labeling tool of the server.")
-
-
-def _box_json(shape: str, box: Rectangle, size: tuple[int, int]) -> dict[str, Any]:
-    """Write a box as an object of a shape on an image of a size, which is width and height."""
-    left, top, right, bottom = (round(side) for side in (box.left, box.top, box.right, box.bottom))
-    if shape == "rectangle":
-        return {"points": {"exterior": [[left, top], [right, bottom]], "interior": []}}
-    corners = ((left, top), (right + 1, top), (right + 1, bottom + 1), (left, bottom + 1))
-    return _outlined_json(shape, [corners], size)
-
-
-def _outlined_json(shape: str, outlines: Sequence[Outline], size: tuple[int, int]) -> dict[str, Any]:
-    """Write outlines by positions as an object of a shape on an image of a size, which is width and height.
-
-    Raises:
-        InputError: They enclose nothing.
-    """
-    if shape == "polygon":
-        exterior, *interior = outlines
-        pixels = to_pixels(Polygon(exterior=exterior, interior=tuple(interior)))
-        if has_area(pixels.exterior):
-            return geometry_to_json(
-                Polygon(exterior=_whole(pixels.exterior), interior=tuple(map(_whole, pixels.interior)))
-            )
-    else:
-        mask = filled(outlines, *size)
-        if (extent := set_extent(mask)) is not None:
-            rows, columns = extent
-            return geometry_to_json(encode_mask(mask[extent], (columns.start, rows.start)))
-    raise InputError("Nothing is left inside of the outline.", "Reject the label instead.")
-
-
-def _whole(outline: Outline) -> Outline:
-    return tuple((round(x), round(y)) for x, y in outline)
 
 
 # Projects of copies: one to label without touching the original, and one to train on.

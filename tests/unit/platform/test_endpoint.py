@@ -13,7 +13,7 @@ from traindash.errors import AppError, InputError, NotFoundError, StateError, St
 from traindash.platform.dry_runs import DryRuns
 from traindash.platform.exports import ModelExports
 from traindash.platform.imports import Imports
-from traindash.platform.predictors import Predictors
+from traindash.platform.ready_models import Predictors
 from traindash.platform.routes.endpoint import API, ApiContext, ApiEndpoint, Method
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services

@@ -25,7 +25,7 @@ from traindash.platform.dry_runs import DryRuns
 from traindash.platform.exports import ModelExports
 from traindash.platform.imports import Imports
 from traindash.platform.multipart import Form
-from traindash.platform.predictors import Predictors
+from traindash.platform.ready_models import Predictors
 from traindash.platform.routes.repeats import Attempt, Effect, Given, Repeats, call_key, effect_of, form_key, is_drawn
 from traindash.platform.routes.workload import (
     RETRY_SECONDS,

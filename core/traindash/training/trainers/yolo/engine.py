@@ -237,11 +237,7 @@ def _rounded(size: int) -> int:
 
 
 def _say_multiple(exported: Path) -> None:
-    """Write into a file what its checkpoint is padded to, so that whoever loads it pads alike.
-
-    Raises:
-        ExportError: The file is no valid model.
-    """
+    """Write into a valid file what its checkpoint is padded to, so that whoever loads it pads alike."""
     onnx = importlib.import_module("onnx")
     content = onnx.load(str(exported))
     notes = {note.key: note.value for note in content.metadata_props}
