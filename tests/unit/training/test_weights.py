@@ -10,7 +10,7 @@ from tests.training.run_folders import PICO, train_spec
 from traindash.domain.task import ExitCause
 from traindash.frameworks.registry import FRAMEWORKS
 from traindash.training.runs.events import EventWriter, read_events
-from traindash.training.trainers.checkpoint_files import TORCH, CheckpointFormat
+from traindash.training.trainers.checkpoint_files import TORCH
 from traindash.training.trainers.entry import RunError
 from traindash.training.trainers.weights import StartingPoint, custom_checkpoint, find_start
 
@@ -125,12 +125,3 @@ def test_what_cannot_be_trained_on_is_refused(tmp_path: Path, name: str) -> None
         custom_checkpoint(tmp_path / name, TORCH)
     assert caught.value.cause is ExitCause.BAD_INPUT
     assert Path(name).name in caught.value.message
-
-
-def test_a_checkpoint_in_the_form_of_another_program_is_refused_with_the_reason(tmp_path: Path) -> None:
-    path = write_checkpoint(tmp_path / "checkpoints" / "rtdetrv2_r18vd.pth")
-    reads = CheckpointFormat(suffix=".safetensors", is_complete=lambda _: False, resumable_factor=1)
-    with pytest.raises(RunError) as caught:
-        custom_checkpoint(path, reads)
-    assert "rtdetrv2_r18vd.pth is a checkpoint of another program" in caught.value.message
-    assert ".safetensors" in caught.value.hint

@@ -21,6 +21,10 @@ class CheckpointFormat:
     # name of an architecture → file and address of published weights in this form, where a catalogue names those of
     # another form; `None` for none
     published: Callable[[str], tuple[str, str] | None] = lambda _: None
+    # name of an architecture → whether weights that a catalogue names in another form, that of their authors, are read
+    reads_original: Callable[[str], bool] = lambda _: False
+    # why a complete file cannot be read if it is one in that form, as a sentence; `None` if it can
+    trouble_with_original: Callable[[Path], str | None] = lambda _: None
 
     def of_epochs(self, weights: Path) -> tuple[Path, ...]:
         """Return the checkpoints of single epochs in a folder, in their order."""

@@ -4,15 +4,17 @@ import http.client
 import shutil
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from traindash.domain.task import ExitCause
+from traindash.errors import NotFoundError
 from traindash.files import replacing
 from traindash.frameworks.spec import Framework, FrameworkModel
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import TrainSpec
-from traindash.training.trainers.checkpoint_files import CheckpointFormat, is_torch_file
+from traindash.training.trainers.checkpoint_files import CheckpointFormat
 from traindash.training.trainers.entry import RunError
 
 # Seconds without an answer after which the download is given up; the training then starts without it.
@@ -31,7 +33,7 @@ class StartingPoint:
     base_checkpoint: str  # what the experiment record names
     # where that is published, or the path of a checkpoint in Team Files (ModelSelector.get_checkpoint_link of the SDK)
     base_checkpoint_link: str | None = None
-    config: str | None = None  # the architecture of published weights, for engines that do not find it in the file
+    config: str | None = None  # the architecture of the weights, for files that do not tell it
 
 
 class IncompleteError(Exception):
@@ -64,10 +66,9 @@ def find_start(
             is_random=False,
             base_checkpoint=spec.base_checkpoint or path.name,
             base_checkpoint_link=spec.base_checkpoint_link,
+            config=None if path.suffix == checkpoints.suffix else _config_of(spec, framework),
         )
-    model = framework.model(spec.model_name)
-    if (converted := checkpoints.published(model.config)) is not None:
-        model = replace(model, weights_file=converted[0], weights_url=converted[1])
+    model = _as_published(framework.model(spec.model_name), Path(spec.weights_dir), checkpoints)
     config = framework.config_source(model)
     random = StartingPoint(source=config, is_random=True, base_checkpoint=f"random initialisation ({model.config})")
     if wants_random:
@@ -93,7 +94,7 @@ def _missing(model: FrameworkModel, path: Path, fetch: Fetch | None, checkpoints
     """Return why a training cannot start from the published weights of a model; ``None`` if they lie at ``path``."""
     if model.weights_file is None:
         return f"{model.name} has no published weights: training starts from random initialisation."
-    if not model.weights_file.endswith(checkpoints.suffix):
+    if not (model.weights_file.endswith(checkpoints.suffix) or checkpoints.reads_original(model.config)):
         return (
             f"The published weights {model.weights_file} are in their authors' own form, which is not read here: "
             f"training of {model.name} starts from random initialisation. To start from learned weights, choose a "
@@ -101,6 +102,7 @@ def _missing(model: FrameworkModel, path: Path, fetch: Fetch | None, checkpoints
         )
     # Looked into, not only for: a download that was cut off leaves a file of the right name
     problem = None if checkpoints.is_complete(path) else _obtain(model, path, fetch, checkpoints)
+    problem = problem or checkpoints.trouble_with_original(path)
     if problem is None:
         return None
     return (
@@ -108,6 +110,24 @@ def _missing(model: FrameworkModel, path: Path, fetch: Fetch | None, checkpoints
         f"pretrained weights. To use them, put {model.weights_file} into the folder "
         f"“{path.parent.name}” of the data directory."
     )
+
+
+def _as_published(model: FrameworkModel, folder: Path, checkpoints: CheckpointFormat) -> FrameworkModel:
+    """Return a model with the weights to look for: what a person has put into the folder goes before other forms."""
+    converted = checkpoints.published(model.config)
+    if converted is None:
+        return model
+    path = folder / (model.weights_file or "")
+    if path.is_file() and checkpoints.reads_original(model.config) and checkpoints.trouble_with_original(path) is None:
+        return model
+    return replace(model, weights_file=converted[0], weights_url=converted[1])
+
+
+def _config_of(spec: TrainSpec, framework: Framework) -> str | None:
+    """Return the architecture of the model that a checkpoint is of, ``None`` where the catalogue has it no more."""
+    with suppress(NotFoundError):
+        return framework.config_source(framework.model(spec.model_name))
+    return None
 
 
 def custom_checkpoint(path: Path, checkpoints: CheckpointFormat) -> Path:
@@ -126,10 +146,6 @@ def custom_checkpoint(path: Path, checkpoints: CheckpointFormat) -> Path:
             message = f"Training cannot start from the exported model {path.name}."
             raise RunError(ExitCause.BAD_INPUT, message, f"Choose a {checkpoints.suffix} checkpoint of the experiment.")
     if not checkpoints.is_complete(found):
-        if found.suffix.lower() != checkpoints.suffix and is_torch_file(found):
-            message = f"{found.name} is a checkpoint of another program, which gives other names to a model's layers."
-            hint = f"Choose a {checkpoints.suffix} checkpoint of an experiment of this machine."
-            raise RunError(ExitCause.BAD_INPUT, message, hint)
         message = f"The checkpoint {found.name} is missing or damaged."
         raise RunError(ExitCause.BAD_INPUT, message, "Choose another checkpoint.")
     return found

@@ -132,11 +132,15 @@ class DetrEngine:
         classes = self._run.spec.classes
         if start.is_random:
             architecture = networks.unfrozen(networks.read_architecture(start.source)).fitted(sizes)
-            return networks.build(architecture, classes), architecture
-        if start.config is not None:
+            model = networks.build(architecture, classes)
+            if architecture.config["model_type"] == "rt_detr_v2":
+                networks.initialise(model)
+            return model, architecture
+        source = Path(start.source)
+        if start.config is not None and source.suffix == self.checkpoints.suffix:
             architecture = networks.read_architecture(start.config).fitted(sizes)
-            return networks.from_published(Path(start.source), architecture, classes)
-        return networks.for_classes(Path(start.source), classes, sizes)
+            return networks.from_published(source, architecture, classes)
+        return networks.for_classes(source, classes, sizes, start.config)
 
     def _explain(self, settings: Settings, model: torch.nn.Module, architecture: Architecture) -> None:
         """Say what of the settings is not as it was written."""
