@@ -150,11 +150,11 @@ class Malicious:
 
 
 def test_program_code_in_a_file_does_not_run(networks: Late, torch: Late, small: Path, tmp_path: Path) -> None:
-    path, target = tmp_path / SMALL_FILE, tmp_path / "was here"
+    path, target = tmp_path / "deim_rtdetrv2_r18vd_coco_120e.pth", tmp_path / "was here"
     torch.save({**torch.load(small, weights_only=True), "more": Malicious(target)}, path)
     with pytest.raises(RunError, match="cannot be read as plain weights"):
         networks.load(path)
-    start, log = start_of(networks, tmp_path)
+    start, log = start_of(networks, tmp_path, "DEIM RT-DETRv2-S")
     assert start.is_random
     assert "cannot be read as plain weights" in log
     assert not target.exists()
