@@ -3,6 +3,7 @@
 import streamlit as st
 
 from traindash.domain.jobs import JobStatus
+from traindash.language import gettext as _
 from traindash.ui import lookups
 from traindash.ui.import_data import (
     current_import,
@@ -18,7 +19,7 @@ from traindash.ui.import_data import (
 )
 from traindash.ui.import_report import draw_report
 
-st.title("Bring data in", anchor=False)
+st.title(_("Bring data in"), anchor=False)
 with st.container(border=True, key="panel-import", width=960):
     if not lookups.can_import():
         draw_elsewhere()
@@ -34,7 +35,7 @@ with st.container(border=True, key="panel-import", width=960):
     elif found.report is not None and found.project_id is not None:
         draw_report(found, found.report)
         st.button(
-            "Train on this project",
+            _("Train on this project"),
             type="primary",
             icon=":material/arrow_forward:",
             on_click=train_on,

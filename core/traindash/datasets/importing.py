@@ -36,6 +36,7 @@ from traindash.datasets.yolo_format import open_yolo, recognise_yolo
 from traindash.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
 from traindash.domain.jobs import ImportReport
 from traindash.errors import InputError
+from traindash.language import N_
 
 _SMALL_IMAGE = 8  # pixels
 _DEPTH = 10  # folders around a project, as archives of whole disks have them
@@ -78,56 +79,56 @@ def _from_files(
 FORMATS: Mapping[Layout, Format] = {
     Layout.SUPERVISELY: Format(
         title="Supervisely",
-        about="has meta.json and dataset folders with img and ann",
+        about=N_("has meta.json and dataset folders with img and ann"),
         recognise=recognise_project,
         open=_from_files(open_project),
         is_certain=True,
     ),
     Layout.COCO: Format(
         title="COCO",
-        about="has a .json file with images and categories",
+        about=N_("has a .json file with images and categories"),
         recognise=recognise_coco,
         open=lambda root, log, _work, checks: open_coco(root, log, checks),
     ),
     Layout.YOLO: Format(
         title="YOLO",
-        about="has images, labels and data.yaml",
+        about=N_("has images, labels and data.yaml"),
         recognise=recognise_yolo,
         open=lambda root, log, _work, checks: open_yolo(root, log, checks),
     ),
     Layout.VOC: Format(
         title="Pascal VOC",
-        about="has an .xml file for each image, in Annotations or beside the image",
+        about=N_("has an .xml file for each image, in Annotations or beside the image"),
         recognise=recognise_voc,
         open=_from_files(open_voc),
     ),
     Layout.CVAT: Format(
         title="CVAT for images",
-        about="has annotations.xml and images",
+        about=N_("has annotations.xml and images"),
         recognise=recognise_cvat,
         open=_from_files(open_cvat),
     ),
     Layout.LABELME: Format(
         title="LabelMe",
-        about="has a .json file with shapes for each image",
+        about=N_("has a .json file with shapes for each image"),
         recognise=recognise_labelme,
         open=lambda root, log, work, _checks: open_labelme(root, log, work),
     ),
     Layout.LABEL_STUDIO: Format(
         title="Label Studio",
-        about="has a .json file with tasks, and the images they name",
+        about=N_("has a .json file with tasks, and the images they name"),
         recognise=recognise_label_studio,
         open=_from_files(open_label_studio),
     ),
     Layout.CREATE_ML: Format(
         title="Create ML",
-        about="has a .json file with a list of images and their annotations",
+        about=N_("has a .json file with a list of images and their annotations"),
         recognise=recognise_createml,
         open=_from_files(open_createml),
     ),
     Layout.BOX_CSV: Format(
         title="TensorFlow CSV",
-        about="has a .csv file with the columns filename, class, xmin, ymin, xmax and ymax",
+        about=N_("has a .csv file with the columns filename, class, xmin, ymin, xmax and ymax"),
         recognise=recognise_box_csv,
         open=_from_files(open_box_csv),
     ),

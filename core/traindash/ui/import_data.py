@@ -10,6 +10,8 @@ from traindash.domain.ids import ImportId, ProjectId
 from traindash.domain.jobs import DataImport, FirstLook, JobStatus
 from traindash.errors import AppError
 from traindash.formatting import count, listing, plural, size
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
 from traindash.ui.import_report import draw_look
@@ -18,34 +20,35 @@ from traindash.ui.theme import plain
 
 IMPORT_PARAM = "import"
 _ARCHIVES = ["zip", "tar", "gz", "tgz", "bz2", "tbz2", "xz", "txz"]
+_ARCHIVE, _FOLDER = N_("Upload an archive"), N_("Folder on this machine")
 _LOOK_SECONDS = 0.7
 _UPLOADS = "uploads-done"
 _LATEST = 5
 _LOOK_KEPT_SECONDS = 600
 _STANDING = {
-    JobStatus.INSPECTING: ("being looked at", "hourglass_top"),
-    JobStatus.READY: ("waits for your decision", "help"),
-    JobStatus.RUNNING: ("being brought in", "hourglass_top"),
-    JobStatus.FINISHED: ("finished", "check_circle"),
-    JobStatus.ERROR: ("failed", "error"),
-    JobStatus.CANCELED: ("cancelled", "cancel"),
+    JobStatus.INSPECTING: (N_("being looked at"), "hourglass_top"),
+    JobStatus.READY: (N_("waits for your decision"), "help"),
+    JobStatus.RUNNING: (N_("being brought in"), "hourglass_top"),
+    JobStatus.FINISHED: (N_("finished"), "check_circle"),
+    JobStatus.ERROR: (N_("failed"), "error"),
+    JobStatus.CANCELED: (N_("cancelled"), "cancel"),
 }
 # The commonest layouts: a folder and a sentence of each
 _LAYOUT_FOLDERS = (
     (
         Layout.SUPERVISELY,
         "my-project/\n  meta.json\n  dataset 1/\n    img/\n      photo.jpg\n    ann/\n      photo.jpg.json",
-        "As Supervisely exports a project. Boxes, polygons and bitmap masks; datasets may be nested.",
+        N_("As Supervisely exports a project. Boxes, polygons and bitmap masks; datasets may be nested."),
     ),
     (
         Layout.COCO,
         "my-data/\n  annotations/\n    train.json\n    val.json\n  images/\n    photo.jpg",
-        "Boxes, polygons and run-length masks. Each annotation file becomes a dataset.",
+        N_("Boxes, polygons and run-length masks. Each annotation file becomes a dataset."),
     ),
     (
         Layout.YOLO,
         "my-data/\n  data.yaml\n  images/\n    train/\n      photo.jpg\n  labels/\n    train/\n      photo.txt",
-        "Boxes or polygons, a text file per image. data.yaml names the classes and the sides.",
+        N_("Boxes or polygons, a text file per image. data.yaml names the classes and the sides."),
     ),
 )
 
@@ -64,29 +67,30 @@ def draw_elsewhere() -> None:
     """Say where data are brought in when the server does not do it."""
     server = connection.address()
     st.info(
-        f"{plain(server)} brings data in with its own import apps. Import there; the project then appears in the "
-        "project step.",
+        _(
+            "{server} brings data in with its own import apps. Import there; the project then appears in the project "
+            "step."
+        ).format(server=plain(server)),
         icon=":material/info:",
     )
-    st.link_button("Open Supervisely", server, icon=":material/open_in_new:", type="primary")
+    st.link_button(_("Open Supervisely"), server, icon=":material/open_in_new:", type="primary")
 
 
 def draw_choice() -> None:
     """Draw the ways to choose data: an archive to upload, or a path on this machine."""
     way = st.segmented_control(
-        "Where are the data?", ["Upload an archive", "Folder on this machine"], required=True, key="import-way",
-        default="Upload an archive",
-    )  # fmt: skip
-    if way == "Folder on this machine":
+        _("Where are the data?"), [_ARCHIVE, _FOLDER], required=True, key="import-way", default=_ARCHIVE, format_func=_
+    )
+    if way == _FOLDER:
         with st.form("import-path", border=False):
-            path = st.text_input("Path of the folder or archive", placeholder="/home/me/photos")
-            if st.form_submit_button("Look inside", type="primary", icon=":material/search:"):
+            path = st.text_input(_("Path of the folder or archive"), placeholder="/home/me/photos")
+            if st.form_submit_button(_("Look inside"), type="primary", icon=":material/search:"):
                 _begin(lambda: connection.client().imports.inspect(path))
-        st.caption("The folder is only read. Its images are copied once into the data directory of the dashboard.")
+        st.caption(_("The folder is only read. Its images are copied once into the data directory of the dashboard."))
         return
-    if (begun := draw_drop_zone("Archive with images and annotations")) is not None:
+    if (begun := draw_drop_zone(_("Archive with images and annotations"))) is not None:
         _show(begun)
-    st.caption("For more than 2 GB, choose the folder on this machine instead.")
+    st.caption(_("For more than 2 GB, choose the folder on this machine instead."))
 
 
 def draw_drop_zone(label: str) -> DataImport | None:
@@ -96,7 +100,7 @@ def draw_drop_zone(label: str) -> DataImport | None:
     chosen = st.file_uploader(label, type=_ARCHIVES, key=f"import-file-{turn}")
     if chosen is None:
         return None
-    with st.spinner("Handing the archive over"):
+    with st.spinner(_("Handing the archive over")):
         # What was uploaded is a file in memory already (1.67): it is handed over as it is, without a second copy.
         begun = connection.client().imports.upload(chosen.name, chosen, chosen.size)
     st.session_state[_UPLOADS] = turn + 1
@@ -108,12 +112,12 @@ def draw_latest() -> None:
     latest = connection.client().imports.list()[:_LATEST]
     if not latest:
         return
-    st.header("Latest imports", anchor=False)
+    st.header(_("Latest imports"), anchor=False)
     for item in latest:
         words, icon = _STANDING[item.status]
         st.page_link(
             screens.page("import_data"),
-            label=f"{plain(item.name or _short(item.source))}: {words}",
+            label=f"{plain(item.name or _short(item.source))}: {_(words)}",
             icon=f":material/{icon}:",
             query_params={IMPORT_PARAM: str(item.id)},
         )
@@ -122,7 +126,8 @@ def draw_latest() -> None:
 def draw_running(running: DataImport) -> None:
     """Draw an import that is at work."""
     name = plain(running.name or _short(running.source))
-    st.header(f"Bringing “{name}” in" if running.status is JobStatus.RUNNING else f"Looking at “{name}”", anchor=False)
+    title = _("Bringing “{name}” in") if running.status is JobStatus.RUNNING else _("Looking at “{name}”")
+    st.header(title.format(name=name), anchor=False)
     _draw_progress(running.id)
 
 
@@ -136,46 +141,49 @@ def _draw_progress(import_id: ImportId) -> None:
     # The total is an estimate while archives are unpacked.
     share = min(1.0, running.done / running.total) if running.total else 0.0
     st.progress(share, text=progress_text(running))
-    st.button("Cancel", icon=":material/close:", on_click=_cancel, args=(import_id,))
-    st.caption("Cancelling leaves nothing behind. You can leave this page; the import goes on.")
+    st.button(_("Cancel"), icon=":material/close:", on_click=_cancel, args=(import_id,))
+    st.caption(_("Cancelling leaves nothing behind. You can leave this page; the import goes on."))
 
 
 def progress_text(running: DataImport) -> str:
     """Return how far an import is, in words."""
-    images = f", {count(running.done)} of about {count(running.total)}" if running.total else ""
+    total = running.total or running.done
     texts = {
-        "unpacking": f"Unpacking, {size(running.done)} written",
-        "recognising": "Looking at the layout",
-        "looking": "A first look at the images",
-        "reading": f"Reading images{images}",
-        "saving": f"Saving, {count(running.done)} of {plural(running.total or running.done, 'image', 'images')}",
+        "unpacking": _("Unpacking, {size} written"),
+        "recognising": _("Looking at the layout"),
+        "looking": _("A first look at the images"),
+        "reading": _("Reading images, {done} of about {total}") if running.total else _("Reading images"),
+        "saving": ngettext("Saving, {done} of {total} image", "Saving, {done} of {total} images", total),
     }
-    return texts.get(running.step, "Waiting for the import before this one")
+    words = texts.get(running.step, _("Waiting for the import before this one"))
+    return words.format(size=size(running.done), done=count(running.done), total=count(total))
 
 
 def draw_ready(ready: DataImport) -> None:
     """Draw what the data were recognised as, what they look like in it, and the name; a person may overrule it."""
-    st.header(f"First look at “{plain(_short(ready.source))}”", anchor=False)
+    st.header(_("First look at “{name}”").format(name=plain(_short(ready.source))), anchor=False)
     layout = _draw_layout_choice(ready)
     try:
         look = _look(ready.id, layout)
     except AppError as error:
         _draw_refusal(error.message, error.hint)
-        st.button("Choose other data", icon=":material/arrow_back:", on_click=_leave, args=(ready.id,))
+        st.button(_("Choose other data"), icon=":material/arrow_back:", on_click=_leave, args=(ready.id,))
         return
     draw_look(look)
-    name = st.text_input("Name of the project", value=ready.name, max_chars=200, key=f"import-name-{ready.id}")
+    name = st.text_input(_("Name of the project"), value=ready.name, max_chars=200, key=f"import-name-{ready.id}")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Bring it in",
+            _("Bring it in"),
             type="primary",
             icon=":material/download:",
             disabled=not look.report.images,
             on_click=attempt,
             args=(lambda: connection.client().imports.start(ready.id, layout=layout, name=name),),
         )
-        st.button("Cancel", on_click=_cancel, args=(ready.id,))
-        st.caption("Nothing is brought in yet." if look.report.images else "There is no image that can be brought in.")
+        st.button(_("Cancel"), on_click=_cancel, args=(ready.id,))
+        st.caption(
+            _("Nothing is brought in yet.") if look.report.images else _("There is no image that can be brought in.")
+        )
 
 
 def _draw_layout_choice(ready: DataImport) -> str:
@@ -183,28 +191,34 @@ def _draw_layout_choice(ready: DataImport) -> str:
     titles = {layout.value: known.title for layout, known in FORMATS.items()}
     if len(known) > 1:
         seen = {name: _seen(ready.id, name) for name in known}
-        st.markdown("These data can be read in several ways. Choose the one that shows what you expect.")
+        st.markdown(_("These data can be read in several ways. Choose the one that shows what you expect."))
         return st.radio(
-            "Layout", list(known), format_func=lambda name: titles[name], key=f"import-layout-{ready.id}",
-            index=next((at for at, (_, can_be_read) in enumerate(seen.values()) if can_be_read), 0),
+            _("Layout"), list(known), format_func=lambda name: titles[name], key=f"import-layout-{ready.id}",
+            index=next((at for at, (_words, can_be_read) in enumerate(seen.values()) if can_be_read), 0),
             captions=[plain(f"{item.reason} {seen[item.name][0]}") for item in known.values()],
         )  # fmt: skip
     (only,) = known.values()
     offered = [only.name, *(name for name in titles if name != only.name)]
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         line = st.container(width="stretch")
-        with st.popover("Read it otherwise", icon=":material/tune:", width="content"):
+        with st.popover(_("Read it otherwise"), icon=":material/tune:", width="content"):
             chosen = st.radio(
-                "Layout", offered,
-                format_func=lambda name: f"{titles[name]}, as recognised" if name == only.name else titles[name],
-                captions=[plain(FORMATS[Layout(name)].about) for name in offered],
+                _("Layout"), offered,
+                format_func=lambda name: (
+                    _("{layout}, as recognised").format(layout=titles[name]) if name == only.name else titles[name]
+                ),
+                captions=[plain(_(FORMATS[Layout(name)].about)) for name in offered],
                 key=f"import-layout-{ready.id}",
             )  # fmt: skip
     if chosen == only.name:
-        line.markdown(f"**{titles[chosen]} layout.** {plain(only.reason)}")
+        layout = _("{layout} layout.").format(layout=titles[chosen])
+        line.markdown(f"**{layout}** {plain(only.reason)}")
     else:
-        recognised = f"By itself it was recognised as {titles[only.name]}: {plain(only.reason)}"
-        line.markdown(f"**{titles[chosen]} layout, as you chose.** {recognised}")
+        layout = _("{layout} layout, as you chose.").format(layout=titles[chosen])
+        recognised = _("By itself it was recognised as {layout}: {reason}").format(
+            layout=titles[only.name], reason=plain(only.reason)
+        )
+        line.markdown(f"**{layout}** {recognised}")
     return chosen
 
 
@@ -218,9 +232,10 @@ def _seen(import_id: ImportId, layout: str) -> tuple[str, bool]:
     try:
         look = _look(import_id, layout)
     except AppError as error:
-        return f"It cannot be read so: {error.message}", False
+        return _("It cannot be read so: {why}").format(why=error.message), False
     images, objects = plural(look.report.images, "image", "images"), plural(look.report.objects, "object", "objects")
-    return f"{images} with {objects}{'' if look.is_whole else ' at first sight'}.", True
+    seen = _("{images} with {objects}.") if look.is_whole else _("{images} with {objects} at first sight.")
+    return seen.format(images=images, objects=objects), True
 
 
 def _draw_refusal(message: str, hint: str) -> None:
@@ -232,17 +247,18 @@ def _draw_refusal(message: str, hint: str) -> None:
 
 def draw_end(ended: DataImport) -> None:
     """Draw an import that is over without a project, and what can be done next."""
-    st.header(f"“{plain(_short(ended.source))}” was not brought in", anchor=False)
+    st.header(_("“{name}” was not brought in").format(name=plain(_short(ended.source))), anchor=False)
     if ended.status is JobStatus.ERROR:
         for layout in ended.layouts:
-            st.markdown(f"**{plain(layout.title)} layout.** {plain(layout.reason)}")
+            title = _("{layout} layout.").format(layout=plain(layout.title))
+            st.markdown(f"**{title}** {plain(layout.reason)}")
         _draw_refusal(ended.message, ended.hint)
     else:
-        st.info("This import was cancelled. Nothing of it was kept.", icon=":material/info:")
+        st.info(_("This import was cancelled. Nothing of it was kept."), icon=":material/info:")
     with st.container(horizontal=True):
-        st.button("Choose other data", type="primary", icon=":material/arrow_back:", on_click=_leave)
+        st.button(_("Choose other data"), type="primary", icon=":material/arrow_back:", on_click=_leave)
         # What was uploaded is gone; a folder may have been corrected by now.
-        if Path(ended.source).is_absolute() and st.button("Look at it again", icon=":material/refresh:"):
+        if Path(ended.source).is_absolute() and st.button(_("Look at it again"), icon=":material/refresh:"):
             _begin(lambda: connection.client().imports.inspect(ended.source))
 
 
@@ -258,7 +274,7 @@ def train_on(project_id: ProjectId) -> None:
     lookups.forget_project(project_id)
     facts = lookups.project(project_id)
     if facts is None:
-        flash("The project does not exist any more.", "error")
+        flash(_("The project does not exist any more."), "error")
         return
     # A new one: the open draft may be a plan for another project.
     draft = start_new_draft()
@@ -288,21 +304,24 @@ def _cancel(import_id: ImportId) -> None:
 
 def draw_layout_examples() -> None:
     """Draw a folder of the commonest layouts, and what the others consist of."""
-    st.header("What a folder looks like", anchor=False)
+    st.header(_("What a folder looks like"), anchor=False)
     with st.grid(len(_LAYOUT_FOLDERS), min_column_width=220, gap="small"):
         for layout, folder, about in _LAYOUT_FOLDERS:
             with st.container(border=True, height="stretch"):
                 st.markdown(f"**{FORMATS[layout].title}**")
                 st.code(folder, language=None)
-                st.caption(about)
-    shown = {layout for layout, _, _ in _LAYOUT_FOLDERS}
+                st.caption(_(about))
+    shown = {layout for layout, _folder, _about in _LAYOUT_FOLDERS}
     others = [known for layout, known in FORMATS.items() if layout not in shown]
-    with st.expander(f"Also read: {listing([known.title for known in others], limit=len(others))}"):
-        st.markdown("\n".join(f"- **{known.title}** {plain(known.about)}" for known in others))
-        st.caption("Other formats are named when they are met, with the way to one of these.")
+    with st.expander(
+        _("Also read: {layouts}").format(layouts=listing([known.title for known in others], limit=len(others)))
+    ):
+        st.markdown("\n".join(f"- **{known.title}** {plain(_(known.about))}" for known in others))
+        st.caption(_("Other formats are named when they are met, with the way to one of these."))
 
 
 def layouts_sentence() -> str:
     """Return what can be brought in."""
     titles = listing([known.title for known in FORMATS.values()], limit=len(FORMATS))
-    return f"Images with annotations become a project to train on. The layout is recognised by itself: {titles}."
+    sentence = _("Images with annotations become a project to train on. The layout is recognised by itself: {layouts}.")
+    return sentence.format(layouts=titles)

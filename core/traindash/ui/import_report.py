@@ -11,7 +11,8 @@ from traindash.datasets.import_log import ProblemKind
 from traindash.datasets.import_words import in_words, problem_groups
 from traindash.domain.jobs import DataImport, FirstLook, ImportProblems, ImportReport, LookedAtImage
 from traindash.domain.project import ObjectClass
-from traindash.formatting import count, plural
+from traindash.formatting import count, nouns, plural
+from traindash.language import gettext as _
 from traindash.ui.pictures import draw_legend, drawn
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
@@ -27,17 +28,27 @@ def draw_look(look: FirstLook) -> None:
     report = look.report
     if not look.is_whole:
         st.caption(
-            f"The first {count(report.images + report.images_skipped)} of {count(report.images_found)} images were "
-            "looked at. The others are read when the data are brought in, and the report then counts all of them."
+            _(
+                "The first {number} of {total} images were looked at. The others are read when the data are brought "
+                "in, and the report then counts all of them."
+            ).format(number=count(report.images + report.images_skipped), total=count(report.images_found))
         )
     _draw_numbers(report, is_whole=look.is_whole)
     if not report.images:
-        found = f"None of the {count(report.images_found)} images" if report.images_found else "No image"
-        st.error(f"{found} can be brought in. The reasons are below.", icon=":material/error:")
+        none = (
+            _("None of the {count} images can be brought in. The reasons are below.")
+            if report.images_found
+            else _("No image can be brought in. The reasons are below.")
+        )
+        st.error(none.format(count=count(report.images_found)), icon=":material/error:")
     elif not report.objects:
-        seen = "There is" if look.is_whole else "At first sight there is"
         message = (
-            f"{seen} not one object on these images. They can be brought in, but nothing can be learned from them."
+            _("There is not one object on these images. They can be brought in, but nothing can be learned from them.")
+            if look.is_whole
+            else _(
+                "At first sight there is not one object on these images. They can be brought in, but nothing can be "
+                "learned from them."
+            )
         )
         st.warning(message, icon=":material/warning:")
     _draw_pictures(look)
@@ -47,7 +58,7 @@ def draw_look(look: FirstLook) -> None:
 
 def draw_report(finished: DataImport, report: ImportReport) -> None:
     """Draw what came of an import."""
-    st.header(f"“{plain(finished.name)}” is a project now", anchor=False)
+    st.header(_("“{name}” is a project now").format(name=plain(finished.name)), anchor=False)
     _draw_numbers(report)
     _draw_problems(report)
     _draw_contents(report)
@@ -56,16 +67,21 @@ def draw_report(finished: DataImport, report: ImportReport) -> None:
 def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
     """Draw what was taken, of what there was: taken and left out add up to what was found."""
     empty = sum(objects == 0 for objects in report.classes.values())
-    without = f"{count(empty)} {'without objects' if is_whole else 'not seen so far'}" if empty else "all with objects"
+    lacking = _("{count} without objects") if is_whole else _("{count} not seen so far")
+    without = lacking.format(count=count(empty)) if empty else _("all with objects")
     # Nobody knows how many objects there are in annotations that cannot be read.
     unread = any(item.kind == ProblemKind.UNREADABLE_ANNOTATION for item in report.problems)
-    everything = "could be read" if unread else "were found"
+    everything = _("all that could be read") if unread else _("all that were found")
     found, left_out = report.objects_found, report.objects_skipped
     numbers = (
-        ("Images", report.images, _of_found(report.images_found, report.images_skipped, is_whole=is_whole)),
-        ("Objects", report.objects, _of_found(found, left_out, is_whole=is_whole, everything=everything)),
-        ("Classes", len(report.classes), without),
-        ("Changed", report.changed, "taken otherwise than given" if report.changed else "all as it was given"),
+        (_("Images"), report.images, _of_found(report.images_found, report.images_skipped, is_whole=is_whole)),
+        (_("Objects"), report.objects, _of_found(found, left_out, is_whole=is_whole, everything=everything)),
+        (_("Classes"), len(report.classes), without),
+        (
+            _("Changed"),
+            report.changed,
+            _("taken otherwise than given") if report.changed else _("all as it was given"),
+        ),
     )
     with st.grid(4, min_column_width=130, gap="small"):
         for label, number, note in numbers:
@@ -74,14 +90,16 @@ def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
                 st.caption(note)
 
 
-def _of_found(found: int | None, left_out: int, *, is_whole: bool, everything: str = "were found") -> str:
+def _of_found(found: int | None, left_out: int, *, is_whole: bool, everything: str = "") -> str:
     if found is None:  # a report of a version that did not count it
-        return f"{count(left_out)} left out" if left_out else "taken"
+        return _("{count} left out").format(count=count(left_out)) if left_out else _("taken")
     if not is_whole:
-        return f"so far, {count(left_out)} left out"
+        return _("so far, {count} left out").format(count=count(left_out))
     if not found:
-        return "none found"
-    return f"of {count(found)} found, {count(left_out)} left out" if left_out else f"all that {everything}"
+        return _("none found")
+    if left_out:
+        return _("of {found} found, {count} left out").format(found=count(found), count=count(left_out))
+    return everything or _("all that were found")
 
 
 def _draw_pictures(look: FirstLook) -> None:
@@ -99,7 +117,11 @@ def _draw_picture(item: LookedAtImage, classes: Mapping[str, ObjectClass]) -> No
     annotation = annotation_from_json(item.annotation)
     objects = plural(len(annotation.labels), "object", "objects")
     with st.container(gap="xsmall"):
-        st.image(drawn(item.picture, annotation, classes), width="stretch", alt=f"{item.name} with {objects}")
+        st.image(
+            drawn(item.picture, annotation, classes),
+            width="stretch",
+            alt=_("{name} with {objects}").format(name=item.name, objects=objects),
+        )
         st.html(
             f'<p class="td-picture-name" title="{html.escape(f"{item.dataset} / {item.name}")}">'
             f"{html.escape(item.name)}<br><span>{html.escape(item.dataset)}</span></p>"
@@ -108,15 +130,15 @@ def _draw_picture(item: LookedAtImage, classes: Mapping[str, ObjectClass]) -> No
 
 def _draw_contents(report: ImportReport, datasets: Mapping[str, int] | None = None, *, is_whole: bool = True) -> None:
     """Draw datasets with their images, if they are known, beside classes with their objects."""
-    tables = [("class", "classes", "Class", "Objects", report.classes)]
+    tables = [(*nouns("class", "classes"), _("Class"), _("Objects"), report.classes)]
     if datasets:
-        tables.insert(0, ("dataset", "datasets", "Dataset", "Images", datasets))
+        tables.insert(0, (*nouns("dataset", "datasets"), _("Dataset"), _("Images"), datasets))
     with st.grid(2, min_column_width=300, gap="medium"):
         for one, many, name, number, items in tables:
             with st.container():
                 st.subheader(plural(len(items), one, many), anchor=False)
                 if items:
-                    _draw_counts(name, number if is_whole else f"{number} so far", items)
+                    _draw_counts(name, number if is_whole else _("{what} so far").format(what=number), items)
 
 
 def _draw_counts(name: str, number: str, items: Mapping[str, int]) -> None:
@@ -128,7 +150,7 @@ def _draw_counts(name: str, number: str, items: Mapping[str, int]) -> None:
         column_config={
             number: st.column_config.NumberColumn(format="localized", width=_NUMBER_WIDTH),
         },
-        alt=f"{name} and number of {number.lower()}",
+        alt=f"{name}, {number}",
     )
 
 
@@ -136,7 +158,7 @@ def _draw_problems(report: ImportReport, *, is_whole: bool = True) -> None:
     groups = problem_groups(report)
     if not groups:
         if report.images:
-            taken = "Everything is taken as it is." if is_whole else "So far everything is taken as it is."
+            taken = _("Everything is taken as it is.") if is_whole else _("So far everything is taken as it is.")
             st.success(taken, icon=":material/check_circle:")
         return
     for group in groups:
@@ -157,6 +179,6 @@ def _problem(problem: ImportProblems) -> str:
         return f"<div>{said}{''.join(examples)}</div>"
     rest = problem.count - len(examples)
     more = "".join(f"<li>{item}</li>" for item in examples[1:]) + (
-        f"<li>and {count(rest)} more</li>" if rest > 0 else ""
+        f"<li>{_('and {count} more').format(count=count(rest))}</li>" if rest > 0 else ""
     )
     return f"<details><summary>{said}{examples[0]}</summary><ul>{more}</ul></details>"

@@ -18,6 +18,7 @@ from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point
 from traindash.domain.ids import ImageId, ProjectId
 from traindash.domain.project import NO_COLOR, Image, ObjectClass
 from traindash.errors import AppError, InputError
+from traindash.language import gettext as _
 from traindash.ui import connection, lookups
 
 LONGEST_SIDE = 1280
@@ -181,5 +182,5 @@ def draw_legend(classes: Sequence[ObjectClass], *, most: int = _MOST_IN_LEGEND) 
         for item in shown
     )
     rest = len(classes) - len(shown)
-    more = f'<span role="listitem">and {rest} more</span>' if rest else ""
-    st.html(f'<div class="td-legend" role="list" aria-label="Classes and their colours">{items}{more}</div>')
+    more = f'<span role="listitem">{_("and {count} more").format(count=rest)}</span>' if rest else ""
+    st.html(f'<div class="td-legend" role="list" aria-label="{_("Classes and their colours")}">{items}{more}</div>')

@@ -120,7 +120,7 @@ def _add_code(page: Any, link: str) -> bool:  # noqa: ANN401 - see above
     picture.seek(0)
     place = (_WIDTH - _LEFT - _CODE + 0.1, 0.25, _CODE - 0.1, _CODE - 0.1)
     added = page.shapes.add_picture(picture, *map(Inches, place))
-    added.name = "QR code of the live comparison"
+    added.name = _("QR code of the live comparison")
     added.click_action.hyperlink.address = link
     return True
 

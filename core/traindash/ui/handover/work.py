@@ -197,11 +197,13 @@ def _exported(
 def _classes(reader: ExperimentReader, info: ExperimentInfo, files: Mapping[str, TeamFile]) -> tuple[str, ...]:
     file = files.get(info.model_meta)
     if file is None:
-        raise NotFoundError(f"The experiment does not say what its classes are ({info.model_meta} is gone).")
+        gone = _("The experiment does not say what its classes are ({file} is gone).")
+        raise NotFoundError(gone.format(file=info.model_meta))
     try:
         meta = meta_from_json(json.loads(reader.client.files.read(reader.team, file.path)))
     except ValueError as error:
-        raise InputError(f"{info.model_meta} of the experiment is not JSON.", "Train the model again.") from error
+        unreadable = _("{file} of the experiment is not JSON.").format(file=info.model_meta)
+        raise InputError(unreadable, _("Train the model again.")) from error
     return tuple(item.name for item in meta.classes)
 
 
