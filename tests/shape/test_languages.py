@@ -77,8 +77,7 @@ def test_messages_are_translated_when_they_are_used() -> None:
         for node in ast.walk(tree):
             where = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
-                is_page = path.is_relative_to(ROOT / "pages")  # a script that runs anew for each look at it
-                early += [where] if id(node) not in later and not is_page else []
+                early += [where] if id(node) not in later else []
             if "gettext as _" in text and isinstance(node, ast.Name) and node.id == "_":
                 hidden += [where] if isinstance(node.ctx, ast.Store) else []
     assert not early, f"mark with N_ and translate where it is used: {early}"
