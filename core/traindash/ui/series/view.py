@@ -341,7 +341,7 @@ def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: boo
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(plain(doing_text(state, progress)), width="content")
             if state.stage in {"waiting", "to_start"} and can_change(state.member):
-                draw_change_button(snapshot.series, state, label=_("Change"))
+                draw_change_button(snapshot.series, state, label=N_("Change"))
 
 
 def _draw_failure(snapshot: SeriesSnapshot, state: MemberState) -> None:

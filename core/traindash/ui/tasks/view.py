@@ -315,7 +315,7 @@ def draw_header(live: LiveState) -> None:
                     _("Pause updates"), key=f"paused-{task.id}", help=_("Keeps the screen still; the task goes on.")
                 )
                 if task.status is TaskStatus.QUEUED and settings_known(task):
-                    draw_again_menu(task.id, key="change", label=_("Change"), about=_(_ABOUT_CHANGE))
+                    draw_again_menu(task.id, key="change", label=N_("Change"), about=_ABOUT_CHANGE)
                 stopping = task.status is TaskStatus.TERMINATING
                 if st.button(_("Stop"), icon=":material/stop_circle:", key="stop", disabled=stopping):
                     ask_to_stop(task, trains=can_end_after_epoch(live.progress), serves=is_serving(task))

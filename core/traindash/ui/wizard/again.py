@@ -11,6 +11,8 @@ from traindash.domain.ids import TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.domain.task import ExitCause, Task, TaskStatus
 from traindash.errors import NotFoundError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.draft import Origin, WizardDraft, begin_again, begin_in_place
 from traindash.plans.plan_reading import Surroundings, plan_of_state, read_any
 from traindash.plans.problems import Step
@@ -31,7 +33,7 @@ _STEPS: Mapping[ExitCause, Step] = {
     ExitCause.BAD_DATA: "classes",
     ExitCause.BAD_HYPERPARAMETER: "hyperparameters",
 }
-_ABOUT = "A new draft with the same settings, opened at what you want to change."
+_ABOUT = N_("A new draft with the same settings, opened at what you want to change.")
 _ICONS: Mapping[Step, str] = {
     "project": "folder_open",
     "model": "neurology",
@@ -45,16 +47,19 @@ _ICONS: Mapping[Step, str] = {
 
 
 def draw_change_button(
-    series: Series, state: MemberState, *, label: str = "Change and try again", primary: bool = False
+    series: Series, state: MemberState, *, label: str = N_("Change and try again"), primary: bool = False
 ) -> None:
-    """Draw the button that opens an experiment of a series, which has left nothing or still waits, in the wizard."""
+    """Draw the button that opens an experiment of a series, which has left nothing or still waits, in the wizard.
+
+    The label is a message.
+    """
     waits = state.stage in {"waiting", "to_start"}
     st.button(
-        label,
+        _(label),
         icon=":material/edit:",
         key=f"series-change-{state.member.key}",
         type="tertiary" if waits else "primary" if primary else "secondary",
-        help="Opens its settings in the wizard; the changed experiment takes its place in the series.",
+        help=_("Opens its settings in the wizard; the changed experiment takes its place in the series."),
         on_click=_begin_in_series,
         args=(series, state),
     )
@@ -103,7 +108,7 @@ def start_in_series(draft: WizardDraft, replaced: Replaced, place: SeriesPlace, 
     # It looks every few seconds by itself; this is for the eyes of the person.
     connection.starter().wake()
     change_draft(draft.id, lambda known: replace(known, series_id=place.series_id))
-    flash(f"“{replaced.title}” runs with the changed settings.")
+    flash(_("“{name}” runs with the changed settings.").format(name=replaced.title))
     screens.go("series", series=place.series_id)
 
 
@@ -111,9 +116,11 @@ def place_text(replaced: Replaced) -> str:
     """Return, as Markdown, whose place the training of a draft will take."""
     title = f"**{plain(replaced.title)}**"
     if replaced.place is None:
-        return f"Takes the place of {title}, which is taken back from its queue at the start"
+        return _("Takes the place of {name}, which is taken back from its queue at the start").format(name=title)
     series = connection.series().find(replaced.place.series_id)
-    return f"Takes the place of {title} in " + (f"the series **{plain(series.name)}**" if series else "its series")
+    if series is None:
+        return _("Takes the place of {name} in its series").format(name=title)
+    return _("Takes the place of {name} in the series **{series}**").format(name=title, series=plain(series.name))
 
 
 @telling_errors()
@@ -126,17 +133,18 @@ def _begin_in_series(series: Series, state: MemberState) -> None:
 
 
 def draw_again_menu(
-    task_id: TaskId, *, key: str = "again", label: str = "Change one thing", about: str = _ABOUT
+    task_id: TaskId, *, key: str = "again", label: str = N_("Change one thing"), about: str = _ABOUT
 ) -> None:
     """Draw the menu for a training whose settings are known, to the task or to its experiment.
 
     An experiment of a series that failed or still waits is changed in its place, as is a task that still waits.
+    ``label`` and ``about`` are messages.
     """
-    with st.popover(label, icon=":material/edit:", key=f"{key}-menu"):
-        st.caption(about)
+    with st.popover(_(label), icon=":material/edit:", key=f"{key}-menu"):
+        st.caption(_(about))
         for step in STEPS[:-1]:
             st.button(
-                step.title,
+                _(step.title),
                 key=f"{key}-{step.id}",
                 icon=f":material/{_ICONS[step.id]}:",
                 width="stretch",
@@ -144,7 +152,7 @@ def draw_again_menu(
                 args=(task_id, step.id),
             )
         st.button(
-            "Same again: review and start" if about == _ABOUT else "Review everything",
+            _("Same again: review and start") if about == _ABOUT else _("Review everything"),
             key=f"{key}-launch",
             icon=f":material/{_ICONS['launch']}:",
             width="stretch",
@@ -172,8 +180,8 @@ def origin_of(task_id: TaskId) -> Origin:
     if task.gui_state:
         return Origin(task_id=task_id, title=title, plan=plan_of_state(task.state, known))
     if experiment is None:
-        msg = f"The settings of task {task_id} are not known."
-        raise NotFoundError(msg, "Start a new training and choose the settings.")
+        msg = _("The settings of task {id} are not known.").format(id=task_id)
+        raise NotFoundError(msg, _("Start a new training and choose the settings."))
     return Origin(task_id=task_id, title=title, plan=plan_of_experiment(experiment, known))
 
 
@@ -187,8 +195,8 @@ def plan_of_experiment(info: ExperimentInfo, known: Surroundings) -> TrainingPla
     # app_state.json is the state as it was used (docs/supervisely-api.md 7.1).
     text = lookups.settings_text(connection.team_id(), info)
     if text is None:
-        msg = f"The experiment “{info.experiment_name}” kept no settings."
-        raise NotFoundError(msg, "Start a new training and choose the settings.")
+        msg = _("The experiment “{name}” kept no settings.").format(name=info.experiment_name)
+        raise NotFoundError(msg, _("Start a new training and choose the settings."))
     return read_any(text, replace(known, project_id=info.project_id)).plan
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel
 from traindash.formatting import duration, listing, setting
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.hyperparameters import differences, read_text
 from traindash.plans.steps import reached, step
@@ -102,14 +103,14 @@ def draft_title(draft: WizardDraft) -> str:
 def project_and_model(draft: WizardDraft) -> str:
     """Return what a draft is about in a few words."""
     known = None if draft.project_id is None else lookups.project(draft.project_id)
-    project = known.project.name if known else "no project"
+    project = known.project.name if known else _("no project")
     match draft.model:
         case PretrainedModel(name=name):
             return f"{project}, {name}"
         case CustomCheckpoint():
-            return f"{project}, own checkpoint"
+            return _("{project}, own checkpoint").format(project=project)
         case _:
-            return f"{project}, no model"
+            return _("{project}, no model").format(project=project)
 
 
 def _differences_text(draft: WizardDraft) -> str:
@@ -128,7 +129,7 @@ def ago(moment: datetime) -> str:
     # Whole units only, or the words would change with every redraw.
     seconds = (datetime.now(UTC) - moment).total_seconds()
     unit = next((size for size in _UNITS if seconds >= size), None)
-    return "just now" if unit is None else f"{duration(seconds // unit * unit)} ago"
+    return _("just now") if unit is None else _("{time} ago").format(time=duration(seconds // unit * unit))
 
 
 def _new() -> None:
