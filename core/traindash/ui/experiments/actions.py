@@ -138,7 +138,7 @@ def show_dialog(rows: Mapping[TaskId, Row]) -> None:
         "deploy": _draw_deployment,
     }[action]
 
-    @st.dialog(titles[action], width="medium")
+    @st.dialog(titles[action], width="medium", icon=f":material/{_MENU[action][0]}:")
     def dialog() -> None:
         st.markdown(f"**{plain(row.name)}**")
         with guarded_part("dialog"):
@@ -194,11 +194,14 @@ def _draw_notes(row: Row) -> None:
         _("Tags"), known, default=list(row.mark.tags), accept_new_options=True, placeholder=_("Choose or type")
     )
     st.caption(_("Kept on this machine. A tag has {count} characters at most.").format(count=LONGEST_TAG))
-    if st.button(_("Save"), type="primary", icon=":material/check:", key="notes-save"):
-        # Not a callback: an error is told in the dialog, and what was typed stays.
-        marks().note(task, note or "")
-        marks().tag([task], add=tags, remove=[tag for tag in row.mark.tags if tag not in tags])
-        st.rerun()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button(_("Cancel"), key="notes-no"):
+            st.rerun()
+        if st.button(_("Save"), type="primary", icon=":material/check:", key="notes-save"):
+            # Not a callback: an error is told in the dialog, and what was typed stays.
+            marks().note(task, note or "")
+            marks().tag([task], add=tags, remove=[tag for tag in row.mark.tags if tag not in tags])
+            st.rerun()
 
 
 def _draw_next(row: Row) -> None:

@@ -31,8 +31,11 @@ def draw_name_form(task: TaskId, shown: str, own: str) -> None:
         st.caption(
             _("Kept on this machine; lists and comparisons use it. Empty: “{name}” again.").format(name=plain(own))
         )
-        with st.container(horizontal=True, horizontal_alignment="right"):
+        # Enter presses the first button of a form (Streamlit 1.67); the style sheet puts it behind “Cancel”.
+        with st.container(horizontal=True, key="dialog-form-end"):
             is_given = st.form_submit_button(_("Rename"), type="primary", icon=":material/check:")
+            if st.form_submit_button(_("Cancel")):
+                st.rerun()
         if is_given:
             wanted = "" if (name or "").strip() == own else name or ""
             marks().rename(task, wanted)

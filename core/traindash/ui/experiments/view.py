@@ -149,7 +149,9 @@ def _config(column: Column, rows: Sequence[Row]) -> ColumnConfig:
     match column.kind:
         case "metric":
             about = (
-                f"{about or ''} ▲ marks the best one of each project.".strip() if column.better != "neither" else about
+                f"{about or ''} {_('▲ marks the best one of each project.')}".strip()
+                if column.better != "neither"
+                else about
             )
             return st.column_config.Column(
                 title, help=about, alignment="right", width=84 if len(title) <= _SHORT else 136
