@@ -3,7 +3,7 @@
 import streamlit as st
 
 from traindash.language import gettext as _
-from traindash.ui.settings_pages import draw_agents, draw_links, draw_server, draw_servers, draw_webhook
+from traindash.ui.connection_page import draw_agents, draw_links, draw_server, draw_servers, draw_webhook
 
 st.title(_("Connection"), anchor=False)
 with st.container(key="connection-columns"):
