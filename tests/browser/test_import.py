@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, press, settle
-from tests.browser.workshop import SIDE, archive, bring_in, choose, walk_to_measures
+from tests.browser.workshop import SIDE, archive, bring_in, choose, leave_speed_out, walk_to_measures
 from tests.lemons import write_lemons
 from tests.server import DashboardProcess
 from traindash.domain.experiment import ExperimentInfo
@@ -63,6 +63,7 @@ def test_masks_that_were_brought_in_are_learned_as_masks(
     bring_in(page, dashboard.url, masks(tmp_path), "Supervisely")
     press(page, "Train on this project")
     walk_to_measures(page, epochs=1)
+    leave_speed_out(page)
     next_step(page, "Which formats to export?")
     next_step(page, "Ready to start?")
     press(page, "Start training")

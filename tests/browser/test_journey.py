@@ -16,7 +16,7 @@ from tests.browser.widgets import (
     start_and_wait,
     tick_row,
 )
-from tests.browser.workshop import archive, bring_in, walk_to_measures
+from tests.browser.workshop import archive, bring_in, leave_speed_out, walk_to_measures
 from tests.server import DashboardProcess
 from traindash.domain.ids import TaskId
 from traindash.formatting import metric
@@ -57,6 +57,7 @@ def test_from_data_that_are_brought_in_to_the_comparison(
 
     open_page(page, f"{dashboard.url}/project?project={project_of(dashboard, first)}")
     walk_to_measures(page, epochs=20)
+    leave_speed_out(page)
     next_step(page, "Which formats to export?")
     next_step(page, "Ready to start?")
     second = start_and_wait(page)

@@ -51,6 +51,7 @@ def test_three_frameworks_are_started_once_and_compared(page: Page, dashboard: D
                 project_id=project.id,
                 model=model,
                 hyperparameters=TINY,
+                enable_speedtest=False,
                 series=replace(draft.series, models=models),
             ),
         )

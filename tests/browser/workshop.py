@@ -62,3 +62,9 @@ def walk_to_measures(page: Page, *, epochs: int, batch: int = 4) -> None:
     editor.press("Control+Enter")
     settle(page)
     next_step(page, "What to measure afterwards?")
+
+
+def leave_speed_out(page: Page) -> None:
+    """Switch off what takes as long as the rest of a tiny training."""
+    page.get_by_text("Measure inference speed").click()
+    settle(page)
