@@ -31,3 +31,9 @@ def hooks(_prepared: Path) -> Any:  # noqa: ANN401 - a module
 def yolo(_prepared: Path) -> Any:  # noqa: ANN401 - a module
     """``engine``."""
     return import_module(f"{_YOLO}.engine")
+
+
+@pytest.fixture(scope="session")
+def yolo_models(_prepared: Path) -> Any:  # noqa: ANN401 - a module
+    """``models``."""
+    return import_module(f"{_YOLO}.models")

@@ -48,7 +48,7 @@ Result = Callable[..., tuple[Path, list[Prediction]]]
 
 
 @pytest.fixture
-def result(yolo: Any) -> Result:  # noqa: ANN401 - a module
+def result(yolo_models: Any) -> Result:  # noqa: ANN401 - a module
     """Return what the engine found, in our form."""
 
     def found(path: Path, rows: Rows, masks: list[Any] | None = None) -> tuple[Path, list[Prediction]]:
@@ -57,7 +57,7 @@ def result(yolo: Any) -> Result:  # noqa: ANN401 - a module
             tensors = SimpleNamespace(
                 data=[SimpleNamespace(cpu=lambda m=m: SimpleNamespace(numpy=lambda: m)) for m in masks]
             )
-        return path, list(yolo.predictions_of(SimpleNamespace(names=NAMES, boxes=rows, masks=tensors)))
+        return path, list(yolo_models.predictions_of(SimpleNamespace(names=NAMES, boxes=rows, masks=tensors)))
 
     return found
 
