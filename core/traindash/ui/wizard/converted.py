@@ -10,6 +10,7 @@ import streamlit as st
 from traindash.domain.project import Project
 from traindash.errors import AppError
 from traindash.formatting import count, listing, plural
+from traindash.language import gettext as _
 from traindash.plans.app_rules import CopyNeed, copy_need
 from traindash.plans.converted_copy import ConvertedCopy, CopyOrder, find_copy, make_copy, origin_of_copy, use_copy
 from traindash.plans.draft import DraftId, WizardDraft
@@ -59,8 +60,11 @@ def _draw_origin(project: Project) -> None:
     if origin is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="copy-origin"):
-        st.caption(f"This project is a copy of “{plain(origin.name)}” with {origin.shape}.", width="content")
-        screens.link("project", "Open the original", "open_in_new", project=origin.project_id)
+        st.caption(
+            _("This project is a copy of “{name}” with {shape}.").format(name=plain(origin.name), shape=origin.shape),
+            width="content",
+        )
+        screens.link("project", _("Open the original"), "open_in_new", project=origin.project_id)
 
 
 def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: ProjectFacts, model: ModelFacts) -> None:
@@ -71,7 +75,7 @@ def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: P
     with st.container(horizontal=True, vertical_alignment="center"):
         if known is not None:
             st.button(
-                f"Use “{plain(known.name)}”",
+                _("Use “{name}”").format(name=plain(known.name)),
                 icon=":material/check:",
                 key="use-copy",
                 type="primary",
@@ -79,7 +83,7 @@ def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: P
                 args=(draft.id, known),
             )
         st.button(
-            "Make a new copy" if known is not None else f"Make “{plain(order.name)}”",
+            _("Make a new copy") if known is not None else _("Make “{name}”").format(name=plain(order.name)),
             icon=":material/content_copy:",
             key="make-copy",
             type="secondary" if known is not None else "primary",
@@ -90,20 +94,28 @@ def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: P
 
 def _about(need: CopyNeed, project: ProjectFacts) -> str:
     objects = {item.name: item.objects for item in project.statistics.classes}
-    text = (
-        "It is a project of its own beside this one: the same "
-        f"{plural(project.project.items_count, 'image', 'images')} without their files a "
-        f"second time, every object as {'a box' if need.shape == 'boxes' else 'a mask'}. This project "
-        "stays as it is."
+    whole = (
+        _(
+            "It is a project of its own beside this one: the same {images} without their files a second time, "
+            "every object as a box. This project stays as it is."
+        )
+        if need.shape == "boxes"
+        else _(
+            "It is a project of its own beside this one: the same {images} without their files a second time, "
+            "every object as a mask. This project stays as it is."
+        )
+    )
+    text = whole.format(
+        images=plural(project.project.items_count, "image", "images"),
     )
     boxes = [item.name for item in project.meta.classes if item.name in need.classes and item.shape == "rectangle"]
     if need.shape == "masks" and boxes:
-        text += " A box becomes a filled one: from such masks a model learns boxes, not outlines."
+        text += " " + _("A box becomes a filled one: from such masks a model learns boxes, not outlines.")
     lost = sum(objects.get(name, 0) for name in need.hopeless)
     if need.hopeless:
         gone = listing([f"“{plain(name)}”" for name in need.hopeless])
-        text += (
-            f" {gone} cannot become {need.shape}: {plural(lost, 'object', 'objects')} of the chosen classes stay out."
+        text += " " + _("{gone} cannot become {shape}: {objects} of the chosen classes stay out.").format(
+            gone=gone, shape=need.shape, objects=plural(lost, "object", "objects")
         )
     return text
 
@@ -113,8 +125,11 @@ def _draw_progress(draft_id: DraftId, images: int, name: str) -> None:
     if not COPIES.is_busy(draft_id):
         st.rerun()
     done = _DONE.get(draft_id, 0)
-    st.progress(min(done / max(images, 1), 1.0), text=f"Making “{plain(name)}”: {count(done)} of {count(images)}")
-    st.caption("You can go on elsewhere meanwhile; this draft uses the copy when it is whole.")
+    st.progress(
+        min(done / max(images, 1), 1.0),
+        text=_("Making “{name}”: {done} of {images}").format(name=plain(name), done=count(done), images=count(images)),
+    )
+    st.caption(_("You can go on elsewhere meanwhile; this draft uses the copy when it is whole."))
 
 
 def _make(draft_id: DraftId, order: CopyOrder) -> None:
@@ -134,7 +149,7 @@ def _take_over(draft_id: DraftId) -> None:
     try:
         copy = COPIES.take(draft_id)
     except AppError as error:
-        draw_trouble(error.message, f"{error.hint} Nothing was changed in the draft.".strip())
+        draw_trouble(error.message, f"{error.hint} {_('Nothing was changed in the draft.')}".strip())
         return
     if copy is None:
         return
@@ -143,8 +158,12 @@ def _take_over(draft_id: DraftId) -> None:
     if made is None:
         return
     change_draft(draft_id, lambda draft: use_copy(draft, copy, made.meta))
-    lost = f" {plural(copy.left_out, 'object', 'objects')} without such a shape stayed out." if copy.left_out else ""
-    flash(f"This draft now trains on “{copy.name}”.{lost}")
+    lost = (
+        " " + _("{objects} without such a shape stayed out.").format(objects=plural(copy.left_out, "object", "objects"))
+        if copy.left_out
+        else ""
+    )
+    flash(_("This draft now trains on “{name}”.").format(name=copy.name) + lost)
     st.rerun()
 
 

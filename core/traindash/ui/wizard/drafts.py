@@ -8,6 +8,7 @@ import streamlit as st
 
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel
 from traindash.formatting import duration, listing, setting
+from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.hyperparameters import differences, read_text
@@ -31,25 +32,25 @@ _UNITS = (86_400, 3_600, 60)
 _DELETED = "deleted_draft"
 _LONGEST_NAME = 120
 _AT_ONCE = 25
-_KINDS = ("Open", "Started")
+_KINDS = (N_("Open"), N_("Started"))
 
 
 def draw_draft_menu(current: WizardDraft) -> None:
     """Draw the menu at the top right of the wizard."""
     open_drafts = [item for item in connection.drafts().drafts(connection.server_name()) if not item.is_started]
     others = [item for item in open_drafts if item.id != current.id and not item.is_untouched]
-    with st.popover("Drafts", icon=":material/edit_note:", width="content"):
-        st.caption(f"This one is “{plain(draft_title(current))}”. Every change is saved at once.")
-        st.button("Start over with an empty draft", icon=":material/add:", width="stretch", on_click=_new)
-        screens.link("plan", "Start from a plan", "input", draft=current.id)
+    with st.popover(_("Drafts"), icon=":material/edit_note:", width="content"):
+        st.caption(_("This one is “{name}”. Every change is saved at once.").format(name=plain(draft_title(current))))
+        st.button(_("Start over with an empty draft"), icon=":material/add:", width="stretch", on_click=_new)
+        screens.link("plan", _("Start from a plan"), "input", draft=current.id)
         for draft in others[:_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", key=f"draft-{draft.id}"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{plain(draft_title(draft))}**")
                     details = (_differences_text(draft), f"changed {ago(draft.changed_at)}")
                     st.caption(plain(" · ".join(filter(None, details))))
-                st.button("Open", key=f"open-{draft.id}", on_click=_open, args=(draft,))
-        screens.link("drafts", "All drafts: rename, duplicate, delete", "list_alt")
+                st.button(_("Open"), key=f"open-{draft.id}", on_click=_open, args=(draft,))
+        screens.link("drafts", _("All drafts: rename, duplicate, delete"), "list_alt")
 
 
 # Which draft this is, and what to do where two tabs have changed the same.
@@ -60,8 +61,8 @@ _FIELDS: Mapping[str, str] = {
     "classes": "classes",
     "split": "split",
     "hyperparameters": "hyperparameters",
-    "series": "what varies in the series",
-    "experiment_name": "experiment name",
+    "series": N_("what varies in the series"),
+    "experiment_name": N_("experiment name"),
     "agent_id": "agent",
 }
 
@@ -76,7 +77,7 @@ def draw_standing(draft: WizardDraft) -> None:
                 "change is put aside.",
                 width="stretch",
             )
-            for label, keeps_mine in (("Use the other tab's", False), ("Keep mine", True)):
+            for label, keeps_mine in ((_("Use the other tab's"), False), (_("Keep mine"), True)):
                 st.button(
                     label,
                     key=f"dispute-{keeps_mine}",
@@ -92,7 +93,7 @@ def draw_standing(draft: WizardDraft) -> None:
                 f"{ago(draft.changed_at)}.",
                 width="content",
             )
-            st.button("Start over", key="draft-fresh", type="tertiary", icon=":material/add:", on_click=_new)
+            st.button(_("Start over"), key="draft-fresh", type="tertiary", icon=":material/add:", on_click=_new)
 
 
 def draft_title(draft: WizardDraft) -> str:
@@ -145,16 +146,22 @@ def draw_draft_list() -> None:
     drafts = connection.drafts().drafts(connection.server_name())
     with st.container(horizontal=True, vertical_alignment="bottom", key="drafts-head"):
         kind = st.segmented_control(
-            "Drafts", _KINDS, default=_KINDS[0], required=True, key="draft-kind", label_visibility="collapsed"
+            _("Drafts"),
+            _KINDS,
+            default=_KINDS[0],
+            required=True,
+            format_func=_,
+            key="draft-kind",
+            label_visibility="collapsed",
         )
         words = st.text_input(
-            "Search",
-            placeholder="Search name, project or model",
+            _("Search"),
+            placeholder=_("Search name, project or model"),
             icon=":material/search:",
             key="draft-search",
             label_visibility="collapsed",
         )
-        st.button("New draft", key="draft-new", icon=":material/add:", type="primary", on_click=_new)
+        st.button(_("New draft"), key="draft-new", icon=":material/add:", type="primary", on_click=_new)
     _draw_way_back()
     wanted = [
         draft
@@ -173,7 +180,9 @@ def draw_draft_list() -> None:
 def _draw_rows(drafts: Sequence[WizardDraft], *, is_search: bool, is_open: bool) -> None:
     if not drafts:
         none = (
-            "No draft yet. Every choice in the wizard is kept in one." if is_open else "No draft has been started yet."
+            _("No draft yet. Every choice in the wizard is kept in one.")
+            if is_open
+            else _("No draft has been started yet.")
         )
         st.info("No draft fits the search." if is_search else none, icon=":material/edit_note:")
         return
@@ -183,7 +192,7 @@ def _draw_rows(drafts: Sequence[WizardDraft], *, is_search: bool, is_open: bool)
         _draw_row(draft)
     if len(shown) < len(drafts):
         st.button(
-            f"Show {len(drafts) - len(shown)} more",
+            _("Show {count} more").format(count=len(drafts) - len(shown)),
             key="drafts-more",
             on_click=st.session_state.update,
             args=({"drafts-shown": len(drafts)},),
@@ -196,24 +205,28 @@ def _draw_row(draft: WizardDraft) -> None:
     ):
         with st.container(width="stretch", gap=None):
             st.markdown(f"**{plain(draft_title(draft))}**")
-            where = f"started as task {draft.task_id}" if draft.task_id else f"at {step(reached(draft)).title}"
+            where = (
+                _("started as task {task_id}").format(task_id=draft.task_id)
+                if draft.task_id
+                else _("at {step}").format(step=_(step(reached(draft)).title))
+            )
             details = (
                 project_and_model(draft) if draft.name else "",
                 _differences_text(draft),
-                "started as a series" if draft.series_id is not None else where,
+                _("started as a series") if draft.series_id is not None else where,
                 f"changed {ago(draft.changed_at)}",
             )
             st.caption(" · ".join(plain(part) for part in details if part))
         if not draft.is_started:
-            st.button("Open", key=f"open-{draft.id}", icon=":material/arrow_forward:", on_click=_open, args=(draft,))
+            st.button(_("Open"), key=f"open-{draft.id}", icon=":material/arrow_forward:", on_click=_open, args=(draft,))
         elif draft.series_id is not None:
-            screens.link("series", "Series", "open_in_new", series=draft.series_id)
+            screens.link("series", _("Series"), "open_in_new", series=draft.series_id)
         else:
-            screens.link("task", "Task", "open_in_new", task=draft.task_id)
-        with st.popover("More", icon=":material/more_horiz:", key=f"more-{draft.id}"):
+            screens.link("task", _("Task"), "open_in_new", task=draft.task_id)
+        with st.popover(_("More"), icon=":material/more_horiz:", key=f"more-{draft.id}"):
             name_key = f"name-{draft.id}"
             st.text_input(
-                "Name",
+                _("Name"),
                 value=draft.name or "",
                 key=name_key,
                 max_chars=_LONGEST_NAME,
@@ -221,9 +234,9 @@ def _draw_row(draft: WizardDraft) -> None:
                 on_change=_rename,
                 args=(draft.id, name_key),
             )
-            copy = f"{draft_title(draft)}, copy"[:_LONGEST_NAME]
+            copy = _("{name}, copy").format(name=draft_title(draft))[:_LONGEST_NAME]
             st.button(
-                "Duplicate",
+                _("Duplicate"),
                 key=f"copy-{draft.id}",
                 icon=":material/content_copy:",
                 width="stretch",
@@ -231,7 +244,7 @@ def _draw_row(draft: WizardDraft) -> None:
                 args=(lambda: connection.drafts().create(connection.server_name(), draft, name=copy),),
             )
             st.button(
-                "Delete",
+                _("Delete"),
                 key=f"delete-{draft.id}",
                 icon=":material/delete:",
                 width="stretch",
@@ -247,7 +260,7 @@ def _draw_way_back() -> None:
     draft_id, title = deleted
     with st.container(horizontal=True, vertical_alignment="center", key="draft-deleted"):
         st.info(f"“{plain(title)}” was deleted.", icon=":material/delete:", width="stretch")
-        st.button("Undo", key="draft-undo", icon=":material/undo:", on_click=_restore, args=(draft_id,))
+        st.button(_("Undo"), key="draft-undo", icon=":material/undo:", on_click=_restore, args=(draft_id,))
 
 
 def _rename(draft_id: DraftId, key: str) -> None:

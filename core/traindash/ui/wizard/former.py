@@ -7,6 +7,7 @@ import streamlit as st
 from traindash.domain.ids import ProjectId
 from traindash.domain.project import NameKind
 from traindash.formatting import listing
+from traindash.language import gettext as _
 from traindash.plans.data_changes import follow_class, follow_tag
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.former_names import FormerNames
@@ -33,7 +34,7 @@ def draw_former(view: WizardView, kind: NameKind) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="former-names"):
         st.markdown(f":material/edit_note: {told(used)}", width="stretch")
         st.button(
-            "Use the new name" if len(used) == 1 else "Use the new names",
+            _("Use the new name") if len(used) == 1 else _("Use the new names"),
             key="use-new-names",
             icon=":material/check:",
             on_click=_use,
@@ -43,8 +44,11 @@ def draw_former(view: WizardView, kind: NameKind) -> None:
 
 def told(renamed: Sequence[tuple[str, str]]) -> str:
     """Return what is called otherwise now, as text for Markdown."""
-    said = [f"“{plain(before)}” is called “{plain(after)}”" for before, after in renamed]
-    return f"{listing(said)} in this project now."
+    said = [
+        _("“{before}” is called “{after}”").format(before=plain(before), after=plain(after))
+        for before, after in renamed
+    ]
+    return _("{names} in this project now.").format(names=listing(said))
 
 
 def told_of(former: FormerNames) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from traindash.domain.ids import ProjectId
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel
 from traindash.formatting import count, listing, percent, plural, setting
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft, mark_seen
 from traindash.plans.facts import Facts
 from traindash.plans.hyperparameters import differences, read_text
@@ -72,20 +73,30 @@ def draw_origin(draft: WizardDraft, facts: Facts, *, leads_on: bool = True) -> N
         shown = "; ".join(
             f"**{plain(item.label)}** {plain(item.before)} → {plain(item.after)}" for item in found[:_SHOWN]
         )
-        more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        what = f"{plural(len(found), 'difference', 'differences')}: {shown}{more}" if found else "no difference yet"
-        begin = place_text(draft.replaces) if draft.replaces else f"Based on **{plain(draft.origin.title)}**"
+        if len(found) > _SHOWN:
+            shown = _("{differences} and {count} more").format(differences=shown, count=len(found) - _SHOWN)
+        what = f"{plural(len(found), 'difference', 'differences')}: {shown}" if found else _("no difference yet")
+        begin = (
+            place_text(draft.replaces)
+            if draft.replaces
+            else _("Based on **{title}**").format(title=plain(draft.origin.title))
+        )
         st.markdown(f":material/difference: {begin}, {what}.", width="stretch")
         if len(found) > _SHOWN:
-            with st.popover("All differences", width="content"):
+            with st.popover(_("All differences"), width="content"):
                 for item in found:
                     screens.link(
                         item.step, f"{plain(item.label)}: {plain(item.before)} → {plain(item.after)}", draft=draft.id
                     )
         if draft.origin.task_id is not None:
-            screens.link("task", f"Task {draft.origin.task_id}", "open_in_new", task=draft.origin.task_id)
+            screens.link(
+                "task",
+                _("Task {number}").format(number=draft.origin.task_id),
+                "open_in_new",
+                task=draft.origin.task_id,
+            )
         if leads_on and draft.replaces is not None and not draft.is_started:
-            screens.link("launch", "Review and start", "rocket_launch", draft=draft.id)
+            screens.link("launch", _("Review and start"), "rocket_launch", draft=draft.id)
 
 
 def draw_step_bar(draft_id: DraftId, states: Mapping[Step, StepState]) -> None:
@@ -115,7 +126,7 @@ class SummaryLine:
 
 def summary_lines(draft: WizardDraft, facts: Facts) -> tuple[SummaryLine, ...]:
     """Return the summary of a draft, one line per step in their order."""
-    evaluation = "evaluation and speed test" if draft.enable_speedtest else "evaluation"
+    evaluation = _("evaluation and speed test") if draft.enable_speedtest else _("evaluation")
     exports = [name for name, on in (("ONNX", draft.export_onnx), ("TensorRT", draft.export_tensorrt)) if on]
     texts = (  # value and detail of each step, in their order
         _project(draft, facts),
@@ -123,35 +134,37 @@ def summary_lines(draft: WizardDraft, facts: Facts) -> tuple[SummaryLine, ...]:
         _classes(draft, facts),
         _split(draft, facts),
         _hyperparameters(draft, facts),
-        (evaluation if draft.enable_benchmark else "off", ""),
-        (listing(exports) or "PyTorch checkpoint only", ""),
+        (evaluation if draft.enable_benchmark else _("off"), ""),
+        (listing(exports) or _("PyTorch checkpoint only"), ""),
         _launch(draft, facts),
     )
     return tuple(
-        SummaryLine(step=step.id, label=step.title, value=value or "not chosen yet", detail=detail, is_set=bool(value))
+        SummaryLine(
+            step=step.id, label=_(step.title), value=value or _("not chosen yet"), detail=detail, is_set=bool(value)
+        )
         for step, (value, detail) in zip(STEPS, texts, strict=True)
     )
 
 
 def default_name(draft: WizardDraft, facts: Facts) -> str:
     """Return the name that the training app gives an experiment without one."""
-    project = facts.project.project.name if facts.project else "project name"
+    project = facts.project.project.name if facts.project else _("project name")
     match draft.model:
         case PretrainedModel(name=name):
             model = name
         case CustomCheckpoint() if facts.model is not None:
             model = facts.model.name
         case _:
-            model = "model name"
+            model = _("model name")
     # docs/supervisely-api.md 4: an experiment without a name gets this one from the app.
-    return f"<task id> {project} {model}"
+    return f"<{_('task id')}> {project} {model}"
 
 
 def draw_summary(lines: tuple[SummaryLine, ...], problems: Mapping[Step, tuple[Problem, ...]]) -> None:
     """Draw the summary card."""
     rows = "".join(_row(line, problems[line.step]) for line in lines)
     with st.container(border=True, key="summary"):
-        st.subheader("Summary", anchor=False)
+        st.subheader(_("Summary"), anchor=False)
         # One element: eight lines of Markdown would be eight messages to the browser with every redraw.
         st.html(f'<dl class="td-summary">{rows}</dl>')
 
@@ -159,7 +172,7 @@ def draw_summary(lines: tuple[SummaryLine, ...], problems: Mapping[Step, tuple[P
 def _row(line: SummaryLine, problems: tuple[Problem, ...]) -> str:
     mark = ""
     if line.is_set and errors(problems):
-        mark = '<span class="td-mark td-error">needs attention</span>'
+        mark = '<span class="td-mark td-error">' + html.escape(_("needs attention")) + "</span>"
     elif line.is_set and problems:
         mark = f'<span class="td-mark td-warning">{plural(len(problems), "warning", "warnings")}</span>'
     detail = f'<span class="td-detail">{html.escape(line.detail)}</span>' if line.detail else ""
@@ -169,9 +182,9 @@ def _row(line: SummaryLine, problems: tuple[Problem, ...]) -> str:
 
 def _project(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     if facts.project is None:
-        return ("" if draft.project_id is None else f"project {draft.project_id}"), ""
+        return ("" if draft.project_id is None else _("project {id}").format(id=draft.project_id)), ""
     project = facts.project.project
-    cache = "kept on the agent" if draft.cache_project else "not kept on the agent"
+    cache = _("kept on the agent") if draft.cache_project else _("not kept on the agent")
     return project.name, f"{plural(project.items_count, 'image', 'images')}, {cache}"
 
 
@@ -183,13 +196,13 @@ def _model(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
             title, kind = name, framework
         case CustomCheckpoint(path=path):
             title = facts.model.name if facts.model else path
-            kind = f"{facts.model.framework}, {facts.model.checkpoint}" if facts.model else "checkpoint"
+            kind = f"{facts.model.framework}, {facts.model.checkpoint}" if facts.model else _("checkpoint")
         case _:
             assert_never(draft.model)
     if facts.model is None:
         return title, kind
-    start = ", from random initialisation" if facts.model.starts_random else ""
-    return title, f"{kind}, {facts.model.task_type}{start}"
+    start = [_("from random initialisation")] if facts.model.starts_random else []
+    return title, ", ".join([kind, facts.model.task_type, *start])
 
 
 def _classes(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
@@ -198,7 +211,10 @@ def _classes(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     every = facts.project.class_names
     default = facts.project.default_classes
     chosen = default if draft.classes is None else tuple(name for name in every if name in draft.classes)
-    value = f"all {count(len(every))}" if chosen == every else f"{count(len(chosen))} of {count(len(every))}"
+    of = count(len(every))
+    value = _("all {count}").format(count=of) if chosen == every else f"{count(len(chosen))} / {of}"
+    if chosen != every:
+        value = _("{chosen} of {count}").format(chosen=count(len(chosen)), count=of)
     return value, listing(chosen)
 
 
@@ -206,36 +222,44 @@ def _split(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     if facts.project is None:
         return "", ""
     ways = {
-        "random": f"random, {draft.split.random.percent} % {draft.split.random.split}, "
-        f"{'drawn anew' if draft.split.random.seed is None else 'frozen at the start'}",
-        "datasets": "by datasets",
-        "tags": "by tags",
-        "collections": "by collections",
+        "random": _("random, {percent} % {side}, drawn anew").format(
+            percent=draft.split.random.percent, side=draft.split.random.split
+        )
+        if draft.split.random.seed is None
+        else _("random, {percent} % {side}, frozen at the start").format(
+            percent=draft.split.random.percent, side=draft.split.random.split
+        ),
+        "datasets": _("by datasets"),
+        "tags": _("by tags"),
+        "collections": _("by collections"),
     }
     if facts.split is None:
         return ways[draft.split.method], ""
-    shares = f"{count(facts.split.train)} train, {count(facts.split.val)} val"
-    return ways[draft.split.method], f"{shares} ({percent(facts.split.train_share)} train)"
+    shares = _("{train} train, {val} val ({share} train)").format(
+        train=count(facts.split.train), val=count(facts.split.val), share=percent(facts.split.train_share)
+    )
+    return ways[draft.split.method], shares
 
 
 def _hyperparameters(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     if draft.hyperparameters is None:
-        return ("framework defaults" if facts.model else ""), ""
+        return (_("framework defaults") if facts.model else ""), ""
     found = read_text(draft.hyperparameters)
     if found.errors:
-        return "edited", "cannot be read"
+        return _("edited"), _("cannot be read")
     defaults = read_text(facts.default_hyperparameters).values
     changes = differences(found.values, defaults)
     if not changes:
-        return "framework defaults", ""
-    shown = [f"{item.key} {'removed' if item.is_removed else setting(item.value)}" for item in changes]
-    return f"{plural(len(changes), 'change', 'changes')} from the defaults", listing(shown, limit=_SHOWN_CHANGES)
+        return _("framework defaults"), ""
+    shown = [f"{item.key} {_('removed') if item.is_removed else setting(item.value)}" for item in changes]
+    changed = _("{changes} from the defaults").format(changes=plural(len(changes), "change", "changes"))
+    return changed, listing(shown, limit=_SHOWN_CHANGES)
 
 
 def _launch(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     agent = next((item.name for item in facts.agents if item.id == draft.agent_id), None)
-    where = "automatic agent" if draft.agent_id is None else f"agent {agent or draft.agent_id}"
-    return where, "starts at once" if draft.autostart else "waits for “Start training”"
+    where = _("automatic agent") if draft.agent_id is None else _("agent {name}").format(name=agent or draft.agent_id)
+    return where, _("starts at once") if draft.autostart else _("waits for “Start training”")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +289,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
     started = task_just_started() if step_id == STEPS[-1].id else None
     if started is not None:
         screens.go("task", task=started)
-    with titled("New training"):
+    with titled(_("New training")):
         draft = current_draft()
         check_server(draft)
         facts = lookups.facts_of(draft)
@@ -321,13 +345,13 @@ def bottom_bar(draft: WizardDraft, back: StepSpec | None, text: str) -> Iterator
             st.space(1)
         else:
             st.button(
-                "Back",
+                _("Back"),
                 key="back",
                 icon=":material/arrow_back:",
                 on_click=screens.go,
                 args=(back.id,),
                 kwargs={"draft": draft.id},
-                help=back.title,
+                help=_(back.title),
             )
         with st.container(width="stretch"):
             st.markdown(plain(text), text_alignment="right")
@@ -336,10 +360,10 @@ def bottom_bar(draft: WizardDraft, back: StepSpec | None, text: str) -> Iterator
 
 def _heading(draft: WizardDraft) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="heading"):
-        st.title("New training" if draft.replaces is None else "Change an experiment", anchor=False)
+        st.title(_("New training") if draft.replaces is None else _("Change an experiment"), anchor=False)
         with st.container(horizontal=True, width="content", vertical_alignment="center"):
             if draft.is_untouched:
-                screens.link("plan", "Start from a plan", "input", draft=draft.id)
+                screens.link("plan", _("Start from a plan"), "input", draft=draft.id)
             draw_draft_menu(draft)
 
 
@@ -348,15 +372,19 @@ def _bottom_bar(view: WizardView, *, is_locked: bool) -> None:
     if following is None:
         return
     wrong = errors(view.own_problems)
-    reason = "An earlier step is not complete." if is_locked else wrong[0].message if wrong else ""
+    reason = _("An earlier step is not complete.") if is_locked else wrong[0].message if wrong else ""
     told = (
         ""
         if wrong or not view.own_problems
-        else f"{plural(len(view.own_problems), 'warning', 'warnings')} on this step. "
+        else _("{warnings} on this step.").format(warnings=plural(len(view.own_problems), "warning", "warnings")) + " "
     )
-    with bottom_bar(view.draft, neighbour(view.step.id, -1), reason or f"{told}Next: {following.title}"):
+    with bottom_bar(
+        view.draft,
+        neighbour(view.step.id, -1),
+        reason or told + _("Next: {step}").format(step=_(following.title)),
+    ):
         st.button(
-            "Next",
+            _("Next"),
             key="next",
             type="primary",
             icon=":material/arrow_forward:",
@@ -374,23 +402,30 @@ def _confirm(draft: WizardDraft, done: Step, following: Step) -> None:
 
 
 def _locked_notice(view: WizardView, blocker: StepSpec) -> None:
-    st.header(f"{view.step.title} comes after {blocker.title.lower()}", anchor=False)
+    st.header(
+        _("“{step}” comes after “{blocker}”").format(step=_(view.step.title), blocker=_(blocker.title)), anchor=False
+    )
     problem = errors(view.problems[blocker.id])[0]
     st.markdown(plain(f"{problem.message} {problem.hint}"))
-    screens.link(blocker.id, f"Go to {blocker.title.lower()}", "arrow_back", draft=view.draft.id)
+    screens.link(blocker.id, _("Go to “{step}”").format(step=_(blocker.title)), "arrow_back", draft=view.draft.id)
 
 
 def draw_started_notice(draft: WizardDraft) -> None:
     """Draw that the draft was started, with the way to what it started."""
-    st.header("Started as a series" if draft.series_id else f"Started as task {draft.task_id}", anchor=False)
-    st.markdown("What runs cannot be changed any more. A new training can begin with the same settings.")
+    st.header(
+        _("Started as a series") if draft.series_id else _("Started as task {number}").format(number=draft.task_id),
+        anchor=False,
+    )
+    st.markdown(_("What runs cannot be changed any more. A new training can begin with the same settings."))
     with st.container(horizontal=True):
         if draft.series_id is not None:
-            screens.link("series", "Open the series", "open_in_new", series=draft.series_id)
+            screens.link("series", _("Open the series"), "open_in_new", series=draft.series_id)
         else:
-            screens.link("task", f"Open task {draft.task_id}", "open_in_new", task=draft.task_id)
+            screens.link(
+                "task", _("Open task {number}").format(number=draft.task_id), "open_in_new", task=draft.task_id
+            )
         st.button(
-            "New training with these settings",
+            _("New training with these settings"),
             icon=":material/content_copy:",
             on_click=lambda: screens.go("launch", draft=start_new_draft(draft).id),
         )

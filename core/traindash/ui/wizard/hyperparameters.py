@@ -15,6 +15,8 @@ from traindash.formatting import MISSING, listing, plural, setting
 from traindash.frameworks.hyperparameter_text import value_text, with_values
 from traindash.frameworks.registry import framework_or_none, reference_of, roles_of
 from traindash.frameworks.spec import DeviceKind, Hyperparameter, Reference, Role
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ModelFacts
 from traindash.plans.hyperparameters import ReadText, TextProblem, differences, read_text
@@ -40,19 +42,19 @@ _editor = st.components.v2.component(
 )
 _MOST_SHOWN = 8
 _DEFAULTS = TaskId(0)
-_OWN = "Your preset"
+_OWN = N_("Your preset")
 # What is said of a framework that is not described here: what a key is taken for, and what cannot be done without one
 _ROLES: Mapping[Role, str] = {
-    "length": "the length of the training",
-    "batch": "the images per step",
-    "image_size": "the image size",
-    "learning_rate": "the learning rate",
-    "seed": "the seed",
+    "length": N_("the length of the training"),
+    "batch": N_("the images per step"),
+    "image_size": N_("the image size"),
+    "learning_rate": N_("the learning rate"),
+    "seed": N_("the seed"),
 }
 _WITHOUT: Mapping[Role, str] = {
-    "length": "the time of a training cannot be estimated",
-    "batch": "a retry with less memory needs your own change",
-    "seed": "repetitions of a series differ by chance alone",
+    "length": N_("the time of a training cannot be estimated"),
+    "batch": N_("a retry with less memory needs your own change"),
+    "seed": N_("repetitions of a series differ by chance alone"),
 }
 
 
@@ -109,7 +111,9 @@ def _entry(item: Hyperparameter) -> dict[str, object]:
         "name": item.name,
         "group": item.group,
         "meaning": item.meaning,
-        "expected": f"{item.expected}; {default or 'empty'} if left out",
+        "expected": _("{expected}; {default} if left out").format(
+            expected=item.expected, default=default or _("empty")
+        ),
         "value": default,
         "choices": [*flags, *item.choices],
     }
@@ -127,7 +131,7 @@ def draw_editor(draft: WizardDraft, model: ModelFacts) -> None:
     defaults = read_text(model.default_hyperparameters).values
     changed = {item.key for item in differences(found.values, defaults)}
     yaml_editor(
-        "Hyperparameters",
+        _("Hyperparameters"),
         text,
         key=widget_key(draft, "yaml"),
         on_change=partial(set_text, draft.id, model),
@@ -150,16 +154,20 @@ def draw_about(draft: WizardDraft, model: ModelFacts) -> None:
     if reference is not None:
         is_same = reference.title == model.framework
         name = f"[{name}]({reference.url})" if is_same else f"{name} ([{plain(reference.title)}]({reference.url}))"
-    st.markdown(f"Names and meanings are those of {name}. The text goes there as it is.")
+    st.markdown(_("Names and meanings are those of {name}. The text goes there as it is.").format(name=name))
     roles = roles_of(model.framework, read_text(text_of(draft, model)).values)
     if not roles.is_guess:
         return
-    guesses = [f"“{plain(key)}” as {_ROLES[role]}" for role, key in roles.keys.items() if role in _ROLES]
-    without = [lost for role, lost in _WITHOUT.items() if roles.key(role) is None]
+    guesses = [
+        _("“{key}” as {role}").format(key=plain(key), role=_(_ROLES[role]))
+        for role, key in roles.keys.items()
+        if role in _ROLES
+    ]
+    without = [_(lost) for role, lost in _WITHOUT.items() if roles.key(role) is None]
     st.caption(
-        "This framework is not described here, so values are not checked. "
-        + (f"By their names, a guess takes {listing(guesses)}. " if guesses else "")
-        + (f"No name tells more, so {listing(without)}." if without else "")
+        _("This framework is not described here, so values are not checked.")
+        + (" " + _("By their names, a guess takes {guesses}.").format(guesses=listing(guesses)) if guesses else "")
+        + (" " + _("No name tells more, so {without}.").format(without=listing(without)) if without else "")
     )
 
 
@@ -174,16 +182,16 @@ def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:
     chosen = _DEFAULTS
     if others:
         chosen = st.selectbox(
-            "Compare with",
+            _("Compare with"),
             (_DEFAULTS, *others),
-            format_func=lambda task: "Defaults" if task == _DEFAULTS else _experiment_text(others[task]),
+            format_func=lambda task: _("Defaults") if task == _DEFAULTS else _experiment_text(others[task]),
             key=widget_key(draft, "compare-with"),
             # Only for the way back from another step: a plain widget forgets its value when its page is left (1.67).
             persist_state="session",
         )
     if chosen == _DEFAULTS:
         _draw_differences(
-            found.values, read_text(model.default_hyperparameters).values, "Changed from default", "Default"
+            found.values, read_text(model.default_hyperparameters).values, _("Changed from default"), _("Default")
         )
     else:
         _draw_experiment(draft, model, others[chosen], found.values)
@@ -214,7 +222,7 @@ def _draw_problems(draft: WizardDraft, model: ModelFacts, found: ReadText) -> No
                     args=(draft, model, problem),
                 )
     if len(problems) > _MOST_SHOWN:
-        st.caption(f"And {len(problems) - _MOST_SHOWN} more, marked in the text.")
+        st.caption(_("And {count} more, marked in the text.").format(count=len(problems) - _MOST_SHOWN))
 
 
 def _fix(draft: WizardDraft, model: ModelFacts, problem: TextProblem) -> None:
@@ -226,11 +234,11 @@ def _fix(draft: WizardDraft, model: ModelFacts, problem: TextProblem) -> None:
 def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], title: str, other: str) -> None:
     changes = differences(here, there)
     if not changes:
-        st.caption("No value differs from the defaults." if other == "Default" else "No value differs.")
+        st.caption(_("No value differs from the defaults.") if other == _("Default") else _("No value differs."))
         return
     count = len(changes)
     st.caption(
-        f"{plural(count, 'change', 'changes')} from the defaults"
+        _("{changes} from the defaults").format(changes=plural(count, "change", "changes"))
         if other == "Default"
         else plural(count, "difference", "differences")
     )
@@ -242,7 +250,12 @@ def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], t
         }
         for item in changes
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", alt=f"Hyperparameters that differ: {title}")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content",
+        alt=_("Hyperparameters that differ: {title}").format(title=title),
+    )
 
 
 def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo, here: Mapping[str, object]) -> None:
@@ -250,9 +263,9 @@ def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo
     if text is None or not (found := read_text(text)).is_readable:
         st.info("This experiment kept no hyperparameters that can be read.", icon=":material/info:")
         return
-    _draw_differences(here, found.values, "Hyperparameter", info.experiment_name)
+    _draw_differences(here, found.values, _("Hyperparameter"), info.experiment_name)
     st.button(
-        "Take over its settings",
+        _("Take over its settings"),
         key="take-over",
         icon=":material/content_paste_go:",
         disabled=not differences(here, found.values),
@@ -270,11 +283,11 @@ def _experiment_text(info: ExperimentInfo) -> str:
 # Fields for what is changed most, above the editor: another way to write the same text.
 
 _FIELDS: Mapping[Role, str] = {
-    "length": "Epochs",
-    "batch": "Batch size",
-    "image_size": "Image size (px)",
-    "learning_rate": "Learning rate",
-    "seed": "Seed",
+    "length": N_("Epochs"),
+    "batch": N_("Batch size"),
+    "image_size": N_("Image size (px)"),
+    "learning_rate": N_("Learning rate"),
+    "seed": N_("Seed"),
 }
 
 
@@ -297,8 +310,10 @@ def draw_fields(draft: WizardDraft, model: ModelFacts) -> None:
         for role, path in shown.items():
             known = reference.keys.get(path) if reference else None
             value = values.get(path, None if known is None else known.default)
-            label = f"{roles.counts.capitalize()}s" if role == "length" else _FIELDS[role]
-            about = plain(f"“{path}” in the text below. {'' if known is None else known.meaning}")
+            label = f"{roles.counts.capitalize()}s" if role == "length" else _(_FIELDS[role])
+            about = plain(
+                _("“{key}” in the text below.").format(key=path) + ("" if known is None else f" {known.meaning}")
+            )
             number = _one_number(value)
             if number is None:  # a text, or sides that differ: to be changed below
                 shown_value = "" if value is None else value_text(value)
@@ -375,7 +390,7 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
         with st.container(width="stretch"):
             if texts:
                 st.segmented_control(
-                    "Preset",
+                    _("Preset"),
                     list(texts),
                     key=key,
                     format_func=plain,
@@ -384,14 +399,14 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
                 )
         _draw_own(draft, model, current, own)
         st.button(
-            "Reset to defaults",
+            _("Reset to defaults"),
             icon=":material/restart_alt:",
             key="reset-yaml",
             disabled=draft.hyperparameters is None,
             on_click=_replace,
             args=(draft, model, model.default_hyperparameters),
         )
-    st.caption(plain(offered[active][1] if active in offered else _OWN if active else "Changed by hand."))
+    st.caption(plain(offered[active][1] if active in offered else _(_OWN) if active else _("Changed by hand.")))
     _draw_way_back(draft, model)
 
 
@@ -415,16 +430,16 @@ def _active(text: str, texts: dict[str, str]) -> str | None:
 
 
 def _draw_own(draft: WizardDraft, model: ModelFacts, text: str, own: dict[str, str]) -> None:
-    with st.popover("Your presets", icon=":material/bookmark:", width="content"):
+    with st.popover(_("Your presets"), icon=":material/bookmark:", width="content"):
         name_key = widget_key(draft, "preset-name")
-        st.text_input("Save the text under a name", key=name_key, max_chars=LONGEST_NAME, placeholder="Name")
+        st.text_input(_("Save the text under a name"), key=name_key, max_chars=LONGEST_NAME, placeholder=_("Name"))
         is_bad = bool(read_text(text).errors)
         st.button(
-            "Save preset",
+            _("Save preset"),
             key="save-preset",
             icon=":material/bookmark_add:",
             disabled=is_bad,
-            help="The text has errors; correct them first." if is_bad else None,
+            help=_("The text has errors; correct them first.") if is_bad else None,
             on_click=_save,
             args=(model, name_key, text),
         )
@@ -432,7 +447,7 @@ def _draw_own(draft: WizardDraft, model: ModelFacts, text: str, own: dict[str, s
             with st.container(horizontal=True, vertical_alignment="center", key=f"own-preset-{number}"):
                 st.markdown(plain(name), width="stretch")
                 st.button(
-                    "Delete",
+                    _("Delete"),
                     key=f"delete-preset-{number}",
                     icon=":material/delete:",
                     on_click=attempt,
@@ -458,7 +473,7 @@ def _draw_way_back(draft: WizardDraft, model: ModelFacts) -> None:
     if before is None or before == text_of(draft, model):
         return
     st.button(
-        "Bring back the text before",
+        _("Bring back the text before"),
         key="yaml-undo",
         icon=":material/undo:",
         type="tertiary",
@@ -471,5 +486,5 @@ def _draw_way_back(draft: WizardDraft, model: ModelFacts) -> None:
 def _save(model: ModelFacts, name_key: str, text: str) -> None:
     name = st.session_state.get(name_key, "")
     connection.presets().save(model.framework, name, text)
-    flash(f"Preset “{name.strip()}” was saved.")
+    flash(_("Preset “{name}” was saved.").format(name=name.strip()))
     st.session_state[name_key] = ""

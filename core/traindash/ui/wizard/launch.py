@@ -18,6 +18,8 @@ from traindash.formatting import duration, percent, plural, size, time_range
 from traindash.frameworks.hyperparameter_text import with_values
 from traindash.frameworks.registry import roles_of
 from traindash.frameworks.spec import Roles
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.problems import Problem
@@ -46,10 +48,10 @@ from traindash.ui.wizard.project import note_data
 _Started = TypeVar("_Started")
 _LOOK_SECONDS = 1.0
 _STEPS = {
-    "preparing_data": "Getting the engine and some images ready",
-    "training": "Training a few batches",
-    "evaluation": "Evaluating some images",
-    "export": "Exporting",
+    "preparing_data": N_("Getting the engine and some images ready"),
+    "training": N_("Training a few batches"),
+    "evaluation": N_("Evaluating some images"),
+    "export": N_("Exporting"),
 }
 _AUTOMATIC = AgentId(0)
 _WAIT_SECONDS = 1.0
@@ -148,7 +150,7 @@ def latest_check(view: WizardView, plan: TrainingPlan | tuple[Problem, ...]) -> 
 def draw_flight_check(view: WizardView) -> None:
     """Draw the flight check of the plan: a button, its progress, or what it found."""
     with st.container(key="flight-check"):
-        st.header("Flight check", anchor=False)
+        st.header(_("Flight check"), anchor=False)
         _draw_check(view)
 
 
@@ -156,16 +158,16 @@ def _draw_check(view: WizardView) -> None:
     plan = complete(view.draft, view.facts)
     if not lookups.can_dry_run():
         st.caption(
-            "This server makes no dry runs, so duration and memory of the training are not known before the start."
+            _("This server makes no dry runs, so duration and memory of the training are not known before the start.")
         )
         return
     if not isinstance(plan, TrainingPlan):
-        st.caption("Complete the plan first; then a dry run tells how long the training takes and whether it fits.")
+        st.caption(_("Complete the plan first; then a dry run tells how long the training takes and whether it fits."))
         return
     check = latest_check(view, plan)
     if check is None or check.status is JobStatus.CANCELED:
-        st.caption("Trains a few batches on the agent, to tell how long all of it takes and whether it fits.")
-        _button("Run flight check", plan)
+        st.caption(_("Trains a few batches on the agent, to tell how long all of it takes and whether it fits."))
+        _button(_("Run flight check"), plan)
     elif check.status.is_active:
         _draw_progress(check.id)
     else:
@@ -176,7 +178,7 @@ def _draw_check(view: WizardView) -> None:
             _draw_result(view, check, expected)
         else:
             st.markdown(f":material/error: {plain(check.message)}")
-        _button("Check again", plan)
+        _button(_("Check again"), plan)
 
 
 def _expected(check: DryRun, earlier: TimeRange | None = None) -> Forecast | None:
@@ -200,17 +202,19 @@ def _draw_progress(check_id: DryRunId) -> None:
     check = connection.client().dry_runs.info(check_id)
     if not check.status.is_active:
         st.rerun()
-    waiting = "Waiting for the flight check before this one"
-    text = waiting if check.status is JobStatus.WAITING else _STEPS.get(check.step, "Getting ready")
+    waiting = _("Waiting for the flight check before this one")
+    text = waiting if check.status is JobStatus.WAITING else _(_STEPS.get(check.step, N_("Getting ready")))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/hourglass_top: {text}", width="stretch")
         st.button(
-            "Cancel",
+            _("Cancel"),
             key="cancel-flight-check",
             on_click=attempt,
             args=(lambda: connection.client().dry_runs.cancel(check_id),),
         )
-    st.caption(f"On agent {plain(check.agent)}. You can leave this page; the result stays with the plan.")
+    st.caption(
+        _("On agent {agent}. You can leave this page; the result stays with the plan.").format(agent=plain(check.agent))
+    )
 
 
 def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
@@ -218,27 +222,33 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
         _draw_duration(expected)
         left, right = st.columns(2, gap="small")
         for column, label, needed, free in (
-            (left, "Memory at the peak", expected.memory, check.memory_free),
-            (right, "Disk", expected.disk, check.disk_free),
+            (left, _("Memory at the peak"), expected.memory, check.memory_free),
+            (right, _("Disk"), expected.disk, check.disk_free),
         ):
             column.metric(label, size(needed), f"{size(free)} free", delta_color="off", delta_arrow="off")
     st.caption(_about_range(expected))
     batches = len(check.figures.batches) if check.figures else 0
     measured = plural(batches, "measured batch", "measured batches")
     parts = ", ".join(f"{name.lower()} {duration(seconds)}" for name, seconds in expected.parts.items())
-    st.caption(f"{parts.capitalize()}. On agent {plain(check.agent)}, from {measured}.")
+    st.caption(
+        _("{parts}. On agent {agent}, from {measured}.").format(
+            parts=parts.capitalize(), agent=plain(check.agent), measured=measured
+        )
+    )
     if expected.may_end_early:
         key = _roles(view).key("patience")
         why = f" (“{key}”)" if key else ""
-        st.caption(f"It may end sooner: the engine stops when nothing gets better for long{why}.")
+        st.caption(_("It may end sooner: the engine stops when nothing gets better for long{why}.").format(why=why))
     if expected.unknown:
-        st.caption(f"Not part of it, because nobody knows before: {' and '.join(expected.unknown)}.")
+        st.caption(
+            _("Not part of it, because nobody knows before: {unknown}.").format(unknown=listing(expected.unknown))
+        )
     if expected.largest_batch:
         batch, key = expected.largest_batch, _roles(view).key("batch")
         defaults = view.facts.default_hyperparameters
         if key is not None:
             st.button(
-                f"Set {key} to {batch}",
+                _("Set {key} to {batch}").format(key=key, batch=batch),
                 icon=":material/tune:",
                 width="stretch",
                 on_click=change_draft,
@@ -252,13 +262,19 @@ def _draw_duration(expected: Forecast) -> None:
     # “1 to 17 min” as a headline is honest and of no use: the likely value leads, what it depends on stands below.
     if expected.share < CONTENDED:
         now, alone = (duration(round(seconds)) for seconds in (likely, likely * expected.share))
-        below = f"about {alone} when nothing else runs"
-        st.metric("Duration", f"About {now} now", below, delta_color="off", delta_arrow="off")
+        below = _("about {alone} when nothing else runs").format(alone=alone)
+        st.metric(_("Duration"), _("About {now} now").format(now=now), below, delta_color="off", delta_arrow="off")
     elif expected.total.high < _WIDE * expected.total.low:
-        st.metric("Duration", whole)
+        st.metric(_("Duration"), whole)
     else:
         below = f"between {whole}"
-        st.metric("Duration", f"About {duration(round(likely))}", below, delta_color="off", delta_arrow="off")
+        st.metric(
+            _("Duration"),
+            _("About {time}").format(time=duration(round(likely))),
+            below,
+            delta_color="off",
+            delta_arrow="off",
+        )
 
 
 def _about_range(expected: Forecast) -> str:
@@ -266,13 +282,19 @@ def _about_range(expected: Forecast) -> str:
     if expected.share < CONTENDED:
         taken = percent(1 - expected.share)
         whole = time_range(expected.total.low, expected.total.high)
-        text = f"Other programs took {taken} of the processor. They may end or become more: {whole} in all."
+        text = _("Other programs took {taken} of the processor. They may end or become more: {whole} in all.").format(
+            taken=taken, whole=whole
+        )
     else:
         spread = percent(expected.spread)
-        text = f"The range allows {spread} to each side of what was measured, if the machine stays as it is."
+        text = _("The range allows {spread} to each side of what was measured, if the machine stays as it is.").format(
+            spread=spread
+        )
     if expected.earlier is not None:
         took = time_range(expected.earlier.low, expected.earlier.high)
-        text += f" It is wider because earlier trainings of this model on this project suggest {took}."
+        text += " " + _("It is wider because earlier trainings of this model on this project suggest {took}.").format(
+            took=took
+        )
     return text
 
 
@@ -293,57 +315,57 @@ def draw_review(view: WizardView) -> None:
                 st.markdown(f"**{line.label}**", width=140)
                 detail = f"  \n:gray[{plain(line.detail)}]" if line.detail else ""
                 st.markdown(f"{plain(line.value)}{detail}", width="stretch")
-                screens.link(line.step, "Change", "edit", draft=view.draft.id)
+                screens.link(line.step, _("Change"), "edit", draft=view.draft.id)
 
 
 def draw_where_and_name(view: WizardView) -> None:
     """Draw the choice of the agent, the name and the autostart."""
-    st.header("How to run", anchor=False)
+    st.header(_("How to run"), anchor=False)
     agents = {agent.id: agent for agent in view.facts.agents}
     draft_select(
         view.draft,
         "agent",
-        "Agent",
+        _("Agent"),
         # The client chooses then as the SDK does (docs/supervisely-api.md 9.1).
         options=(_AUTOMATIC, *agents),
         value=view.draft.agent_id or _AUTOMATIC,
         save=lambda draft, chosen: replace(draft, agent_id=None if chosen in {None, _AUTOMATIC} else chosen),
-        text=lambda item: "Automatic" if item == _AUTOMATIC else _agent_text(agents[item]),
+        text=lambda item: _("Automatic") if item == _AUTOMATIC else _agent_text(agents[item]),
         placeholder=None,
     )
     draft_text(
         view.draft,
         "name",
-        "Experiment name",
+        _("Experiment name"),
         value=view.draft.experiment_name or "",
         placeholder=_name_when_empty(view),
         save=lambda draft, text: replace(draft, experiment_name=text.strip() or None),
     )
     with st.container(key="default-name"):
-        st.caption(f"Left empty, the name will be: {plain(_name_when_empty(view))}")
+        st.caption(_("Left empty, the name will be: {name}").format(name=plain(_name_when_empty(view))))
     draft_text(
         view.draft,
         "description",
-        "Description",
+        _("Description"),
         value=view.draft.description or "",
-        placeholder=view.draft.model.name if isinstance(view.draft.model, PretrainedModel) else "The model's name",
+        placeholder=view.draft.model.name if isinstance(view.draft.model, PretrainedModel) else _("The model's name"),
         save=lambda draft, text: replace(draft, description=text.strip() or None),
-        help_text="What the task is called in lists of tasks. Left empty, it is the model.",
+        help_text=_("What the task is called in lists of tasks. Left empty, it is the model."),
     )
     if view.draft.replaces is not None:
         return
     draft_toggle(
         view.draft,
         "autostart",
-        "Start training at once",
+        _("Start training at once"),
         value=view.draft.autostart,
         save=lambda draft, on: replace(draft, autostart=on),
-        help_text="Off: the task is created and waits until “Start training” is pressed on its page.",
+        help_text=_("Off: the task is created and waits until “Start training” is pressed on its page."),
     )
     with st.container(border=True, key="to-series", gap="xsmall"):
-        st.markdown("**Several at once**")
-        st.caption("Vary models, hyperparameters, splits or seeds: one start, one page, one comparison.")
-        screens.link("series_plan", "Plan a series", "stacks", draft=view.draft.id)
+        st.markdown(_("**Several at once**"))
+        st.caption(_("Vary models, hyperparameters, splits or seeds: one start, one page, one comparison."))
+        screens.link("series_plan", _("Plan a series"), "stacks", draft=view.draft.id)
 
 
 def draw_start(view: WizardView) -> None:
@@ -358,12 +380,14 @@ def draw_start(view: WizardView) -> None:
     if wrong:
         text = wrong[0].message
     elif problems:
-        text = f"{plural(len(problems), 'warning', 'warnings')}, nothing that prevents the start."
+        text = _("{warnings}, nothing that prevents the start.").format(
+            warnings=plural(len(problems), "warning", "warnings")
+        )
     else:
-        text = "Everything is set."
+        text = _("Everything is set.")
     with bottom_bar(view.draft, neighbour(view.step.id, -1), text):
         st.button(
-            "Starting" if is_busy else _start_label(view.draft),
+            _("Starting") if is_busy else _start_label(view.draft),
             key="start-training",
             type="primary",
             icon=":material/play_arrow:",
@@ -385,7 +409,10 @@ def _draw_findings(view: WizardView, problems: list[Problem]) -> None:
                 draw_problems((problem,))
             if problem.step != view.step.id:
                 screens.link(
-                    problem.step, f"Go to {step(problem.step).title.lower()}", "arrow_back", draft=view.draft.id
+                    problem.step,
+                    _("Go to “{step}”").format(step=_(step(problem.step).title)),
+                    "arrow_back",
+                    draft=view.draft.id,
                 )
 
 
@@ -410,8 +437,8 @@ def _start(draft_id: DraftId, plan: TrainingPlan | tuple[Problem, ...]) -> None:
 
 def _start_label(draft: WizardDraft) -> str:
     if draft.replaces is None:
-        return "Start training"
-    return "Start in its place" if draft.replaces.place is None else "Start in the series"
+        return _("Start training")
+    return _("Start in its place") if draft.replaces.place is None else _("Start in the series")
 
 
 def _name_when_empty(view: WizardView) -> str:
@@ -426,7 +453,7 @@ def _tell_result(view: WizardView) -> None:
     try:
         task = TRAININGS.result(draft_id, 0)
     except AppError as error:
-        kept = "" if isinstance(error, InputError) else " Nothing was changed in the draft."
+        kept = "" if isinstance(error, InputError) else " " + _("Nothing was changed in the draft.")
         draw_trouble(error.message, f"{error.hint}{kept}".strip())
         return
     if task is not None:
@@ -434,7 +461,7 @@ def _tell_result(view: WizardView) -> None:
         remember_start(task)
         if view.facts.project is not None:
             note_data(task, view.facts.project)
-        flash(f"Task {task} was created.")
+        flash(_("Task {number} was created.").format(number=task))
         screens.go("task", task=task)
 
 

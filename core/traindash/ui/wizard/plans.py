@@ -9,6 +9,8 @@ import streamlit as st
 from traindash.domain.plan import RandomSplit, TrainingPlan
 from traindash.errors import AppError, InputError
 from traindash.formatting import plural
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft, fill, mark_seen, split_draft
 from traindash.plans.facts import Facts
 from traindash.plans.former_names import FormerNames
@@ -28,7 +30,7 @@ from traindash.ui.wizard.again import plan_of_experiment, surroundings
 from traindash.ui.wizard.former import told_of
 from traindash.ui.wizard.frame import WizardView, draw_problems, names_for
 
-_SOURCES = ("Paste", "Upload", "Earlier experiment")
+_SOURCES = (N_("Paste"), N_("Upload"), N_("Earlier experiment"))
 _TYPES = ["yaml", "yml", "py", "json", "txt"]
 _MOST_MEGABYTES = 2
 _PLAN_FILE = "plan.yaml"
@@ -53,7 +55,7 @@ class Preview:
 def draw_sources(draft: WizardDraft) -> ReadPlan | None:
     """Draw the ways to bring a plan, and what is wrong with it; return it, ``None`` while there is none to be read."""
     source = st.segmented_control(
-        "Where it comes from", _SOURCES, default=_SOURCES[0], required=True, key="plan-source"
+        _("Where it comes from"), _SOURCES, default=_SOURCES[0], required=True, format_func=_, key="plan-source"
     )
     try:
         if source == _SOURCES[2]:
@@ -83,12 +85,12 @@ def _previewed(draft: WizardDraft, read: ReadPlan) -> Preview:
 
 def draw_preview(found: Preview, draft: WizardDraft) -> None:
     """Draw what the plan says, beside what the draft says now, and what the wizard will say about it."""
-    st.header(f"Read from the {found.read.form}", anchor=False)
+    st.header(_("Read from the {form}").format(form=found.read.form), anchor=False)
     for note in found.read.notes:
         st.info(plain(note), icon=":material/info:")
     if found.former:
         st.info(told_of(found.former), icon=":material/edit_note:")
-        st.toggle("Use the new names", value=True, key=_NEW_NAMES)
+        st.toggle(_("Use the new names"), value=True, key=_NEW_NAMES)
     names = names_for(found.filled.project_id, found.facts.default_hyperparameters)
     now = {} if draft.is_untouched else {item.label: item.text for item in described(draft, names)}
     st.html(_table(described(found.filled, names), now))
@@ -96,16 +98,16 @@ def draw_preview(found: Preview, draft: WizardDraft) -> None:
     found_errors = errors(problems)
     draw_problems(found_errors)
     if warnings := len(problems) - len(found_errors):
-        st.caption(f"{plural(warnings, 'warning', 'warnings')} to look at in the wizard.")
+        st.caption(_("{warnings} to look at in the wizard.").format(warnings=plural(warnings, "warning", "warnings")))
 
 
 def draw_buttons(found: Preview | None, draft: WizardDraft) -> None:
     """Draw how the plan gets into the wizard."""
     with st.container(horizontal=True, horizontal_alignment="right", key="plan-buttons"):
         if found is not None and not draft.is_untouched:
-            st.button("Replace this draft", key="plan-replace", on_click=_apply, args=(found, draft.id))
+            st.button(_("Replace this draft"), key="plan-replace", on_click=_apply, args=(found, draft.id))
         st.button(
-            "Fill the wizard" if draft.is_untouched else "Start a new draft with it",
+            _("Fill the wizard") if draft.is_untouched else _("Start a new draft with it"),
             key="plan-apply",
             type="primary",
             icon=":material/input:",
@@ -127,24 +129,24 @@ def _table(rows: Sequence[SummaryRow], now: Mapping[str, str]) -> str:
 
 def _pasted() -> str | None:
     st.text_area(
-        "Plan file, Python script or app_state.json",
+        _("Plan file, Python script or app_state.json"),
         key="plan-text",
         height=420,
         placeholder="project_id: 1\nmodel: YOLO/YOLO26n-det\nexport_onnx: true",
         persist_state="session",
     )
     # A text area is sent when it is left; the button is something to leave it for.
-    st.button("Read it", key="plan-read", icon=":material/visibility:")
+    st.button(_("Read it"), key="plan-read", icon=":material/visibility:")
     return st.session_state.get("plan-text") or None
 
 
 def _uploaded() -> str | None:
-    file = st.file_uploader("Plan file, Python script or app_state.json", type=_TYPES, key="plan-file")
+    file = st.file_uploader(_("Plan file, Python script or app_state.json"), type=_TYPES, key="plan-file")
     if file is None:
         return None
     if file.size > _MOST_MEGABYTES * 2**20:
-        msg = f"{file.name} has more than {_MOST_MEGABYTES} MB."
-        raise InputError(msg, "A plan is a short text; choose another file.")
+        msg = _("{name} has more than {size} MB.").format(name=file.name, size=_MOST_MEGABYTES)
+        raise InputError(msg, _("A plan is a short text; choose another file."))
     return decode_text(file.getvalue(), file.name)
 
 
@@ -154,17 +156,17 @@ def _from_experiment() -> ReadPlan | None:
         st.info("There are no experiments yet.", icon=":material/info:")
         return None
     chosen = st.selectbox(
-        "Experiment",
+        _("Experiment"),
         known,
         index=None,
         format_func=lambda info: f"{info.experiment_name} ({info.model_name})",
-        placeholder="Choose",
+        placeholder=_("Choose"),
         key="plan-experiment",
     )
     if chosen is None:
         return None
     plan = replace(plan_of_experiment(chosen, surroundings()), experiment_name=None)
-    return ReadPlan(plan=plan, form="experiment settings")
+    return ReadPlan(plan=plan, form=_("experiment settings"))
 
 
 @telling_errors()
@@ -195,23 +197,27 @@ def draw_plan_forms(view: WizardView) -> None:
     if not isinstance(plan, TrainingPlan):
         return
     # Drawn while it is open: blocks of code bring a library of 1.6 MB along (Streamlit 1.67).
-    room = st.expander("This plan as code", icon=":material/code:", key=PLAN_FORMS, on_change="rerun")
+    room = st.expander(_("This plan as code"), icon=":material/code:", key=PLAN_FORMS, on_change="rerun")
     if not room.open:
         return
     with room:
-        st.caption("Point at a text to copy it with one click, or save it as a file.")
-        script, file, command = st.tabs(["Python", "Plan file", "Command line"])
+        st.caption(_("Point at a text to copy it with one click, or save it as a file."))
+        script, file, command = st.tabs(["Python", _("Plan file"), _("Command line")])
         with script:
-            st.caption("Starts the same training with the official SDK, on this or any other Supervisely server.")
+            st.caption(_("Starts the same training with the official SDK, on this or any other Supervisely server."))
             _offer_to_freeze(view, plan)
             _form(python_script(plan), "python", "train.py", "text/x-python")
         with file:
-            st.caption("Can be read in again under “Start from a plan”, kept beside your code, and started by command.")
+            st.caption(
+                _("Can be read in again under “Start from a plan”, kept beside your code, and started by command.")
+            )
             _form(write_plan(plan), "yaml", _PLAN_FILE, "application/yaml")
         with command:
             st.caption(
-                f"Starts the plan file, saved as {_PLAN_FILE}. The token comes from the variable API_TOKEN, "
-                "which `traindash env` prints for this machine."
+                _(
+                    "Starts the plan file, saved as {file}. The token comes from the variable API_TOKEN, "
+                    "which `traindash env` prints for this machine."
+                ).format(file=_PLAN_FILE)
             )
             line = launch_command(_PLAN_FILE, server=connection.address())
             _form(line + "\n", "bash", "train.sh", "text/x-shellscript")
@@ -224,10 +230,14 @@ def _offer_to_freeze(view: WizardView, plan: TrainingPlan) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="script-freeze"):
         with st.container(width="stretch"):
             st.caption(
-                "The SDK has no split with a seed: this script draws its own each time. "
-                "Frozen now, the split has two collections that the script can name."
+                _(
+                    "The SDK has no split with a seed: this script draws its own each time. Frozen now, the "
+                    "split has two collections that the script can name."
+                )
             )
-        st.button("Freeze now", icon=":material/lock:", key="freeze-now", on_click=_freeze, args=(view.draft.id, plan))
+        st.button(
+            _("Freeze now"), icon=":material/lock:", key="freeze-now", on_click=_freeze, args=(view.draft.id, plan)
+        )
 
 
 @telling_errors()
@@ -235,14 +245,14 @@ def _freeze(draft_id: DraftId, plan: TrainingPlan) -> None:
     frozen = with_fixed_split(connection.client(), plan).train_val_split
     lookups.forget_project(plan.project_id)
     change_draft(draft_id, lambda draft: replace(draft, split=split_draft(frozen)))
-    flash("The split is frozen as two collections.")
+    flash(_("The split is frozen as two collections."))
 
 
 def _form(text: str, language: str, name: str, mime: str) -> None:
     # st.code has a button to copy with (1.67).
     st.code(text, language=language, height=320 if text.count("\n") > 14 else "content")  # noqa: PLR2004 - lines
     st.download_button(
-        f"Download {name}",
+        _("Download {name}").format(name=name),
         text,
         file_name=name,
         mime=mime,

@@ -12,6 +12,7 @@ from traindash.domain.ids import DatasetId, ProjectId, TaskId, WorkspaceId
 from traindash.domain.project import Dataset, Project
 from traindash.errors import AppError, StorageError
 from traindash.formatting import count, plural, size
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ProjectFacts
 from traindash.plans.lookups import DataNotes, note_of, since_last
@@ -86,9 +87,9 @@ def draw_dataset_tree(facts: ProjectFacts) -> None:
             height=table_height(len(frame), _MAX_ROWS),
             column_config={
                 name: st.column_config.NumberColumn(format="localized", width="small")
-                for name in ("Own images", "With those inside")
+                for name in (_("Own images"), _("With those inside"))
             },
-            alt="Datasets of the project, nested ones indented below the one they are in",
+            alt=_("Datasets of the project, nested ones indented below the one they are in"),
         )
 
 
@@ -107,23 +108,27 @@ def images_below(datasets: tuple[Dataset, ...]) -> dict[DatasetId, int]:
 
 def draw_distributions(facts: ProjectFacts) -> None:
     """Draw how objects are spread over classes, and the sizes of images and objects."""
-    if not st.toggle("Show distributions", key=f"distributions-{facts.project.id}"):
+    if not st.toggle(_("Show distributions"), key=f"distributions-{facts.project.id}"):
         return
     ranked = sorted(facts.statistics.classes, key=lambda item: -item.objects)
-    _bars("Objects per class", {item.name: item.objects for item in ranked[:_SHOWN_CLASSES]}, "objects")
+    _bars(_("Objects per class"), {item.name: item.objects for item in ranked[:_SHOWN_CLASSES]}, _("objects"))
     if len(ranked) > _SHOWN_CLASSES:
-        st.caption(f"The {_SHOWN_CLASSES} classes with the most objects, of {count(len(ranked))}.")
+        st.caption(
+            _("The {shown} classes with the most objects, of {count}.").format(
+                shown=_SHOWN_CLASSES, count=count(len(ranked))
+            )
+        )
     # Behind a switch: it reads the annotations of 200 images.
     profile = lookups.data_profile(facts.project.id)
     with st.container(key="distribution-columns"):
         left, right = st.columns(2, gap="medium")
     with left:
-        _bars("Image sizes (longer side)", profile.image_sizes, "images")
+        _bars(_("Image sizes (longer side)"), profile.image_sizes, _("images"))
     with right:
-        _bars("Object sizes (as a square)", profile.object_sizes, "objects")
+        _bars(_("Object sizes (as a square)"), profile.object_sizes, _("objects"))
     if profile.images < facts.project.items_count:
         about = f"{plural(profile.images, 'image', 'images')} with {plural(profile.objects, 'object', 'objects')}"
-        st.caption(f"Sizes from a sample of {about}, evenly from all datasets.")
+        st.caption(_("Sizes from a sample of {about}, evenly from all datasets.").format(about=about))
 
 
 def _bars(title: str, values: Mapping[str, int], unit: str) -> None:
@@ -142,17 +147,19 @@ def draw_project_search(projects: tuple[Project, ...]) -> tuple[Project, ...]:
         return projects
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input(
-            "Search projects", key="project-search", placeholder="Search projects", label_visibility="collapsed",
+            _("Search projects"), key="project-search", placeholder=_("Search projects"), label_visibility="collapsed",
             icon=":material/search:",
         )  # fmt: skip
-        order = st.selectbox("Order", list(_ORDERS), key="project-order", label_visibility="collapsed", width=200)
+        order = st.selectbox(_("Order"), list(_ORDERS), key="project-order", label_visibility="collapsed", width=200)
     found = [item for item in projects if wanted.strip().casefold() in item.name.casefold()]
     found.sort(key=_ORDERS[order])
     if not found:
         st.info(f"No project is called “{plain(wanted.strip())}” or the like.", icon=":material/info:")
     if len(found) > _MOST_CARDS:
         st.caption(
-            f"The first {_MOST_CARDS} of {plural(len(found), 'project', 'projects')}. Search to find the others."
+            _("The first {count} of {projects}. Search to find the others.").format(
+                count=_MOST_CARDS, projects=plural(len(found), "project", "projects")
+            )
         )
     return tuple(found[:_MOST_CARDS])
 
@@ -168,17 +175,19 @@ def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> Non
                 first = lookups.sample_images(project.id, 1)
                 picture = thumbnail(project.id, first[0], _CARD_PICTURE) if first else None
                 if picture is None:
-                    st.caption("No picture")
+                    st.caption(_("No picture"))
                 else:
-                    st.image(picture, width="stretch", alt=f"An image of {project.name}")
+                    st.image(picture, width="stretch", alt=_("An image of {name}").format(name=project.name))
                 st.markdown(f"**{plain(project.name)}**")
                 st.caption(
-                    f"{plural(project.items_count, 'image', 'images')} in "
-                    f"{plural(project.datasets_count, 'dataset', 'datasets')}, "
-                    f"{size(project.size_bytes)}"
+                    _("{images} in {datasets}, {size}").format(
+                        images=plural(project.items_count, "image", "images"),
+                        datasets=plural(project.datasets_count, "dataset", "datasets"),
+                        size=size(project.size_bytes),
+                    )
                 )
                 st.button(
-                    "Chosen" if is_chosen else "Choose",
+                    _("Chosen") if is_chosen else _("Choose"),
                     key=f"choose-project-{project.id}",
                     icon=":material/check:" if is_chosen else None,
                     disabled=is_chosen,
@@ -195,10 +204,10 @@ def open_named_project() -> None:
         return
     # A reload must not make another draft.
     del st.query_params[_PROJECT_PARAM]
-    with titled("New training"):
+    with titled(_("New training")):
         facts = lookups.project(ProjectId(int(named))) if named.isascii() and named.isdecimal() else None
     if facts is None:
-        st.toast(f"Project {plain(named[:20])} does not exist on this server.", icon=":material/error:")
+        st.toast(_("Project {id} does not exist on this server.").format(id=plain(named[:20])), icon=":material/error:")
         return
     drafts = connection.drafts()
     latest = drafts.latest_open(connection.server_name())
@@ -213,11 +222,13 @@ def draw_evaluation_copies(draft: WizardDraft, copies: tuple[Project, ...]) -> N
     if not copies:
         return
     with st.expander(
-        f"{plural(len(copies), 'copy', 'copies')} that training apps made to evaluate with",
+        _("{copies} that training apps made to evaluate with").format(copies=plural(len(copies), "copy", "copies")),
         icon=":material/content_copy:",
         expanded=any(item.id == draft.project_id for item in copies),
     ):
-        st.caption("Reports of experiments show their pictures. To train, choose the project that they were made from.")
+        st.caption(
+            _("Reports of experiments show their pictures. To train, choose the project that they were made from.")
+        )
         for project in sorted(copies, key=lambda item: -item.id)[:_MOST_CARDS]:
             is_chosen = project.id == draft.project_id
             with st.container(horizontal=True, vertical_alignment="center", key=f"copy-{project.id}"):
@@ -225,14 +236,14 @@ def draw_evaluation_copies(draft: WizardDraft, copies: tuple[Project, ...]) -> N
                     f"{plain(project.name)} :gray[{plural(project.items_count, 'image', 'images')}]", width="stretch"
                 )
                 st.button(
-                    "Chosen" if is_chosen else "Choose",
+                    _("Chosen") if is_chosen else _("Choose"),
                     key=f"choose-project-{project.id}",
                     disabled=is_chosen,
                     on_click=_choose,
                     args=(draft.id, project),
                 )
         if len(copies) > _MOST_CARDS:
-            st.caption(f"The newest {_MOST_CARDS} of {count(len(copies))}.")
+            st.caption(_("The newest {shown} of {copies}.").format(shown=_MOST_CARDS, copies=count(len(copies))))
 
 
 # At the first start a page may be open before the sample project is in.
@@ -249,10 +260,10 @@ def draw_no_project(workspace: WorkspaceId) -> None:
 def draw_counts(facts: ProjectFacts) -> None:
     """Draw how much there is of what."""
     numbers = (
-        ("Images", facts.project.items_count),
-        ("Objects", sum(item.objects for item in facts.statistics.classes)),
-        ("Classes", len(facts.meta.classes)),
-        ("Datasets", len(facts.datasets)),
+        (_("Images"), facts.project.items_count),
+        (_("Objects"), sum(item.objects for item in facts.statistics.classes)),
+        (_("Classes"), len(facts.meta.classes)),
+        (_("Datasets"), len(facts.datasets)),
     )
     with st.grid(4, min_column_width=110, gap="small"):
         for label, number in numbers:
@@ -280,16 +291,18 @@ def draw_since_last(project: ProjectFacts) -> None:
     if found is None:
         return
     if found.changes:
-        text = f"changed since then: {'; '.join(found.changes)}."
+        text = _("changed since then: {changes}.").format(changes="; ".join(found.changes))
     elif found.is_exact:
-        text = "the data is the same as then."
+        text = _("the data is the same as then.")
     elif found.used is not None:
-        text = f"it used {found.used:,} of the {found.images:,} images that the project has now."
+        text = _("it used {used} of the {images} images that the project has now.").format(
+            used=count(found.used), images=count(found.images)
+        )
     else:
-        text = "its record does not say what the data was like."
+        text = _("its record does not say what the data was like.")
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="since-last"):
         st.markdown(f":material/history: Last trained as **{plain(found.title)}**; {plain(text)}", width="stretch")
-        screens.link("task", "Open", "open_in_new", task=found.task_id)
+        screens.link("task", _("Open"), "open_in_new", task=found.task_id)
 
 
 def note_data(task_id: TaskId, project: ProjectFacts) -> None:

@@ -20,6 +20,8 @@ from traindash.domain.plan import (
 )
 from traindash.domain.project import Image
 from traindash.formatting import count, percent, plural
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.draft import FIRST_SEED, SplitDraft, TagsChoice, WizardDraft
 from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
 from traindash.plans.splits import MOST_IMAGES
@@ -32,29 +34,33 @@ from traindash.ui.widgets import draft_choice, draft_many, draft_select, draft_s
 _T = TypeVar("_T")
 # word and explanation of each method
 _METHODS: Mapping[SplitMethod, tuple[str, str]] = {
-    "random": ("Random", "Images are dealt to both sides at random."),
+    "random": (N_("Random"), N_("Images are dealt to both sides at random.")),
     "datasets": (
-        "By datasets",
-        "Whole datasets go to a side. Datasets on neither side are not used; nested ones are not implied.",
+        N_("By datasets"),
+        N_("Whole datasets go to a side. Datasets on neither side are not used; nested ones are not implied."),
     ),
-    "tags": ("By tags", "Image tags decide. An image with both tags goes to both sides."),
-    "collections": ("By collections", "Collections of the project decide. Images in none of them are not used."),
+    "tags": (N_("By tags"), N_("Image tags decide. An image with both tags goes to both sides.")),
+    "collections": (
+        N_("By collections"),
+        N_("Collections of the project decide. Images in none of them are not used."),
+    ),
 }
-_FROZEN = (
-    "The split is drawn once, and kept as two collections when the training starts. Later experiments can use the same "
-    "images on each side, so that their numbers can be compared. Copies of one image stay on one side. "
-    "Switched off, every run draws its own split."
+_FROZEN = N_(
+    "The split is drawn once, and kept as two collections when the training starts. Later "
+    "experiments can use the same images on each side, so that their numbers can be "
+    "compared. Copies of one image stay on one side. Switched off, every run draws its own "
+    "split."
 )
-_DRAWN_ANEW = (
-    "Every run draws its own split: two such runs validate on different images, so their numbers cannot be compared "
-    "exactly. Frozen, the split is drawn once and shared."
+_DRAWN_ANEW = N_(
+    "Every run draws its own split: two such runs validate on different images, so their "
+    "numbers cannot be compared exactly. Frozen, the split is drawn once and shared."
 )
 _UNTAGGED: Mapping[UntaggedAction, str] = {
-    "ignore": "leave them out",
-    "train": "use for training",
-    "val": "use for validation",
+    "ignore": N_("leave them out"),
+    "train": N_("use for training"),
+    "val": N_("use for validation"),
 }
-_SIDES: Mapping[Side, str] = {"train": "training", "val": "validation"}
+_SIDES: Mapping[Side, str] = {"train": N_("training"), "val": N_("validation")}
 _PICTURE = (240, 180)
 _PICTURES = 6
 
@@ -66,16 +72,16 @@ def draw_split_form(draft: WizardDraft, facts: Facts) -> None:
     draft_choice(
         draft,
         "split-method",
-        "Method",
+        _("Method"),
         # A method that the training app does not offer stays as long as it is in force, with what is wrong about it.
         options=tuple(name for name in _METHODS if name in facts.app.split_methods or name == draft.split.method),
         value=draft.split.method,
         save=_saved(lambda split, method: replace(split, method=method)),
-        text=lambda method: _METHODS[method][0],
+        text=lambda method: _(_METHODS[method][0]),
     )
     suggestion = suggest_split(facts.project)
     hint = suggestion.reason if draft.split.chosen() == suggestion.split.chosen() else ""
-    st.caption(f"{_METHODS[draft.split.method][1]} {hint}")
+    st.caption(f"{_(_METHODS[draft.split.method][1])} {hint}")
     forms = {"random": _random, "datasets": _datasets, "tags": _tags, "collections": _collections}
     forms[draft.split.method](draft, facts.project)
 
@@ -85,15 +91,26 @@ def draw_split_counts(counts: SplitCounts | None) -> None:
     with st.grid(3, min_column_width=120, gap="small", key="split-counts"):
         if counts is None:
             # The cards keep their place, with a blank delta for its height.
-            for label in ("Training", "Validation", "Not used"):
+            for label in (_("Training"), _("Validation"), _("Not used")):
                 st.metric(label, "–", delta=" ", delta_color="off", delta_arrow="off", border=True)
             return
         used = counts.train + counts.val
-        for label, number in (("Training", counts.train), ("Validation", counts.val)):
+        for label, number in ((_("Training"), counts.train), (_("Validation"), counts.val)):
             share = percent(number / used) if used else percent(0)
-            st.metric(label, count(number), f"{share} of those used", delta_color="off", delta_arrow="off", border=True)
-        both = f"{plural(counts.both, 'image', 'images')} on both sides" if counts.both else "no image on both sides"
-        st.metric("Not used", count(counts.unused), both, delta_color="off", delta_arrow="off", border=True)
+            st.metric(
+                label,
+                count(number),
+                _("{share} of those used").format(share=share),
+                delta_color="off",
+                delta_arrow="off",
+                border=True,
+            )
+        both = (
+            _("{images} on both sides").format(images=plural(counts.both, "image", "images"))
+            if counts.both
+            else _("no image on both sides")
+        )
+        st.metric(_("Not used"), count(counts.unused), both, delta_color="off", delta_arrow="off", border=True)
 
 
 def _random(draft: WizardDraft, project: ProjectFacts) -> None:
@@ -101,7 +118,7 @@ def _random(draft: WizardDraft, project: ProjectFacts) -> None:
     draft_slider(
         draft,
         f"split-percent-{side}",
-        f"Share of the images for {_SIDES[side]}",
+        _("Share of the images for {side}").format(side=_(_SIDES[side])),
         bounds=(1, 99),
         value=draft.split.random.percent,
         save=_saved(lambda split, value: replace(split, random=structs.replace(split.random, percent=value))),
@@ -111,25 +128,25 @@ def _random(draft: WizardDraft, project: ProjectFacts) -> None:
         draft_toggle(
             draft,
             "split-freeze",
-            "Freeze this split",
+            _("Freeze this split"),
             value=seed is not None,
             save=_saved(lambda split, on: _with_seed(split, FIRST_SEED if on else None)),
-            help_text=_FROZEN if seed is not None else _DRAWN_ANEW,
+            help_text=_(_FROZEN if seed is not None else _DRAWN_ANEW),
             disabled=seed is None and project.project.items_count > MOST_IMAGES,
         )
         if project.project.items_count > MOST_IMAGES:
-            st.caption(f"Splits of up to {count(MOST_IMAGES)} images can be frozen.")
+            st.caption(_("Splits of up to {count} images can be frozen.").format(count=count(MOST_IMAGES)))
         if seed is not None:
             with st.container(horizontal=True, vertical_alignment="center", key="split-draw-again-option"):
                 st.button(
-                    "Draw another split",
+                    _("Draw another split"),
                     icon=":material/shuffle:",
                     key=widget_key(draft, "split-draw"),
-                    help="Deals the images another way, for example when a class is missing on one side.",
+                    help=_("Deals the images another way, for example when a class is missing on one side."),
                     on_click=change_draft,
                     args=(draft.id, _drawn_again),
                 )
-                st.markdown(f":gray[This one is drawn with seed {seed}.]")
+                st.markdown(f":gray[{_('This one is drawn with seed {seed}.').format(seed=seed)}]")
 
 
 def _drawn_again(draft: WizardDraft) -> WizardDraft:
@@ -190,7 +207,7 @@ def _draw_both_sides(
             value=chosen[side],
             save=saved(side),
             text=lambda item: texts[item],
-            placeholder=f"Choose {things}",
+            placeholder=_("Choose {things}").format(things=things),
         )
 
 
@@ -207,17 +224,17 @@ def _tags(draft: WizardDraft, project: ProjectFacts) -> None:
 
     tags = draft.split.tags
     draft_select(
-        draft, "split-train-tag", "Tag of the images for training", options=names, value=tags.train_tag,
-        save=_saved_tags(lambda tags, name: replace(tags, train_tag=name)), text=text, placeholder="Choose a tag",
+        draft, "split-train-tag", _("Tag of the images for training"), options=names, value=tags.train_tag,
+        save=_saved_tags(lambda tags, name: replace(tags, train_tag=name)), text=text, placeholder=_("Choose a tag"),
     )  # fmt: skip
     draft_select(
-        draft, "split-val-tag", "Tag of the images for validation", options=names, value=tags.val_tag,
-        save=_saved_tags(lambda tags, name: replace(tags, val_tag=name)), text=text, placeholder="Choose a tag",
+        draft, "split-val-tag", _("Tag of the images for validation"), options=names, value=tags.val_tag,
+        save=_saved_tags(lambda tags, name: replace(tags, val_tag=name)), text=text, placeholder=_("Choose a tag"),
     )  # fmt: skip
     draft_choice(
-        draft, "split-untagged", "Images with neither tag", options=tuple(_UNTAGGED), value=tags.untagged_action,
+        draft, "split-untagged", _("Images with neither tag"), options=tuple(_UNTAGGED), value=tags.untagged_action,
         save=_saved_tags(lambda tags, action: replace(tags, untagged_action=action)),
-        text=lambda action: _UNTAGGED[action],
+        text=lambda action: _(_UNTAGGED[action]),
     )  # fmt: skip
 
 
@@ -239,34 +256,44 @@ def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
     if content is not None:
         _draw_classes(facts.project, content)
     project = facts.project.project.id
-    for side, images in zip(("Training", "Validation"), _samples(facts.project, split, content), strict=True):
+    for side, images in zip((_("Training"), _("Validation")), _samples(facts.project, split, content), strict=True):
         pictures = [(image, thumbnail(project, image, _PICTURE)) for image in images]
         shown = [(image, picture) for image, picture in pictures if picture is not None]
         if not shown:
             continue
-        st.markdown(f"**{side}, for example**")
+        st.markdown(_("**{side}, for example**").format(side=side))
         with st.grid(_PICTURES, min_column_width=90, gap="xsmall"):
             for image, picture in shown:
-                st.image(picture, width="stretch", alt=f"{image.name}, an image for {side.lower()}")
+                st.image(
+                    picture,
+                    width="stretch",
+                    alt=_("{name}, an image for {lower}").format(name=image.name, lower=side.lower()),
+                )
 
 
 def _draw_classes(project: ProjectFacts, content: SplitContent) -> None:
     if content.classes is not None:
         _draw_counts([(name, content.classes.get(name, SideCounts())) for name in project.class_names])
     if content.shared_contents is None:
-        st.caption("In a project this large, nobody looked for identical images on both sides.")
+        st.caption(_("In a project this large, nobody looked for identical images on both sides."))
 
 
 def _draw_counts(sides: Sequence[tuple[str, SideCounts]]) -> None:
     """Draw what each class has on both sides, as HTML: the code of ``st.dataframe`` is 1.2 MB (Streamlit 1.67)."""
-    heads = ("Class", "Training images", "Training objects", "Validation images", "Validation objects")
+    heads = (
+        _("Class"),
+        _("Training images"),
+        _("Training objects"),
+        _("Validation images"),
+        _("Validation objects"),
+    )
     cells = "".join(f'<th scope="col" tabindex="0">{head}</th>' for head in heads)
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>{"".join(map(_cell, numbers))}</tr>'
         for name, one in sides
         for numbers in [(one.train_images, one.train_objects, one.val_images, one.val_objects)]
     )
-    about = "Images and objects of each class on both sides"
+    about = _("Images and objects of each class on both sides")
     st.html(
         f'<div class="cx-scroll td-split-classes" role="region" tabindex="0" aria-label="{about}">'
         f'<table class="cx-table cx-sortable"><thead><tr>{cells}</tr></thead><tbody>{rows}</tbody></table></div>'

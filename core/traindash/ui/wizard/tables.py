@@ -17,6 +17,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel
 from traindash.domain.project import ObjectClass
 from traindash.formatting import count, listing
+from traindash.language import gettext as _
 from traindash.plans import app_rules
 from traindash.plans.draft import DraftId, WizardDraft, choose_model, set_classes
 from traindash.plans.facts import Facts, ModelFacts, ProjectFacts
@@ -48,7 +49,7 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
             "Model": model.name,
             **{name: figures[name].values[row] if name in figures else model.columns.get(name) for name in columns},
             # Not every server says it (docs/supervisely-api.md 3.4); training apps begin with published weights.
-            "Start": "random" if model.pretrained is False else "published weights",
+            "Start": _("random") if model.pretrained is False else _("published weights"),
         }
         for row, model in enumerate(models)
     ]
@@ -143,7 +144,7 @@ def _table(
         selection_mode="single-row",
         on_select=lambda: _choose(draft.id, key, choices),
         placeholder="–",
-        alt="Models to start from",
+        alt=_("Models to start from"),
     )
 
 
@@ -154,12 +155,12 @@ def _draw_by_name(draft: WizardDraft, key: str, choices: Sequence[ModelChoice]) 
         name_key = f"{key}-name"
         st.session_state[name_key] = draft.model if draft.model in choices else None
         st.selectbox(
-            "Model",
+            _("Model"),
             list(choices),
             key=name_key,
             index=None,
             format_func=_name_of,
-            placeholder="Type a part of its name",
+            placeholder=_("Type a part of its name"),
             on_change=lambda: _choose_named(draft.id, st.session_state[name_key]),
         )
 
@@ -218,14 +219,14 @@ def draw_recommendation(draft: WizardDraft, recommended: CatalogueModel | None) 
     is_used = choice == draft.model
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="recommendation"):
         by_outline = recommended.task_type == SEGMENTATION
-        kind = "model for outlines, as this project has them," if by_outline else "model"
+        kind = _("model for outlines, as this project has them,") if by_outline else "model"
         st.markdown(
             f":material/lightbulb: The agents have no GPU. **{plain(recommended.name)}** is the smallest {kind} "
             "and the one that a CPU trains soonest.",
             width="stretch",
         )
         st.button(
-            "In use" if is_used else "Use it",
+            _("In use") if is_used else _("Use it"),
             key="use-it",
             icon=":material/check:" if is_used else None,
             disabled=is_used,
@@ -244,8 +245,11 @@ def draw_start_note(catalogue: Sequence[CatalogueModel], chosen: ModelFacts | No
     """Say plainly when training starts from random initialisation."""
     if all(model.pretrained is False for model in catalogue):
         st.warning(
-            "**Every model starts from random initialisation here:** no published weights are available on this "
-            "server. Expect lower accuracy, and a longer training, than with pretrained weights.",
+            _(
+                "**Every model starts from random initialisation here:** no published weights are "
+                "available on this server. Expect lower accuracy, and a longer training, than with "
+                "pretrained weights."
+            ),
             icon=":material/casino:",
         )
     elif chosen is not None and (note := start_note(chosen)):
@@ -256,10 +260,11 @@ def start_note(model: ModelFacts) -> str:
     """Return the plain statement about where the weights come from, empty when they are pretrained."""
     if not model.starts_random:
         return ""
-    return (
-        f"Training of {model.name} starts from random initialisation: no published weights are available on this "
-        "server. Expect lower accuracy, and a longer training, than with pretrained weights."
-    )
+    return _(
+        "Training of {name} starts from random initialisation: no published weights are "
+        "available on this server. Expect lower accuracy, and a longer training, than with "
+        "pretrained weights."
+    ).format(name=model.name)
 
 
 def narrow(
@@ -297,9 +302,9 @@ def draw_class_search(draft: WizardDraft, project: ProjectFacts) -> str:
     if len(project.meta.classes) < _SEARCH_FROM:
         return ""
     return st.text_input(
-        "Search classes",
+        _("Search classes"),
         key=widget_key(draft, "class-search"),
-        placeholder=f"Search {count(len(project.meta.classes))} classes",
+        placeholder=_("Search {count} classes").format(count=count(len(project.meta.classes))),
         label_visibility="collapsed",
         icon=":material/search:",
     ).strip()
@@ -314,12 +319,16 @@ def draw_left_out(draft: WizardDraft, project: ProjectFacts) -> None:
     empty = [name for name in default if name not in proposed]
     key_points = [name for name in project.class_names if name not in default]
     for left_out, why in (
-        (empty, "without objects there is nothing to learn."),
-        (key_points, "key points repeat objects that other classes have."),
+        (empty, _("without objects there is nothing to learn.")),
+        (key_points, _("key points repeat objects that other classes have.")),
     ):
         if left_out:
             names = listing([f"“{plain(name)}”" for name in left_out])
-            st.caption(f"{names} {'is' if len(left_out) == 1 else 'are'} left out: {why}")
+            st.caption(
+                ngettext("{names} is left out: {why}", "{names} are left out: {why}", len(left_out)).format(
+                    names=names, why=why
+                )
+            )
 
 
 def draw_class_table(draft: WizardDraft, facts: Facts, project: ProjectFacts, search: str = "") -> None:
@@ -364,7 +373,7 @@ def draw_class_table(draft: WizardDraft, facts: Facts, project: ProjectFacts, se
                 "", min_value=0, max_value=max(most, 1), format=" ", width="small"
             ),
         },
-        alt="Classes of the project; ticked ones are trained",
+        alt=_("Classes of the project; ticked ones are trained"),
     )
 
 
@@ -374,8 +383,8 @@ def draw_class_buttons(draft: WizardDraft, project: ProjectFacts, search: str = 
     filled = tuple(item.name for item in project.statistics.classes if item.objects)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         found = tuple(name for name in every if search.casefold() in name.casefold())
-        more = (("Only those found", found),) if search else ()
-        for label, names in (("All", every), ("With objects", filled), ("None", ()), *more):
+        more = ((_("Only those found"), found),) if search else ()
+        for label, names in ((_("All"), every), (_("With objects"), filled), (_("None"), ()), *more):
             st.button(
                 label,
                 key=f"classes-{label}",
@@ -388,11 +397,11 @@ def draw_class_buttons(draft: WizardDraft, project: ProjectFacts, search: str = 
                 draft_many(
                     draft,
                     "classes-named",
-                    "Classes that are trained",
+                    _("Classes that are trained"),
                     options=every,
                     value=[name for name in every if name in chosen],
                     save=lambda known, names: set_classes(known, names, project.meta),
-                    placeholder="Type a part of a name",
+                    placeholder=_("Type a part of a name"),
                 )
 
 
