@@ -69,7 +69,12 @@ def _draw_origin(project: Project) -> None:
 
 def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: ProjectFacts, model: ModelFacts) -> None:
     names = listing([f"“{plain(name)}”" for name in need.classes if name not in need.hopeless])
-    st.markdown(f":material/content_copy: **A copy with {need.shape}** lets {plain(model.framework)} learn {names}.")
+    st.markdown(
+        ":material/content_copy: "
+        + _("**A copy with {shape}** lets {framework} learn {names}.").format(
+            shape=need.shape, framework=plain(model.framework), names=names
+        )
+    )
     st.caption(_about(need, project))
     known = find_copy(lookups.projects(connection.workspace_id()), order)
     with st.container(horizontal=True, vertical_alignment="center"):

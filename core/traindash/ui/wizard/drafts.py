@@ -47,7 +47,7 @@ def draw_draft_menu(current: WizardDraft) -> None:
             with st.container(horizontal=True, vertical_alignment="center", key=f"draft-{draft.id}"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{plain(draft_title(draft))}**")
-                    details = (_differences_text(draft), f"changed {ago(draft.changed_at)}")
+                    details = (_differences_text(draft), _("changed {ago}").format(ago=ago(draft.changed_at)))
                     st.caption(plain(" · ".join(filter(None, details))))
                 st.button(_("Open"), key=f"open-{draft.id}", on_click=_open, args=(draft,))
         screens.link("drafts", _("All drafts: rename, duplicate, delete"), "list_alt")
@@ -56,25 +56,27 @@ def draw_draft_menu(current: WizardDraft) -> None:
 # Which draft this is, and what to do where two tabs have changed the same.
 
 _FIELDS: Mapping[str, str] = {
-    "project_id": "project",
-    "model": "model",
-    "classes": "classes",
-    "split": "split",
-    "hyperparameters": "hyperparameters",
+    "project_id": N_("project"),
+    "model": N_("model"),
+    "classes": N_("classes"),
+    "split": N_("split"),
+    "hyperparameters": N_("hyperparameters"),
     "series": N_("what varies in the series"),
     "experiment_name": N_("experiment name"),
-    "agent_id": "agent",
+    "agent_id": N_("agent"),
 }
 
 
 def draw_standing(draft: WizardDraft) -> None:
     """Draw that this tab goes on with an older draft, or that another tab has changed what was changed here."""
     if (aside := disputed_change(draft.id)) is not None:
-        names = listing([_FIELDS.get(name, name.replace("_", " ")) for name in aside.names])
+        names = listing([_(_FIELDS.get(name, name.replace("_", " "))) for name in aside.names])
         with st.container(border=True, horizontal=True, vertical_alignment="center", key="draft-dispute"):
             st.markdown(
-                f":material/tab: **Changed in another tab: {plain(names)}.** You see what was chosen there; your own "
-                "change is put aside.",
+                ":material/tab: "
+                + _(
+                    "**Changed in another tab: {names}.** You see what was chosen there; your own change is put aside."
+                ).format(names=plain(names)),
                 width="stretch",
             )
             for label, keeps_mine in ((_("Use the other tab's"), False), (_("Keep mine"), True)):
@@ -89,8 +91,10 @@ def draw_standing(draft: WizardDraft) -> None:
     elif is_resumed(draft):
         with st.container(horizontal=True, vertical_alignment="center", key="draft-resumed"):
             st.caption(
-                f":material/history: You go on with the draft “{plain(draft_title(draft))}”, changed "
-                f"{ago(draft.changed_at)}.",
+                ":material/history: "
+                + _("You go on with the draft “{name}”, changed {ago}.").format(
+                    name=plain(draft_title(draft)), ago=ago(draft.changed_at)
+                ),
                 width="content",
             )
             st.button(_("Start over"), key="draft-fresh", type="tertiary", icon=":material/add:", on_click=_new)
@@ -122,7 +126,9 @@ def _differences_text(draft: WizardDraft) -> str:
     if model is None or read_text(draft.hyperparameters).errors:
         return ""
     found = differences(read_text(draft.hyperparameters).values, read_text(model.default_hyperparameters).values)
-    return listing([f"{item.key} {'removed' if item.is_removed else setting(item.value)}" for item in found], limit=2)
+    return listing(
+        [f"{item.key} {_('removed') if item.is_removed else setting(item.value)}" for item in found], limit=2
+    )
 
 
 def ago(moment: datetime) -> str:
@@ -184,7 +190,7 @@ def _draw_rows(drafts: Sequence[WizardDraft], *, is_search: bool, is_open: bool)
             if is_open
             else _("No draft has been started yet.")
         )
-        st.info("No draft fits the search." if is_search else none, icon=":material/edit_note:")
+        st.info(_("No draft fits the search.") if is_search else none, icon=":material/edit_note:")
         return
     # Each row has a menu with a field: hundreds of them take seconds to draw.
     shown = drafts[: st.session_state.get("drafts-shown", _AT_ONCE)]
@@ -214,7 +220,7 @@ def _draw_row(draft: WizardDraft) -> None:
                 project_and_model(draft) if draft.name else "",
                 _differences_text(draft),
                 _("started as a series") if draft.series_id is not None else where,
-                f"changed {ago(draft.changed_at)}",
+                _("changed {ago}").format(ago=ago(draft.changed_at)),
             )
             st.caption(" · ".join(plain(part) for part in details if part))
         if not draft.is_started:
@@ -259,7 +265,7 @@ def _draw_way_back() -> None:
         return
     draft_id, title = deleted
     with st.container(horizontal=True, vertical_alignment="center", key="draft-deleted"):
-        st.info(f"“{plain(title)}” was deleted.", icon=":material/delete:", width="stretch")
+        st.info(_("“{name}” was deleted.").format(name=plain(title)), icon=":material/delete:", width="stretch")
         st.button(_("Undo"), key="draft-undo", icon=":material/undo:", on_click=_restore, args=(draft_id,))
 
 

@@ -211,10 +211,8 @@ def _classes(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     every = facts.project.class_names
     default = facts.project.default_classes
     chosen = default if draft.classes is None else tuple(name for name in every if name in draft.classes)
-    of = count(len(every))
-    value = _("all {count}").format(count=of) if chosen == every else f"{count(len(chosen))} / {of}"
-    if chosen != every:
-        value = _("{chosen} of {count}").format(chosen=count(len(chosen)), count=of)
+    value = _("all {count}") if chosen == every else _("{chosen} of {count}")
+    value = value.format(chosen=count(len(chosen)), count=count(len(every)))
     return value, listing(chosen)
 
 

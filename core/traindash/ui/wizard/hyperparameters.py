@@ -239,13 +239,13 @@ def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], t
     count = len(changes)
     st.caption(
         _("{changes} from the defaults").format(changes=plural(count, "change", "changes"))
-        if other == "Default"
+        if other == _("Default")
         else plural(count, "difference", "differences")
     )
     rows = [
         {
             title: item.key,
-            "Value": MISSING if item.is_removed else setting(item.value),
+            _("Value"): MISSING if item.is_removed else setting(item.value),
             other: MISSING if item.is_new else setting(item.default),
         }
         for item in changes
@@ -261,7 +261,7 @@ def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], t
 def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo, here: Mapping[str, object]) -> None:
     text = lookups.hyperparameters(connection.team_id(), info)
     if text is None or not (found := read_text(text)).is_readable:
-        st.info("This experiment kept no hyperparameters that can be read.", icon=":material/info:")
+        st.info(_("This experiment kept no hyperparameters that can be read."), icon=":material/info:")
         return
     _draw_differences(here, found.values, _("Hyperparameter"), info.experiment_name)
     st.button(

@@ -14,7 +14,7 @@ from traindash.domain.ids import AgentId, DryRunId, SeriesId, TaskId
 from traindash.domain.jobs import DryRun, JobStatus
 from traindash.domain.plan import PretrainedModel, TrainingPlan
 from traindash.errors import AppError, InputError
-from traindash.formatting import duration, percent, plural, size, time_range
+from traindash.formatting import duration, listing, percent, plural, size, time_range
 from traindash.frameworks.hyperparameter_text import with_values
 from traindash.frameworks.registry import roles_of
 from traindash.frameworks.spec import Roles
@@ -225,7 +225,9 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
             (left, _("Memory at the peak"), expected.memory, check.memory_free),
             (right, _("Disk"), expected.disk, check.disk_free),
         ):
-            column.metric(label, size(needed), f"{size(free)} free", delta_color="off", delta_arrow="off")
+            column.metric(
+                label, size(needed), _("{size} free").format(size=size(free)), delta_color="off", delta_arrow="off"
+            )
     st.caption(_about_range(expected))
     batches = len(check.figures.batches) if check.figures else 0
     measured = plural(batches, "measured batch", "measured batches")
@@ -267,7 +269,7 @@ def _draw_duration(expected: Forecast) -> None:
     elif expected.total.high < _WIDE * expected.total.low:
         st.metric(_("Duration"), whole)
     else:
-        below = f"between {whole}"
+        below = _("between {range}").format(range=whole)
         st.metric(
             _("Duration"),
             _("About {time}").format(time=duration(round(likely))),

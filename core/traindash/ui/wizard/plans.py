@@ -122,7 +122,11 @@ def _table(rows: Sequence[SummaryRow], now: Mapping[str, str]) -> str:
     lines: list[str] = []
     for item in rows:
         other = now.get(item.label, item.text)
-        extra = "" if other == item.text else f'<span class="td-detail">now: {html.escape(other)}</span>'
+        extra = (
+            ""
+            if other == item.text
+            else f'<span class="td-detail">{html.escape(_("now: {value}").format(value=other))}</span>'
+        )
         lines.append(f"<dt>{html.escape(item.label)}</dt><dd>{html.escape(item.text)}{extra}</dd>")
     return f'<dl class="td-summary td-plan">{"".join(lines)}</dl>'
 
@@ -153,7 +157,7 @@ def _uploaded() -> str | None:
 def _from_experiment() -> ReadPlan | None:
     known = all_experiments()
     if not known:
-        st.info("There are no experiments yet.", icon=":material/info:")
+        st.info(_("There are no experiments yet."), icon=":material/info:")
         return None
     chosen = st.selectbox(
         _("Experiment"),
@@ -166,7 +170,7 @@ def _from_experiment() -> ReadPlan | None:
     if chosen is None:
         return None
     plan = replace(plan_of_experiment(chosen, surroundings()), experiment_name=None)
-    return ReadPlan(plan=plan, form=_("experiment settings"))
+    return ReadPlan(plan=plan, form="experiment settings")
 
 
 @telling_errors()

@@ -12,6 +12,7 @@ from traindash.domain.ids import DatasetId, ProjectId, TaskId, WorkspaceId
 from traindash.domain.project import Dataset, Project
 from traindash.errors import AppError, StorageError
 from traindash.formatting import count, plural, size
+from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ProjectFacts
@@ -37,9 +38,9 @@ _SEARCH_FROM = 5
 _MOST_CARDS = 24
 _PROJECT_PARAM = "project"
 _ORDERS: Mapping[str, Callable[[Project], tuple[int, str]]] = {
-    "Newest first": lambda item: (-item.id, ""),
-    "By name": lambda item: (0, item.name.casefold()),
-    "Most images first": lambda item: (-item.items_count, ""),
+    N_("Newest first"): lambda item: (-item.id, ""),
+    N_("By name"): lambda item: (0, item.name.casefold()),
+    N_("Most images first"): lambda item: (-item.items_count, ""),
 }
 
 
@@ -75,9 +76,9 @@ def draw_dataset_tree(facts: ProjectFacts) -> None:
     below = images_below(facts.datasets)
     frame = pd.DataFrame(
         {
-            "Dataset": [dataset_label(item, level) for item, level in tree],
-            "Own images": [item.items_count for item, _ in tree],
-            "With those inside": [below[item.id] for item, _ in tree],
+            _("Dataset"): [dataset_label(item, level) for item, level in tree],
+            _("Own images"): [item.items_count for item, _level in tree],
+            _("With those inside"): [below[item.id] for item, _level in tree],
         }
     )
     with st.expander(plural(len(tree), "dataset", "datasets"), icon=":material/account_tree:"):
@@ -127,8 +128,12 @@ def draw_distributions(facts: ProjectFacts) -> None:
     with right:
         _bars(_("Object sizes (as a square)"), profile.object_sizes, _("objects"))
     if profile.images < facts.project.items_count:
-        about = f"{plural(profile.images, 'image', 'images')} with {plural(profile.objects, 'object', 'objects')}"
-        st.caption(_("Sizes from a sample of {about}, evenly from all datasets.").format(about=about))
+        sample = _("Sizes from a sample of {images} with {objects}, evenly from all datasets.")
+        images, objects = (
+            plural(profile.images, "image", "images"),
+            plural(profile.objects, "object", "objects"),
+        )
+        st.caption(sample.format(images=images, objects=objects))
 
 
 def _bars(title: str, values: Mapping[str, int], unit: str) -> None:
@@ -150,11 +155,15 @@ def draw_project_search(projects: tuple[Project, ...]) -> tuple[Project, ...]:
             _("Search projects"), key="project-search", placeholder=_("Search projects"), label_visibility="collapsed",
             icon=":material/search:",
         )  # fmt: skip
-        order = st.selectbox(_("Order"), list(_ORDERS), key="project-order", label_visibility="collapsed", width=200)
+        order = st.selectbox(
+            _("Order"), list(_ORDERS), format_func=_, key="project-order", label_visibility="collapsed", width=200
+        )
     found = [item for item in projects if wanted.strip().casefold() in item.name.casefold()]
     found.sort(key=_ORDERS[order])
     if not found:
-        st.info(f"No project is called “{plain(wanted.strip())}” or the like.", icon=":material/info:")
+        st.info(
+            _("No project is called “{name}” or the like.").format(name=plain(wanted.strip())), icon=":material/info:"
+        )
     if len(found) > _MOST_CARDS:
         st.caption(
             _("The first {count} of {projects}. Search to find the others.").format(
@@ -254,7 +263,7 @@ def draw_no_project(workspace: WorkspaceId) -> None:
     if any(item.type == "images" for item in connection.client().projects.list(workspace)):
         lookups.projects.forget(workspace)
         st.rerun()
-    st.info("This workspace has no image project yet. One that is brought in appears here by itself.")
+    st.info(_("This workspace has no image project yet. One that is brought in appears here by itself."))
 
 
 def draw_counts(facts: ProjectFacts) -> None:
@@ -301,7 +310,11 @@ def draw_since_last(project: ProjectFacts) -> None:
     else:
         text = _("its record does not say what the data was like.")
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="since-last"):
-        st.markdown(f":material/history: Last trained as **{plain(found.title)}**; {plain(text)}", width="stretch")
+        st.markdown(
+            ":material/history: "
+            + _("Last trained as **{name}**; {text}").format(name=plain(found.title), text=plain(text)),
+            width="stretch",
+        )
         screens.link("task", _("Open"), "open_in_new", task=found.task_id)
 
 

@@ -61,6 +61,10 @@ _UNTAGGED: Mapping[UntaggedAction, str] = {
     "val": N_("use for validation"),
 }
 _SIDES: Mapping[Side, str] = {"train": N_("training"), "val": N_("validation")}
+_LISTS: Mapping[str, str] = {
+    "datasets": N_("Datasets for {side}"),
+    "collections": N_("Collections for {side}"),
+}
 _PICTURE = (240, 180)
 _PICTURES = 6
 
@@ -172,7 +176,7 @@ def _datasets(draft: WizardDraft, project: ProjectFacts) -> None:
 def _collections(draft: WizardDraft, project: ProjectFacts) -> None:
     names, sizes = project.collection_names, {item.id: item.items_count for item in project.collections}
     if not names:
-        st.info("This project has no collections. Choose another method.", icon=":material/info:")
+        st.info(_("This project has no collections. Choose another method."), icon=":material/info:")
         return
     chosen = draft.split.collections
     # Supervisely does not say in every answer how many images a collection holds.
@@ -202,12 +206,12 @@ def _draw_both_sides(
         draft_many(
             draft,
             f"split-{side}-{things}",
-            f"{things.capitalize()} for {word}",
+            _(_LISTS[things]).format(side=_(word)),
             options=tuple(texts),
             value=chosen[side],
             save=saved(side),
             text=lambda item: texts[item],
-            placeholder=_("Choose {things}").format(things=things),
+            placeholder=_("Choose datasets") if things == "datasets" else _("Choose collections"),
         )
 
 
@@ -216,7 +220,7 @@ def _tags(draft: WizardDraft, project: ProjectFacts) -> None:
     # Tags of single objects do not sort images (docs/supervisely-api.md 4).
     names = tuple(tag.name for tag in project.meta.tags if tag.applicable_type != "objectsOnly")
     if not names:
-        st.info("This project has no image tags. Choose another method.", icon=":material/info:")
+        st.info(_("This project has no image tags. Choose another method."), icon=":material/info:")
         return
 
     def text(name: str) -> str:
@@ -256,18 +260,18 @@ def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
     if content is not None:
         _draw_classes(facts.project, content)
     project = facts.project.project.id
-    for side, images in zip((_("Training"), _("Validation")), _samples(facts.project, split, content), strict=True):
+    for side, images in zip((_("training"), _("validation")), _samples(facts.project, split, content), strict=True):
         pictures = [(image, thumbnail(project, image, _PICTURE)) for image in images]
         shown = [(image, picture) for image, picture in pictures if picture is not None]
         if not shown:
             continue
-        st.markdown(_("**{side}, for example**").format(side=side))
+        st.markdown("**" + _("Images for {side}, for example").format(side=side) + "**")
         with st.grid(_PICTURES, min_column_width=90, gap="xsmall"):
             for image, picture in shown:
                 st.image(
                     picture,
                     width="stretch",
-                    alt=_("{name}, an image for {lower}").format(name=image.name, lower=side.lower()),
+                    alt=_("{name}, an image for {side}").format(name=image.name, side=side),
                 )
 
 

@@ -17,6 +17,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel
 from traindash.domain.project import ObjectClass
 from traindash.formatting import count, listing
+from traindash.language import N_, ngettext, pgettext
 from traindash.language import gettext as _
 from traindash.plans import app_rules
 from traindash.plans.draft import DraftId, WizardDraft, choose_model, set_classes
@@ -46,16 +47,18 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
     figures = {name: found for name in columns if (found := as_figures([m.columns.get(name) for m in models]))}
     rows = [
         {
-            "Model": model.name,
+            _("Model"): model.name,
             **{name: figures[name].values[row] if name in figures else model.columns.get(name) for name in columns},
             # Not every server says it (docs/supervisely-api.md 3.4); training apps begin with published weights.
-            "Start": _("random") if model.pretrained is False else _("published weights"),
+            _("Start"): _("random") if model.pretrained is False else _("published weights"),
         }
         for row, model in enumerate(models)
     ]
     # As wide as its longest name: the names of a family begin alike and differ at their ends.
     longest = max(len(model.name) for model in models)
-    numbers: dict[str, ColumnConfig] = {"Model": st.column_config.TextColumn(width=_WIDTH_BESIDE + _LETTER * longest)}
+    numbers: dict[str, ColumnConfig] = {
+        _("Model"): st.column_config.TextColumn(width=_WIDTH_BESIDE + _LETTER * longest)
+    }
     for name in columns:
         if name not in figures and name[:1].islower():  # as the headings of the figures beside it
             numbers[name] = st.column_config.TextColumn(f"{name[:1].upper()}{name[1:]}")
@@ -111,12 +114,12 @@ def draw_checkpoints(draft: WizardDraft, experiments: Sequence[ExperimentInfo]) 
     figures = sorted({"mAP", *(score[0] for item in found.values() if (score := item.score) is not None)})
     rows = [
         {
-            "Experiment": item.experiment_name,
-            "Checkpoint": PurePosixPath(path).name,
+            _("Experiment"): item.experiment_name,
+            _("Checkpoint"): PurePosixPath(path).name,
             **{name: _measured(path, item, name) for name in figures},
-            "Model": item.model_name,
-            "Framework": item.framework_name,
-            "Task": item.task_type,
+            _("Model"): item.model_name,
+            _("Framework"): item.framework_name,
+            pgettext("what a model does", "Task"): item.task_type,
         }
         for path, item in found.items()
     ]
@@ -219,10 +222,16 @@ def draw_recommendation(draft: WizardDraft, recommended: CatalogueModel | None) 
     is_used = choice == draft.model
     with st.container(horizontal=True, vertical_alignment="center", wrap=False, key="recommendation"):
         by_outline = recommended.task_type == SEGMENTATION
-        kind = _("model for outlines, as this project has them,") if by_outline else "model"
+        text = (
+            _(
+                "The agents have no GPU. **{name}** is the smallest model for outlines, as this project has them, "
+                "and the one that a CPU trains soonest."
+            )
+            if by_outline
+            else _("The agents have no GPU. **{name}** is the smallest model and the one that a CPU trains soonest.")
+        )
         st.markdown(
-            f":material/lightbulb: The agents have no GPU. **{plain(recommended.name)}** is the smallest {kind} "
-            "and the one that a CPU trains soonest.",
+            ":material/lightbulb: " + text.format(name=plain(recommended.name)),
             width="stretch",
         )
         st.button(
@@ -337,20 +346,20 @@ def draw_class_table(draft: WizardDraft, facts: Facts, project: ProjectFacts, se
     # Searched here and not in the table's own search: its selection would count rows of the hidden ones, too.
     classes = tuple(item for item in project.meta.classes if search.casefold() in item.name.casefold())
     if not classes:
-        st.info(f"No class is called “{plain(search)}” or the like.", icon=":material/info:")
+        st.info(_("No class is called “{name}” or the like.").format(name=plain(search)), icon=":material/info:")
         return
     counts = {item.name: item for item in project.statistics.classes}
     chosen = frozenset(project.default_classes if draft.classes is None else draft.classes)
     rows = [
         {
-            "Colour": swatch(item.color),
-            "Class": item.name,
-            "Images": counts[item.name].images if item.name in counts else 0,
-            "Objects": counts[item.name].objects if item.name in counts else 0,
+            _("Colour"): swatch(item.color),
+            _("Class"): item.name,
+            _("Images"): counts[item.name].images if item.name in counts else 0,
+            _("Objects"): counts[item.name].objects if item.name in counts else 0,
             # The bar stands beside its number; with more than a dozen classes it is what is read first.
-            "Share": counts[item.name].objects if item.name in counts else 0,
-            "Shape": item.shape,
-            "What happens": app_rules.effect(item, model.task_type, app, convert=convert) if model else "",
+            _("Share"): counts[item.name].objects if item.name in counts else 0,
+            _("Shape"): item.shape,
+            _("What happens"): app_rules.effect(item, model.task_type, app, convert=convert) if model else "",
         }
         for item in classes
     ]
@@ -366,10 +375,10 @@ def draw_class_table(draft: WizardDraft, facts: Facts, project: ProjectFacts, se
         selection_mode="multi-row",
         on_select=lambda: _choose_classes(draft.id, key, classes, project),
         column_config={
-            "Colour": st.column_config.ImageColumn("", width=40),
-            "Images": st.column_config.NumberColumn(format="localized", width="small"),
-            "Objects": st.column_config.NumberColumn(format="localized", width="small"),
-            "Share": st.column_config.ProgressColumn(
+            _("Colour"): st.column_config.ImageColumn("", width=40),
+            _("Images"): st.column_config.NumberColumn(format="localized", width="small"),
+            _("Objects"): st.column_config.NumberColumn(format="localized", width="small"),
+            _("Share"): st.column_config.ProgressColumn(
                 "", min_value=0, max_value=max(most, 1), format=" ", width="small"
             ),
         },
@@ -383,10 +392,10 @@ def draw_class_buttons(draft: WizardDraft, project: ProjectFacts, search: str = 
     filled = tuple(item.name for item in project.statistics.classes if item.objects)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         found = tuple(name for name in every if search.casefold() in name.casefold())
-        more = ((_("Only those found"), found),) if search else ()
-        for label, names in ((_("All"), every), (_("With objects"), filled), (_("None"), ()), *more):
+        more = ((N_("Only those found"), found),) if search else ()
+        for label, names in ((N_("All"), every), (N_("With objects"), filled), (N_("None"), ()), *more):
             st.button(
-                label,
+                _(label),
                 key=f"classes-{label}",
                 on_click=change_draft,
                 args=(draft.id, partial(set_classes, chosen=names, meta=project.meta)),
