@@ -40,7 +40,7 @@ def test_short_memory_is_a_warning_with_a_batch_that_fits(stage: Stage) -> None:
     stage.world.dry_runs = (replace(CHECK, key=check.key, memory_free=1_700_000_000),)
     app = stage.open("launch", draft=draft_id)
     assert "Set “batch” to 4 or less." in everything_said(app)
-    assert "Go to hyperparameters" in links(app)
+    assert "Go to “Hyperparameters”" in links(app)
     assert not app.button(key="start-training").disabled
     next(button for button in app.button if button.label == "Set batch to 4").click().run()
     assert "batch: 4\n" in (stage.store.load(draft_id).hyperparameters or "")

@@ -96,7 +96,7 @@ def test_problems_are_listed_with_their_step_and_switch_the_button_off(stage: St
     assert "contains a slash" in said
     assert "“fig”" in said
     assert app.button(key="start-training").disabled
-    assert "Go to classes" in links(app)
+    assert "Go to “Classes”" in links(app)
 
 
 def test_the_documented_default_name_is_shown(stage: Stage) -> None:

@@ -229,7 +229,7 @@ def test_tensorrt_can_be_chosen_where_there_is_one(stage: Stage) -> None:
 @pytest.mark.parametrize("step", [spec.id for spec in STEPS if spec.id != "project"])
 def test_a_step_that_is_not_open_says_what_comes_first(stage: Stage, step: Step) -> None:
     app = stage.open(step)
-    assert "comes after project" in everything_said(app)
+    assert "comes after “Project”" in everything_said(app)
     assert "Choose the project to train on." in everything_said(app)
 
 
