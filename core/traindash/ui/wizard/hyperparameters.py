@@ -381,7 +381,7 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
     """Draw the presets; the one that the text stands for is marked."""
     offered = preset_texts(model, device="gpu" if has_gpu else "cpu")
     own = dict(connection.presets().of(model.framework))
-    texts = {**{name: text for name, (text, _) in offered.items()}, **own}
+    texts = {**{name: text for name, (text, _about) in offered.items()}, **own}
     current = text_of(draft, model)
     key = widget_key(draft, "preset")
     # Set before drawing: the choice shows which preset the text stands for, also after typing.
