@@ -27,7 +27,7 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _named(page: Page, name: str) -> None:
     advice = page.locator("[class*=st-key-advice-]")
-    expect(advice.locator("h4")).to_contain_text(f"“{name}”", timeout=WHOLE_PAGE)
+    expect(advice.get_by_role("heading")).to_contain_text(f"“{name}”", timeout=WHOLE_PAGE)
 
 
 def test_the_budget_slider_changes_who_is_named(page: Page, comparison: str) -> None:
@@ -120,7 +120,9 @@ def test_page_report_and_show_speak_the_language_that_was_chosen(page: Page, com
     page.get_by_label("Language", exact=True).select_option("Deutsch")
     last = page.get_by_role("button", name="Bericht auf dem Server erstellen")
     expect(last).to_be_visible(timeout=WHOLE_PAGE)
-    expect(page.locator("[class*=st-key-advice-] h4")).to_contain_text("„Good one“", timeout=WHOLE_PAGE)
+    expect(page.locator("[class*=st-key-advice-]").get_by_role("heading")).to_contain_text(
+        "„Good one“", timeout=WHOLE_PAGE
+    )
     expect(page.locator("html")).to_have_attribute("lang", "de")
     page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=WHOLE_PAGE)
     assert left_in_english(page.evaluate(TEXTS)) == []
