@@ -503,11 +503,11 @@ class Review {
   }
 
   spots() {
-    const size = this.frame[2] / 120
+    const size = this.frame[2] / 80
     const made = this.outlines.flatMap((points, outline) =>
       points.map(([cx, cy], place) => {
         const chosen = this.spot[0] === outline && this.spot[1] === place
-        const spot = part("circle", { cx, cy, r: chosen ? size * 1.6 : size, class: chosen ? "spot chosen" : "spot" })
+        const spot = part("circle", { cx, cy, r: chosen ? size * 1.4 : size, class: chosen ? "spot chosen" : "spot" })
         spot.dataset.spot = `${outline},${place}`
         return spot
       }),
