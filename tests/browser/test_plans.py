@@ -69,7 +69,7 @@ def test_keys_come_from_the_reference_and_from_completions(sample_dashboard: Das
 
     editor.press("Control+End")
     page.keyboard.type("copy_paste_m")
-    expect(page.get_by_role("option")).to_have_count(1)
+    expect(page.get_by_role("listbox", name="Completions").get_by_role("option")).to_have_count(1)
     page.keyboard.press("Enter")
     page.keyboard.press("End")
     page.keyboard.press("Control+Enter")
