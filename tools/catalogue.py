@@ -64,11 +64,19 @@ def _messages_of_python(
         return
     lines = text.splitlines()
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in keywords:
+        if isinstance(node, ast.Call) and (called := _called(node.func)) in keywords:
             said = tuple(part.value if isinstance(part, ast.Constant) else None for part in node.args)
             messages = tuple(part if isinstance(part, str) else None for part in said)
             above = lines[node.lineno - 2].strip().removeprefix("#").strip() if node.lineno > 1 else ""
-            yield node.lineno, node.func.id, messages, [above] if above.startswith(tuple(comment_tags)) else []
+            yield node.lineno, called, messages, [above] if above.startswith(tuple(comment_tags)) else []
+
+
+def _called(function: ast.expr) -> str:
+    """Return the name of a function, that of another module's too: ``formatting.plural``."""
+    match function:
+        case ast.Name(id=name) | ast.Attribute(value=ast.Name(), attr=name):
+            return name
+    return ""
 
 
 _CALL = re.compile(r'(?<![\w.])_\(\s*(?:("(?:[^"\\]|\\.)*")|\S)')

@@ -159,7 +159,7 @@ def _config(column: Column, rows: Sequence[Row]) -> ColumnConfig:
         case "number":
             return st.column_config.Column(title, help=about, alignment="right", width=_width(column, rows))
         case "moment":
-            return st.column_config.DatetimeColumn(title, format="YYYY-MM-DD HH:mm", help=about, width=140)
+            return st.column_config.DatetimeColumn(title, format=_("YYYY-MM-DD HH:mm"), help=about, width=140)
         case "tags":
             return st.column_config.ListColumn(title, help=about, width=_width(column, rows))
         case "text":
@@ -174,7 +174,7 @@ def _width(column: Column, rows: Sequence[Row]) -> int:
     """
     texts = (value if isinstance(value := column.read(row), tuple) else (_written(value, column),) for row in rows)
     longest = max((sum(len(word) + 2 * (len(words) > 1) for word in words) for words in texts), default=0)
-    return round(min(max(longest * _LETTER, len(column.title) * _LETTER + _SORT_SIGN) + _PADDING, _WIDEST))
+    return round(min(max(longest * _LETTER, len(_(column.title)) * _LETTER + _SORT_SIGN) + _PADDING, _WIDEST))
 
 
 def _choose(ids: Sequence[TaskId | None], query: Query) -> None:

@@ -38,7 +38,7 @@ _EVERY = "3s"
 _LOOKED_AT = 200
 _MOST_ENDED = 5
 _MOST_PROJECTS = 6
-_BEST_WIDTHS = [2.0, 3.0, 1.3, 1.2, 1.7]
+_BEST_WIDTHS = [1.9, 2.8, 1.2, 1.5, 1.8]
 _BEST_HEADS = (N_("Project"), N_("Best experiment"), N_("Score"), N_("Experiments"), "")
 _OLD_PARAMS = (DRAFT_PARAM, "project")
 

@@ -58,12 +58,12 @@ _EVERY = "2s"
 _WATCH = "series_watch"
 _SEEN_OPEN = "series_seen_open"
 _FEWEST_TO_COMPARE = 2
-_WIDTHS = [1.3, 3.6, 1.3, 1.1, 3.4]
+_WIDTHS = [1.6, 3.5, 1.2, 1.1, 3.3]
 _HEADS = (N_("Status"), N_("Experiment"), N_("Agent"), N_("Duration"), N_("Progress"))
 _SHOWN = 3
 _LIST_HEADS = (N_("Series"), N_("Started"), N_("Progress"))
 _MOST = 30
-_LIST_WIDTHS = [5.9, 1.2, 4.3]  # the columns of the list of tasks below, some of them together
+_LIST_WIDTHS = [6.0, 1.2, 4.2]  # the columns of the list of tasks below, some of them together
 
 
 def standing(states: Sequence[MemberState]) -> str:
@@ -387,7 +387,7 @@ def _row(series: Series, tasks: Sequence[Task]) -> None:
         name, started, progress = st.columns(_LIST_WIDTHS, vertical_alignment="center")
     with name, st.container(key=f"task-name-{series.id}"):
         screens.link("series", plain(series.name), series=series.id)
-    started.markdown(formatting.recent(series.created_at, CLOCK.now()))
+    started.markdown(plain(formatting.recent(series.created_at, CLOCK.now())))
     text = standing(states)
     if best is not None:
         told = _("best {score} {value} ({experiment})").format(

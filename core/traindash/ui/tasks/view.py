@@ -60,7 +60,7 @@ _ABOUT_CHANGE = N_("Opens its settings at what you want to change. The changed t
 _EVERY = "3s"
 _SEEN_SECONDS = 2.5  # less than that: the next tick shall find something new
 _PER_PAGE = 15
-_WIDTHS = [1.2, 3.4, 1.3, 1.2, 1.1, 3.2]
+_WIDTHS = [1.5, 3.3, 1.2, 1.2, 1.1, 3.1]
 _HEADS = (N_("Status"), N_("Task"), N_("Agent"), N_("Started"), N_("Duration"), N_("Progress"))
 
 # The settings a task runs with, as they were fixed when it was taken in.
@@ -404,7 +404,7 @@ def _row(task: Task, projects: dict[ProjectId, str], title: str) -> None:
             )
             st.caption(plain(" · ".join(filter(None, (_("Task {number}").format(number=task.id), model, project)))))
         cells[2].markdown(plain(task.agent_name or formatting.MISSING))
-        cells[3].markdown(formatting.recent(task.started_at, CLOCK.now()))
+        cells[3].markdown(plain(formatting.recent(task.started_at, CLOCK.now())))
         cells[4].markdown(duration(task))
         with cells[5]:
             _progress(task)
