@@ -100,7 +100,7 @@ def _save(text: str) -> None:
 
 def draw_filters(known: Listing, query: Query) -> None:
     """Draw the line above the list."""
-    cells = st.columns([5, 3, 3, 6], vertical_alignment="bottom")
+    cells = st.columns([4.6, 2.9, 2.9, 6.8], vertical_alignment="bottom")
     with cells[0]:
         st.text_input(
             _("Search"),
@@ -144,7 +144,7 @@ def draw_order(query: Query) -> None:
             key=_mirrored("sort-by", query.sort),
             on_change=lambda: change_query(sort=st.session_state["sort-by"]),
             label_visibility="collapsed",
-            width=180,
+            width=160,
         )
         st.button(
             _direction(query),
