@@ -76,7 +76,8 @@ def _called(function: ast.expr) -> str:
     match function:
         case ast.Name(id=name) | ast.Attribute(value=ast.Name(), attr=name):
             return name
-    return ""
+        case _:
+            return ""
 
 
 _CALL = re.compile(r'(?<![\w.])_\(\s*(?:("(?:[^"\\]|\\.)*")|\S)')
