@@ -197,7 +197,9 @@ function drawCard(row, column, kept, enlarge) {
   const name = html("p", "file", row.name)
   name.title = row.name
   svg.onclick = () => enlarge(row, 0)
-  svg.onkeydown = (event) => event.key === "Enter" && enlarge(row, 0)
+  svg.onkeydown = (event) => {
+    if (event.key === "Enter") enlarge(row, 0) // a handler that gave false would keep Tab from leading on
+  }
   const part = html("section", "card", box, name)
   const show = () => {
     svg.setAttribute("viewBox", `0 0 ${row.width} ${row.height}`)
@@ -280,7 +282,9 @@ function largeView(root, data, kept, tell) {
     ;(dialog.querySelector("svg") ?? dialog).focus()
   }
   dialog.onkeyup = (event) => event.stopPropagation()
-  dialog.onclick = (event) => event.target === dialog && dialog.close()
+  dialog.onclick = (event) => {
+    if (event.target === dialog) dialog.close()
+  }
   dialog.onclose = () => {
     kept.open = null
     kept.shows.delete(shown)
