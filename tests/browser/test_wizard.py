@@ -173,3 +173,21 @@ def test_a_reload_in_the_middle_loses_nothing_and_a_second_tab_follows(server: s
     second = page.context.new_page()
     second.goto(page.url)
     expect(second.get_by_role("switch", name="ONNX")).to_be_checked(timeout=WAIT_MS)
+
+
+def test_images_of_a_project_lead_on_in_the_large_view_over_pages(server: str, page: Page) -> None:
+    go_to(page, f"{server}/project?project=1")
+    page.get_by_text("Look through all images").click()
+    images = page.get_by_role("img", name=re.compile(", Annotated"))
+    expect(images).to_have_count(24, timeout=WAIT_MS)  # a page of all of them, and not the few before
+    ready(page)
+    images.first.click()
+    view = page.locator("dialog.large")
+    expect(view).to_contain_text("1 of 200", timeout=WAIT_MS)
+    for _ in range(24):
+        page.keyboard.press("ArrowRight")
+    expect(view).to_contain_text("25 of 200", timeout=WAIT_MS)
+    page.keyboard.press("ArrowLeft")
+    expect(view).to_contain_text("24 of 200", timeout=WAIT_MS)
+    page.keyboard.press("Escape")
+    expect(view).to_be_hidden()
