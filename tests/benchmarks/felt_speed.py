@@ -134,7 +134,7 @@ def _measure_round(browser: Browser, times: Times, bare: str, url: str, tasks: t
     times.cold(browser, "cold: wizard", f"{url}/project")
     times.cold(browser, "cold: tasks", f"{url}/tasks")
     times.cold(browser, "cold: finished task", f"{url}/task?task={tasks[0]}", ".st-key-task-result")
-    verdict = "[class*=st-key-verdict-] h3"
+    verdict = "[class*=st-key-verdict-] :is(h2, h3)"
     times.cold(browser, "cold: comparison", f"{url}/compare?ids={ids}", verdict, "cold: verdict of the comparison")
     with _tab(browser, bare) as page:
         for name in ("Second", "First"):
