@@ -11,6 +11,7 @@ from traindash.datasets.contours import MASK_TOLERANCE, Outline, filled, trace
 from traindash.datasets.geometry import decode_mask, encode_mask, has_area, set_extent, to_pixels, to_positions
 from traindash.domain.annotation import Bitmap, Geometry, Polygon, Rectangle
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 PLACES = frozenset({"points", "bitmap"})  # keys of an object that say where it is
 
@@ -69,7 +70,7 @@ def outlined_json(shape: str, outlines: Sequence[Outline], size: tuple[int, int]
         if (extent := set_extent(mask)) is not None:
             rows, columns = extent
             return geometry_to_json(encode_mask(mask[extent], (columns.start, rows.start)))
-    raise InputError("Nothing is left inside of the outline.", "Reject the label instead.")
+    raise InputError(_("Nothing is left inside of the outline."), _("Reject the label instead."))
 
 
 def _whole(outline: Outline) -> Outline:

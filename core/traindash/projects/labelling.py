@@ -28,6 +28,8 @@ from traindash.domain.labelling import (
 from traindash.domain.prediction import CONFIDENCE_TAG
 from traindash.domain.project import Image, ObjectClass, Project
 from traindash.errors import InputError, NotFoundError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.projects.choosing import free_name
 from traindash.projects.label_places import PLACES, borders_of, box_json, outlined_json, place_of, read_geometry
 from traindash.projects.moving import AT_ONCE, MoveOrder, Tell, move_images
@@ -36,6 +38,8 @@ from traindash.supervisely.figures import Figure
 from traindash.supervisely.project_writing import NameIds
 
 _READ_AT_ONCE = 100
+_NO_BOX = N_("An object that is a {shape} has no box that could be changed here.")
+_NO_OUTLINE = N_("An object that is a {shape} has no outline that could be changed here.")
 _OUTLINED = frozenset({"polygon", "bitmap"})  # shapes whose outline a person changes here
 _DRAWN = _OUTLINED | {"rectangle"}  # shapes that a new object may have
 Undo: TypeAlias = Callable[[SuperviselyClient], None]
@@ -127,7 +131,7 @@ class Review:
         """
         found = next((label for one in self.images.values() for label in one.labels if label.id == label_id), None)
         if found is None:
-            raise NotFoundError("This label is gone.", "Read the labels again.")
+            raise NotFoundError(_("This label is gone."), _("Read the labels again."))
         return found
 
     @property
@@ -179,10 +183,10 @@ class Review:
                 if shape != label.shape:
                     geometry = box_json(shape, label.box, (image.width, image.height))
             case Rectangle():
-                _refuse_unless(label, "box", is_possible=label.has_box)
+                _refuse_unless(label, _NO_BOX, is_possible=label.has_box)
                 geometry = box_json(shape, place, (image.width, image.height))
             case _:
-                _refuse_unless(label, "outline", is_possible=label.has_outline)
+                _refuse_unless(label, _NO_OUTLINE, is_possible=label.has_outline)
                 geometry = outlined_json(shape, place, (image.width, image.height))
         word: Word = "changed" if label.is_made else label.word or "changed"
         new = {
@@ -265,7 +269,7 @@ class Review:
         del self._undo[steps:]
 
         def back(client: SuperviselyClient) -> None:
-            for _, _, part in reversed(parts):
+            for _image, _label, part in reversed(parts):
                 part(client)
 
         if parts:
@@ -278,7 +282,7 @@ class Review:
             InputError: There is none.
         """
         if not self._undo:
-            raise InputError("Nothing was decided in this sitting that could be taken back.")
+            raise InputError(_("Nothing was decided in this sitting that could be taken back."))
         image_id, label_id, back = self._undo.pop()
         back(self._client)
         return image_id, label_id
@@ -359,12 +363,17 @@ class Review:
         """Return the shape that a new object of a class has."""
         found = next((item for item in self.classes if item.name == name), None)
         if found is None:
-            raise InputError(f"The project has no class “{name}”.", "Choose one of its classes.")
+            raise InputError(_("The project has no class “{name}”.").format(name=name), _("Choose one of its classes."))
         if found.shape in {"any", shape}:
             return shape
         if shape == "rectangle" and found.shape in _DRAWN:
             return found.shape
-        raise InputError(f"Objects of “{name}” are {found.shape}s, and this one is a {shape}.", "Choose another class.")
+        raise InputError(
+            _("Objects of “{name}” are {shape}s, and this one is a {other}.").format(
+                name=name, shape=found.shape, other=shape
+            ),
+            _("Choose another class."),
+        )
 
     def _tag_rows(self, content: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [{"tagId": tag["tagId"], "value": tag.get("value")} for tag in content.get("tags") or ()]
@@ -381,11 +390,11 @@ class Review:
                 if run is not None and run.task_id == self.task_id:
                     marked[image.id] = image, run
         if not marked:
-            msg = f"No image of this project has labels of task {self.task_id}."
-            raise NotFoundError(msg, "Open the task to see what became of it.")
+            msg = _("No image of this project has labels of task {task}.").format(task=self.task_id)
+            raise NotFoundError(msg, _("Open the task to see what became of it."))
         labels: dict[ImageId, list[ReviewedLabel]] = {image_id: [] for image_id in marked}
         by_dataset: dict[DatasetId, list[ImageId]] = {}
-        for image, _ in marked.values():
+        for image, _run in marked.values():
             by_dataset.setdefault(image.dataset_id, []).append(image.id)
         for dataset, ids in by_dataset.items():
             for start in range(0, len(ids), _READ_AT_ONCE):
@@ -431,10 +440,10 @@ def _placed(label: ReviewedLabel) -> ReviewedLabel:
     return label if geometry is None or box is None else replace(label, box=box, borders=borders_of(geometry))
 
 
-def _refuse_unless(label: ReviewedLabel, place: str, *, is_possible: bool) -> None:
+def _refuse_unless(label: ReviewedLabel, refusal: str, *, is_possible: bool) -> None:
     if not is_possible:
-        msg = f"An object that is a {label.shape} has no {place} that could be changed here."
-        raise InputError(msg, "Accept or reject it, or draw it anew in the labeling tool of the server.")
+        msg = _(refusal).format(shape=label.shape)
+        raise InputError(msg, _("Accept or reject it, or draw it anew in the labeling tool of the server."))
 
 
 # Projects of copies: one to label without touching the original, and one to train on.
@@ -447,7 +456,7 @@ def project_of_copies(
     images: Sequence[ImageId],
     *,
     keeps_labels: bool,
-    tell: Tell = lambda _: None,
+    tell: Tell = lambda _done: None,
 ) -> Project:
     """Make a project of some images of another one, with its classes and tags, in datasets of the same names.
 
@@ -455,10 +464,11 @@ def project_of_copies(
         InputError: There is no image.
     """
     if not images:
-        raise InputError("There is no image to copy.", "Choose others.")
+        raise InputError(_("There is no image to copy."), _("Choose others."))
     source = client.projects.get(project_id)
     taken = {item.name for item in client.projects.list(source.workspace_id)}
-    made = client.writing.add_project(source.workspace_id, free_name(name, taken), f"Made from “{source.name}”.")
+    about = _("Made from “{project}”.").format(project=source.name)
+    made = client.writing.add_project(source.workspace_id, free_name(name, taken), about)
     client.writing.set_meta(made.id, client.projects.meta(project_id))
     names = {item.id: item.name for item in client.datasets.list(project_id)}
     by_dataset: dict[DatasetId, list[ImageId]] = {}

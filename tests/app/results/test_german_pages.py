@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -23,12 +24,20 @@ _MARKS = re.compile(r":material/\w+:|:[\w-]+\[|[*\]]|^#+ |\\")
 language.ask(lambda: _speaks[-1] if _speaks and draws_a_page() else None)
 
 
+@contextmanager
+def speaking_german() -> Iterator[None]:
+    """Let whoever opens a page meanwhile speak German."""
+    _speaks.append(Language.GERMAN)
+    try:
+        yield
+    finally:
+        _speaks.clear()
+
+
 @pytest.fixture(autouse=True)
 def german() -> Iterator[None]:
-    """Let whoever opens a page speak German."""
-    _speaks.append(Language.GERMAN)
-    yield
-    _speaks.clear()
+    with speaking_german():
+        yield
 
 
 def _strings(message: Any) -> Iterator[str]:  # noqa: ANN401 - a message of protobuf

@@ -7,11 +7,18 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.app.results.conftest import screen
+from tests.app.results.test_german_pages import speaking_german, texts_of
 from tests.fakes.live_platform import LivePlatform, live_platform
 from tests.fakes.quick_models import QUICK_ENGINE, add_experiment
+from tests.fakes.small_platform import wait_for
+from tests.left_in_english import left_in_english
 from tests.outside import ROOT
+from traindash.domain.ids import TaskId
+from traindash.domain.labelling import LabelOrder
+from traindash.experiments.models import models_of
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.ui import connection
+from traindash.ui.experiments.index import find_experiments
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +43,11 @@ def _fill(live: LivePlatform) -> None:
     services.files.remove(services.accounts.home().team_id, "/experiments/1_Shapes/12_YOLO/checkpoints/best.pt")
 
 
-def open_page(task: str) -> AppTest:
+def open_page(task: str, page: str = "label", **query: object) -> AppTest:
     at = AppTest.from_file(str(ROOT / "core" / "traindash" / "frame" / "main.py"), default_timeout=60)
-    at.query_params["task"] = task
-    at.switch_page(str(ROOT / "pages" / "label.py"))
+    for name, value in {"task": task, **query}.items():
+        at.query_params[name] = str(value)
+    at.switch_page(str(ROOT / "pages" / f"{page}.py"))
     at.run()
     assert not at.exception, at.exception
     return at
@@ -69,3 +77,23 @@ def test_a_labelling_is_started_on_copies(client: SuperviselyClient) -> None:
     at = open_page("11")
     at.button("label-start").click().run()
     assert "Shapes, labelled by 11 Shapes Quick" in names(client)
+
+
+def test_the_pages_are_wholly_german(client: SuperviselyClient) -> None:
+    info = find_experiments([TaskId(11)])[TaskId(11)]
+    order = LabelOrder(
+        project_id=info.project_id,
+        model=models_of(info, connection.team_id())[0].model,
+        name="One",
+        only_unlabelled=False,
+    )
+    run = client.labelling.start(order)
+    wait_for(lambda: client.tasks.get(run).status.is_terminal, "the labelling is over")
+    with speaking_german():
+        start, review = open_page("11"), open_page("11", "review", project=info.project_id, run=run)
+        nothing = open_page("11", "review")
+    assert "Labeln starten" in texts_of(start)
+    assert "Mit Geprüftem trainieren" in texts_of(review)
+    read = [*texts_of(start), *texts_of(review), *texts_of(nothing)]
+    # Comments are those of scripts, and “Start” is German for “Launch”
+    assert not set(left_in_english(text for text in read if not text.startswith("//"))) - {"Start"}

@@ -4,40 +4,43 @@
 const SVG = "http://www.w3.org/2000/svg"
 const memory = new WeakMap()
 
-const KEYS = [
-  ["Accept", "A", "accept", "main"],
-  ["Reject", "R", "reject"],
-  ["Edit", "E", "edit"],
-  ["Class", "C", "classes"],
-  ["Add a box", "B", "add"],
-  ["All right on this image", "D", "finish"],
-  ["Zoom", "Z", "zoom"],
-  ["Back", "←", "previous"],
-  ["Next", "→", "next"],
-  ["Undo", "U", "undo"],
+const decideKeys = () => [
+  [_("Accept"), "A", "accept", "main"],
+  [_("Reject"), "R", "reject"],
+  [_("Edit"), "E", "edit"],
+  [_("Class"), "C", "classes"],
+  [_("Add a box"), "B", "add"],
+  [_("All right on this image"), "D", "finish"],
+  [_("Zoom"), "Z", "zoom"],
+  [_("Back"), "←", "previous"],
+  [_("Next"), "→", "next"],
+  [_("Undo"), "U", "undo"],
 ]
-const EDIT_KEYS = [
-  ["Save", "Enter", "save", "main"],
-  ["Cancel", "Esc", "cancel"],
-  ["Move", "← ↑ ↓ →"],
-  ["Size", "Shift + ← ↑ ↓ →"],
-  ["One pixel", "Alt"],
+const editKeys = () => [
+  [_("Save"), _("Enter"), "save", "main"],
+  [_("Cancel"), _("Esc"), "cancel"],
+  [_("Move"), "← ↑ ↓ →"],
+  [_("Size"), _("Shift + ← ↑ ↓ →")],
+  [_("One pixel"), "Alt"],
 ]
-const OUTLINE_KEYS = [
-  ["Save", "Enter", "save", "main"],
-  ["Cancel", "Esc", "cancel"],
-  ["Next point", "N", "next-point"],
-  ["Point before", "P", "point-before"],
-  ["Add a point", "+", "add-point"],
-  ["Remove the point", "Del", "remove-point"],
-  ["Move the point", "← ↑ ↓ →"],
-  ["Move all", "Shift + ← ↑ ↓ →"],
-  ["One pixel", "Alt"],
+const outlineKeys = () => [
+  [_("Save"), _("Enter"), "save", "main"],
+  [_("Cancel"), _("Esc"), "cancel"],
+  [_("Next point"), "N", "next-point"],
+  [_("Point before"), "P", "point-before"],
+  [_("Add a point"), "+", "add-point"],
+  [_("Remove the point"), _("Del"), "remove-point"],
+  [_("Move the point"), "← ↑ ↓ →"],
+  [_("Move all"), _("Shift + ← ↑ ↓ →")],
+  [_("One pixel"), "Alt"],
 ]
 const LEAST_POINTS = 3
 const TWICE_MS = 500 // a second press within it takes a point away
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 const CORNERS = ["nw", "n", "ne", "e", "se", "s", "sw", "w"]
+
+const decimal = (value, digits) =>
+  value.toLocaleString(document.documentElement.lang || "en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
 
 function part(tag, attributes) {
   const made = document.createElementNS(SVG, tag)
@@ -62,6 +65,8 @@ class Review {
     this.waits = false
     this.root.addEventListener("keydown", (event) => this.key(event))
     this.svg.addEventListener("pointerdown", (event) => this.grab(event))
+    this.root.setAttribute("aria-label", _("Review of labels"))
+    this.root.querySelector(".classes").setAttribute("aria-label", _("Class"))
     this.root.focus({ preventScroll: true })
   }
 
@@ -104,7 +109,7 @@ class Review {
     }
     this.box = this.outlines = null
     this.waits = kind === "undo" || kind === "finish" // where to be after these is what the server says
-    this.say({ accept: "Accepted", reject: "Rejected", change: "Changed", finish: "All right", add: "Added", undo: "Taken back" }[kind])
+    this.say({ accept: _("Accepted"), reject: _("Rejected"), change: _("Changed"), finish: _("All right"), add: _("Added"), undo: _("Taken back") }[kind])
     this.draw()
     this.tell()
   }
@@ -115,7 +120,7 @@ class Review {
 
   act(action) {
     const item = this.item
-    if (this.waits) this.say("One moment")
+    if (this.waits) this.say(_("One moment"))
     else if (action === "previous" || action === "next") {
       this.go(this.at + (action === "next" ? 1 : -1))
       if (!this.item) this.tell()
@@ -123,7 +128,7 @@ class Review {
     else if (action === "zoom") {
       this.zoomed = !this.zoomed
       this.draw()
-    } else if (!item || !this.images.has(String(item.image))) this.say("One moment, it is on its way")
+    } else if (!item || !this.images.has(String(item.image))) this.say(_("One moment, it is on its way"))
     else if (action === "accept") this.decide(item.label === null ? "finish" : "accept")
     else if (action === "finish") this.decide("finish")
     else if (action === "reject" && item.label !== null) this.decide("reject")
@@ -141,7 +146,7 @@ class Review {
   edit(isNew = false) {
     const item = this.item
     if (!isNew && (item.label === null || !item.editable)) {
-      this.say(item.label === null ? "Nothing was found here; B adds a box" : "This shape is accepted or rejected here")
+      this.say(item.label === null ? _("Nothing was found here; B adds a box") : _("This shape is accepted or rejected here"))
       return
     }
     if (!isNew && item.editable === "outline") {
@@ -199,7 +204,7 @@ class Review {
     if (this.box !== null && this.isNew) {
       this.newClass = name
       this.draw()
-    } else if (this.item.label === null) this.say("Nothing was found here; B adds a box")
+    } else if (this.item.label === null) this.say(_("Nothing was found here; B adds a box"))
     else this.decide("change", { class: name, box: null })
   }
 
@@ -271,8 +276,8 @@ class Review {
 
   tellPoint() {
     const [outline, place] = this.spot
-    const of = this.outlines.length > 1 ? ` of outline ${outline + 1}` : ""
-    this.say(`Point ${place + 1} of ${this.outlines[outline].length}${of}`)
+    const figures = { number: place + 1, total: this.outlines[outline].length, outline: outline + 1 }
+    this.say(this.outlines.length > 1 ? _("Point {number} of {total} of outline {outline}", figures) : _("Point {number} of {total}", figures))
   }
 
   choosePoint(step) {
@@ -307,7 +312,7 @@ class Review {
       this.outlines.splice(outline, 1)
       this.spot = [0, 0]
     } else {
-      this.say("An outline has three points at least; R rejects the label")
+      this.say(_("An outline has three points at least; R rejects the label"))
       return
     }
     this.tellPoint()
@@ -431,7 +436,7 @@ class Review {
     const follow = (x, y) => {
       const [dx, dy] = [x - from[0], y - from[1]]
       const box = [...before]
-      if (!handle) box.forEach((_, side) => (box[side] += side % 2 ? dy : dx))
+      if (!handle) box.forEach((one, side) => (box[side] += side % 2 ? dy : dx))
       if (handle?.includes("w")) box[0] += dx
       if (handle?.includes("e")) box[2] += dx
       if (handle?.includes("n")) box[1] += dy
@@ -451,20 +456,20 @@ class Review {
     this.drawKeys()
     const now = this.root.querySelector(".class")
     const where = this.root.querySelector(".where")
-    this.root.querySelector(".conf").textContent = item?.confidence == null ? "" : item.confidence.toFixed(3)
+    this.root.querySelector(".conf").textContent = item?.confidence == null ? "" : decimal(item.confidence, 3)
     if (!this.data.total) {
-      now.textContent = "Nothing left here"
+      now.textContent = _("Nothing left here")
       where.textContent = ""
       this.svg.replaceChildren()
       return
     }
     if (!item || !this.images.has(String(item.image))) {
-      now.textContent = "One moment"
+      now.textContent = _("One moment")
       return
     }
-    now.textContent = this.box !== null && this.isNew ? `New: ${this.newClass}` : (item.class ?? "Nothing found")
+    now.textContent = this.box !== null && this.isNew ? _("New: {class}", { class: this.newClass }) : (item.class ?? _("Nothing found"))
     const word = item.word ? ` · ${item.word}` : ""
-    where.textContent = `${this.at + 1} of ${this.data.total} · ${item.name}${word}`
+    where.textContent = `${_("{number} of {total}", { number: this.at + 1, total: this.data.total })} · ${item.name}${word}`
     this.drawImage(item)
   }
 
@@ -485,8 +490,9 @@ class Review {
     }
     this.svg.replaceChildren(image, ...shapes)
     this.svg.setAttribute("viewBox", this.view(box, item.size))
-    const what = item.class ? `${item.class}, confidence ${item.confidence?.toFixed(2) ?? "unknown"}` : "nothing found"
-    this.svg.setAttribute("aria-label", `${item.name}: ${what}`)
+    const said = { image: item.name, class: item.class, confidence: item.confidence == null ? "" : decimal(item.confidence, 2) }
+    const words = item.confidence == null ? _("{image}: {class}, confidence unknown", said) : _("{image}: {class}, confidence {confidence}", said)
+    this.svg.setAttribute("aria-label", item.class ? words : _("{image}: nothing found", said))
   }
 
   handles([left, top, right, bottom], [width, height]) {
@@ -524,12 +530,12 @@ class Review {
 
   drawKeys() {
     const kind = this.outlines !== null ? "outline" : this.box !== null ? "edit" : "decide"
-    const keys = { decide: KEYS, edit: EDIT_KEYS, outline: OUTLINE_KEYS }[kind]
+    const keys = { decide: decideKeys, edit: editKeys, outline: outlineKeys }[kind]
     const footer = this.root.querySelector(".keys")
     if (footer.dataset.kind !== kind) {
       footer.dataset.kind = kind
       footer.replaceChildren(
-        ...keys.map(([name, key, action, look]) => {
+        ...keys().map(([name, key, action, look]) => {
           const made = document.createElement(action ? "button" : "span")
           const mark = document.createElement("kbd")
           mark.textContent = key

@@ -12,8 +12,10 @@ from traindash import formatting
 from traindash.datasets.contours import Outline
 from traindash.domain.annotation import Rectangle
 from traindash.domain.ids import ImageId, ProjectId, TaskId
-from traindash.domain.labelling import ReviewCounts
+from traindash.domain.labelling import ReviewCounts, Word
 from traindash.errors import AppError, InputError, StateError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.projects.labelling import Review, project_of_copies
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import titled
@@ -31,10 +33,12 @@ _component = st.components.v2.component(
 )
 _KEY = "label-review"
 _AHEAD, _BEHIND = 16, 3  # places around the one that is shown which the browser gets with their images
-_ALL = "All classes"
-_ORDERS = ("Unsure first", "Sure first", "Image by image")
-_EVERY, _OPEN = "All labels", "Still open"
+_ALL = N_("All classes")
+_UNSURE, _SURE, _BY_IMAGE = N_("Unsure first"), N_("Sure first"), N_("Image by image")
+_ORDERS = (_UNSURE, _SURE, _BY_IMAGE)
+_EVERY, _OPEN = N_("All labels"), N_("Still open")
 _SHOWN = (_OPEN, _EVERY)
+_WORDS: Mapping[Word, str] = {"accepted": N_("accepted"), "changed": N_("changed"), "added": N_("added")}
 
 
 @dataclass(slots=True)
@@ -59,21 +63,22 @@ def draw_review(project: str | None, task: str | None) -> None:
         InputError: One is missing or no number.
         NotFoundError: The project has no labels of the task.
     """
-    with titled("Review labels"):
+    with titled(_("Review labels")):
         if not (project and project.isdecimal() and task and task.isdecimal()):
-            raise InputError("The address names no labels.", "Open them from the task that made them.")
+            raise InputError(_("The address names no labels."), _("Open them from the task that made them."))
         project_id, task_id = ProjectId(int(project)), TaskId(int(task))
         client = connection.client()
         key = (connection.server_name(), project_id, task_id)
         desk = kept_here("label-desk", key, lambda: _Desk(review=Review(client, project_id, task_id)))
     names = lookups.project_names()
-    screens.link("task", "The task", "arrow_back", task=task_id)
+    screens.link("task", _("The task"), "arrow_back", task=task_id)
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom", key="labels-head"
     ):
-        st.title("Review labels", anchor=False)
-        _draw_ends(desk, names.get(project_id, f"Project {project_id}"))
-    st.caption(plain(f"{names.get(project_id, project_id)} · labels of task {task_id}"))
+        st.title(_("Review labels"), anchor=False)
+        _draw_ends(desk, names.get(project_id, _("Project {number}").format(number=project_id)))
+    name = names.get(project_id, str(project_id))
+    st.caption(plain(_("{project} · labels of task {task}").format(project=name, task=task_id)))
     _draw_desk(desk)
 
 
@@ -90,21 +95,22 @@ def _draw_desk(desk: _Desk) -> None:
 def _draw_counts(counts: ReviewCounts) -> None:
     with st.container(horizontal=True, gap="large", key="labels-counts"):
         for title, number in (
-            ("Made", counts.made),
-            ("Open", counts.open),
-            ("Accepted", counts.accepted),
-            ("Changed", counts.changed),
-            ("Rejected", counts.rejected),
-            ("Added", counts.added),
-            ("Images reviewed", None),
+            (_("Made"), counts.made),
+            (_("Open"), counts.open),
+            (_("Accepted"), counts.accepted),
+            (_("Changed"), counts.changed),
+            (_("Rejected"), counts.rejected),
+            (_("Added"), counts.added),
+            (_("Images reviewed"), None),
         ):
-            text = formatting.count(number) if number is not None else f"{counts.reviewed} of {counts.images}"
-            st.metric(title, text, width="content")
+            share = _("{number} of {total}").format(number=counts.reviewed, total=counts.images)
+            st.metric(title, share if number is None else formatting.count(number), width="content")
     if counts.missing:
-        how = "were removed" if counts.missing > 0 else "came to be"
+        labels = formatting.plural(abs(counts.missing), "label", "labels")
         st.caption(
-            f"{formatting.plural(abs(counts.missing), 'label', 'labels')} of the model {how} elsewhere, "
-            "in another program."
+            _("{labels} of the model were removed elsewhere, in another program.").format(labels=labels)
+            if counts.missing > 0
+            else _("{labels} of the model came to be elsewhere, in another program.").format(labels=labels)
         )
 
 
@@ -113,10 +119,17 @@ def _choose(desk: _Desk) -> None:
     labels = [label for one in review.images.values() for label in one.labels if label.is_made]
     classes = sorted({label.class_name for label in labels})
     with st.container(horizontal=True, vertical_alignment="bottom", key="labels-choice"):
-        shown = st.segmented_control("Labels", list(_SHOWN), default=_OPEN, required=True, key="labels-shown")
-        chosen = st.selectbox("Class", [_ALL, *classes], key="labels-class", width=220)
-        low, high = st.slider("Confidence", 0.0, 1.0, (0.0, 1.0), 0.01, key="labels-confidence", width=260)
-        order = st.segmented_control("Order", list(_ORDERS), default="Unsure first", required=True, key="labels-order")
+        shown = st.segmented_control(
+            _("Labels"), list(_SHOWN), default=_OPEN, required=True, key="labels-shown", format_func=_
+        )
+        chosen = st.selectbox(
+            _("Class"), [_ALL, *classes], key="labels-class", width=220,
+            format_func=lambda name: _(name) if name == _ALL else name,
+        )  # fmt: skip
+        low, high = st.slider(_("Confidence"), 0.0, 1.0, (0.0, 1.0), 0.01, key="labels-confidence", width=260)
+        order = st.segmented_control(
+            _("Order"), list(_ORDERS), default=_UNSURE, required=True, key="labels-order", format_func=_
+        )
     wanted = (shown, chosen, low, high, order)
     if desk.chosen != wanted:
         desk.chosen = wanted
@@ -135,8 +148,8 @@ def _queue(review: Review, wanted: tuple[object, ...]) -> list[tuple[ImageId, in
         and chosen in {_ALL, label.class_name}
         and float(str(low)) <= (label.confidence or 0.0) <= float(str(high))
     ]
-    if order != "Image by image":
-        fits.sort(key=lambda label: label.confidence or 0.0, reverse=order == "Sure first")
+    if order != _BY_IMAGE:
+        fits.sort(key=lambda label: label.confidence or 0.0, reverse=order == _SURE)
     queue: list[tuple[ImageId, int | None]] = [(label.image_id, label.id) for label in fits]
     if chosen == _ALL and float(str(low)) == 0.0:
         # Images on which nothing was found come last: something may have been missed
@@ -182,7 +195,7 @@ def _item(review: Review, place: int, image_id: ImageId, label_id: int | None) -
         "others": [_corners(other.box) for other in one.labels if other.id != label_id],
     }
     if label is None:
-        word = "rejected" if label_id is not None else "reviewed" if one.is_reviewed else None
+        word = _("rejected") if label_id is not None else _("reviewed") if one.is_reviewed else None
         return {**shared, "label": None, "class": None, "confidence": None, "box": None, "borders": [], "word": word,
                 "editable": None}  # fmt: skip
     return {
@@ -192,7 +205,7 @@ def _item(review: Review, place: int, image_id: ImageId, label_id: int | None) -
         "confidence": label.confidence,
         "box": _corners(label.box),
         "borders": [list(map(list, border)) for border in label.borders],
-        "word": label.word,
+        "word": None if label.word is None else _(_WORDS[label.word]),
         "editable": "box" if label.has_box else "outline" if label.has_outline else None,
     }
 
@@ -244,7 +257,7 @@ def _decide(desk: _Desk, one: Mapping[str, Any]) -> None:
         case "add":
             box = _box(one["box"])
             if box is None:
-                raise InputError("The new box has no place.")
+                raise InputError(_("The new box has no place."))
             review.add(image_id, str(one["class"]), box)
         case "finish":
             review.finish(image_id)
@@ -259,7 +272,7 @@ def _decide(desk: _Desk, one: Mapping[str, Any]) -> None:
             exact = [place for place in places if desk.queue[place][1] == label]
             desk.at, desk.turn = next(iter(exact or places), desk.at), desk.turn + 1
         case _:
-            raise InputError("The browser asked for something that is not known.", "Reload the page.")
+            raise InputError(_("The browser asked for something that is not known."), _("Reload the page."))
 
 
 def _is_open(review: Review, image_id: ImageId, label_id: int | None) -> bool:
@@ -283,24 +296,26 @@ def _outlines(given: Any) -> tuple[Outline, ...]:  # noqa: ANN401 - JSON of the 
 def _draw_ends(desk: _Desk, project: str) -> None:
     """Offer what follows a review: training on it, and taking away what nobody has looked at."""
     with st.container(horizontal=True, width="content", vertical_alignment="center"):
-        with st.popover("More", icon=":material/more_horiz:"):
-            st.button("Read the labels again", icon=":material/refresh:", key="labels-again", on_click=_forget)
+        with st.popover(_("More"), icon=":material/more_horiz:"):
+            st.button(_("Read the labels again"), icon=":material/refresh:", key="labels-again", on_click=_forget)
             st.button(
-                "Remove what is still open",
+                _("Remove what is still open"),
                 icon=":material/delete_sweep:",
                 key="labels-remove",
                 on_click=_remove_open,
                 args=(desk,),
-                help="Takes the labels away that nobody has said anything about. U takes it back in this sitting.",
+                help=_("Takes the labels away that nobody has said anything about. U takes it back in this sitting."),
             )
         st.button(
-            "Train on what is reviewed",
+            _("Train on what is reviewed"),
             icon=":material/model_training:",
             key="labels-train",
             type="primary",
             on_click=_train,
             args=(desk, project),
-            help="Copies the reviewed images with their labels into a project of their own and opens a new training.",
+            help=_(
+                "Copies the reviewed images with their labels into a project of their own and opens a new training."
+            ),
         )
 
 
@@ -312,7 +327,7 @@ def _remove_open(desk: _Desk) -> None:
     with telling_errors():
         number = desk.review.remove_open()
         desk.chosen = ()
-        flash(f"{formatting.plural(number, 'label', 'labels')} removed.")
+        flash(_("{labels} removed.").format(labels=formatting.plural(number, "label", "labels")))
 
 
 def _train(desk: _Desk, project: str) -> None:
@@ -320,9 +335,10 @@ def _train(desk: _Desk, project: str) -> None:
         images = [image_id for image_id, one in desk.review.images.items() if one.is_reviewed]
         if not images:
             raise StateError(
-                "No image is reviewed yet.", "Decide on all labels of an image, or press D where all is right."
+                _("No image is reviewed yet."), _("Decide on all labels of an image, or press D where all is right.")
             )
-        name = f"{project}, reviewed"
+        name = _("{project}, reviewed").format(project=project)
         made = project_of_copies(connection.client(), desk.review.project_id, name, images, keeps_labels=True)
-        flash(f"“{made.name}” has {formatting.plural(len(images), 'reviewed image', 'reviewed images')}.")
+        reviewed = formatting.plural(len(images), "reviewed image", "reviewed images")
+        flash(_("“{project}” has {images}.").format(project=made.name, images=reviewed))
         train_on(made.id)
