@@ -157,6 +157,12 @@ def recent(when: datetime | None, now: datetime) -> str:
     return _dated(when, _("d MMM HH:mm") if local.year == today.year else _("d MMM yyyy HH:mm"))
 
 
+def day(when: datetime) -> str:
+    """Write a day of this year: ``23 November``."""
+    # Translators: a pattern of Unicode's LDML for a day without the year
+    return _dated(when, _("d MMMM"))
+
+
 def clock(when: datetime | None) -> str:
     """Write the time of day of a moment in the time of this machine: ``14:05:07``."""
     return MISSING if when is None else when.astimezone().strftime("%H:%M:%S")

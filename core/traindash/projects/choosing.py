@@ -1,18 +1,34 @@
 """Names that are free, and images that a person means by a share, a tag or a collection. No server in here."""
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Literal, TypeAlias
 
 from traindash.domain.ids import DatasetId, ImageId
 from traindash.domain.project import Dataset, ObjectClass, TagMeta
 from traindash.errors import InputError
+from traindash.language import N_
+from traindash.language import gettext as _
 
 LONGEST_NAME = 255  # characters (docs/supervisely-api.md 3.5)
 ANY_SHAPE = "any"
+Named: TypeAlias = Literal["project", "dataset", "class", "tag"]
+_NAMELESS: Mapping[Named, str] = {
+    "project": N_("The project needs a name."),
+    "dataset": N_("The dataset needs a name."),
+    "class": N_("The class needs a name."),
+    "tag": N_("The tag needs a name."),
+}
+_TAKEN: Mapping[Named, str] = {
+    "project": N_("There is a project called “{name}” already."),
+    "dataset": N_("There is a dataset called “{name}” already."),
+    "class": N_("There is a class called “{name}” already."),
+    "tag": N_("There is a tag called “{name}” already."),
+}
 
 
-def checked_name(given: str, taken: Collection[str], noun: str, own: str = "") -> str:
+def checked_name(given: str, taken: Collection[str], noun: Named, own: str = "") -> str:
     """Return a name as it can be sent.
 
     ``taken`` are those of the things beside it, of which ``own``, the name that it has now, does not count.
@@ -22,11 +38,12 @@ def checked_name(given: str, taken: Collection[str], noun: str, own: str = "") -
     """
     name = given.strip()
     if not name:
-        raise InputError(f"The {noun} needs a name.", "Type one.")
+        raise InputError(_(_NAMELESS[noun]), _("Type one."))
     if len(name) > LONGEST_NAME:
-        raise InputError(f"The name has {len(name)} characters.", f"Use at most {LONGEST_NAME}.")
+        msg = _("The name has {number} characters.").format(number=len(name))
+        raise InputError(msg, _("Use at most {number}.").format(number=LONGEST_NAME))
     if name != own and name in taken:
-        raise InputError(f"There is a {noun} called “{name}” already.", "Choose another name.")
+        raise InputError(_(_TAKEN[noun]).format(name=name), _("Choose another name."))
     return name
 
 

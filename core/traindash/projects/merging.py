@@ -12,6 +12,7 @@ from traindash.domain.annotation import Annotation, Tag, shape_name
 from traindash.domain.ids import DatasetId, ImageId, ProjectId
 from traindash.domain.project import Image, NameKind
 from traindash.errors import StateError
+from traindash.language import gettext as _
 from traindash.projects.moving import AT_ONCE, Tell
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.images import Carries
@@ -51,7 +52,7 @@ def _retagged(tags: Sequence[Tag], source: str, target: str) -> tuple[Tag, ...]:
     return tuple(found.values())
 
 
-def merge_names(client: SuperviselyClient, order: NameMerge, tell: Tell = lambda _: None) -> int:
+def merge_names(client: SuperviselyClient, order: NameMerge, tell: Tell = lambda _done: None) -> int:
     """Merge a class or tag into another one; return on how many images it was.
 
     Raises:
@@ -60,7 +61,7 @@ def merge_names(client: SuperviselyClient, order: NameMerge, tell: Tell = lambda
     ids = client.writing.name_ids(order.project_id)
     done = 0
     # Again until nothing has it: what others draw meanwhile must not go with the class.
-    for _ in range(_WALKS):
+    for _walk in range(_WALKS):
         images = _carrying(client, order)
         if not images:
             client.project_edits.remove_name(order.project_id, order.kind, order.source_id)
@@ -72,8 +73,8 @@ def merge_names(client: SuperviselyClient, order: NameMerge, tell: Tell = lambda
                 _merge_on(client, order, dataset, drawn, ids)
                 done += len(drawn)
                 tell(done)
-    msg = f"“{order.source}” is still being used while it is merged."
-    raise StateError(msg, "Wait until nobody draws in the project, then merge again.")
+    msg = _("“{name}” is still being used while it is merged.").format(name=order.source)
+    raise StateError(msg, _("Wait until nobody draws in the project, then merge again."))
 
 
 def _merge_on(

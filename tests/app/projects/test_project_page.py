@@ -8,9 +8,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.app.results.test_german_pages import speaking_german, texts_of
 from tests.app.wizard.stage import everything_said
 from tests.fakes.live_platform import live_platform
 from tests.fakes.shapes_project import shapes_project
+from tests.left_in_english import left_in_english
 from tests.outside import ROOT
 from traindash.domain.ids import ProjectId, SeriesId
 from traindash.domain.plan import DatasetsSplit, PretrainedModel, TrainingPlan
@@ -312,3 +314,33 @@ def test_series_that_wait_follow_a_new_name(screen: Screen) -> None:
     screen.app.text_input(key=f"class-{number}-name").set_value("box")
     screen.press("dialog-yes")
     assert connection.series().load(series.id).members[0].plan.classes == ("box",)
+
+
+def test_the_page_and_its_dialogs_are_wholly_german(screen: Screen) -> None:
+    with speaking_german():
+        german = Screen(screen.client, screen.number)
+        read = texts_of(german.app)
+        for section, table, dialogs in (
+            ("Classes", "names-class", ("add-class", "edit-class", "merge-class", "delete-class")),
+            ("Tags", "names-tag", ("add-tag", "edit-tag", "merge-tag", "delete-tag")),
+            ("Datasets", "datasets", ("add-dataset", "rename-dataset", "place-dataset", "merge-dataset")),
+            ("Datasets", "datasets", ("split-dataset", "delete-dataset")),
+            ("Images", "", ("move-images", "copy-images", "tag-images", "remove-images")),
+        ):
+            german.show(section)
+            if table:
+                german.choose(table, 0)
+            else:
+                german.press("images-all")
+            for dialog in dialogs:
+                german.press(f"ask-{dialog}")
+                read += texts_of(german.app)
+                german.press("dialog-no")
+        for dialog in ("rename", "clone", "delete"):
+            german.press(f"ask-{dialog}")
+            read += texts_of(german.app)
+            german.press("dialog-no")
+    assert "Klasse hinzufügen" in read
+    assert "Projekt löschen" in read
+    # “Start” is German for “Launch”; comments are those of scripts
+    assert not set(left_in_english(text for text in read if not text.startswith("//"))) - {"Start"}

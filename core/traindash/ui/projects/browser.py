@@ -14,6 +14,8 @@ from traindash.domain.ids import DatasetId
 from traindash.domain.project import NO_COLOR, Image, ObjectClass
 from traindash.errors import AppError, InputError
 from traindash.formatting import count, plural
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.plans.data_health import remarks
 from traindash.plans.facts import ProjectFacts
 from traindash.supervisely.images import ImageOrder, ImagePage, ImageSearch
@@ -27,18 +29,18 @@ from traindash.ui.wizard.project import dataset_label, dataset_tree
 _FIRST = 8  # images that are shown before somebody asks for all
 PER_PAGE = 24
 _SMALL = 360  # longer side of a picture of the grid, in pixels
-_ALL_CLASSES = "All classes"
+_ALL_CLASSES = N_("All classes")
 _LABELLED: Mapping[str, bool | None] = {
-    "With and without objects": None,
-    "With objects": True,
-    "Without objects": False,
+    N_("With and without objects"): None,
+    N_("With objects"): True,
+    N_("Without objects"): False,
 }
 _ORDERS: Mapping[str, tuple[ImageOrder, bool]] = {
-    "As in the project": ("id", False),
-    "By name": ("name", False),
-    "Most objects first": ("labelsCount", True),
-    "Widest first": ("width", True),
-    "Narrowest first": ("width", False),
+    N_("As in the project"): ("id", False),
+    N_("By name"): ("name", False),
+    N_("Most objects first"): ("labelsCount", True),
+    N_("Widest first"): ("width", True),
+    N_("Narrowest first"): ("width", False),
 }
 
 
@@ -68,7 +70,7 @@ def draw_browser(facts: ProjectFacts) -> None:
     key = f"all-images-{facts.project.id}"
     if not facts.project.items_count:
         return
-    if st.toggle("Look through all images", key=key):
+    if st.toggle(_("Look through all images"), key=key):
         _draw_found(facts, key)
     else:
         images = lookups.sample_images(facts.project.id, _FIRST)
@@ -83,7 +85,7 @@ def draw_health(facts: ProjectFacts) -> None:
     images, profile = lookups.looked_at(facts.project.id), lookups.data_profile(facts.project.id)
     found = remarks(facts, images, profile)
     with st.container(border=True, gap="xsmall", key="data-health"):
-        st.markdown("**Data health**")
+        st.markdown(_("**Data health**"))
         for remark in sorted(found, key=lambda item: not item.is_notice):
             icon = ":orange[:material/warning:]" if remark.is_notice else ":green[:material/check_circle:]"
             st.markdown(f"{icon} {plain(remark.text)}")
@@ -91,11 +93,19 @@ def draw_health(facts: ProjectFacts) -> None:
 
 
 def _looked_at_words(every: int, listed: int, profiled: int) -> str:
-    sizes = "" if profiled >= every else f" Sizes of objects are those on {plural(profiled, 'image', 'images')}."
     if listed >= every:
-        return f"Of all {plural(every, 'image', 'images')}.{sizes}"
-    counted = f"Objects of classes are counted in all {plural(every, 'image', 'images')}"
-    return f"{counted}; the rest is of {count(listed)}.{sizes}"
+        counted = ngettext("Of all {count} image.", "Of all {count} images.", every)
+    else:
+        counted = ngettext(
+            "Objects of classes are counted in all {count} image; the rest is of {listed}.",
+            "Objects of classes are counted in all {count} images; the rest is of {listed}.",
+            every,
+        )
+    sizes = ngettext(
+        "Sizes of objects are those on {count} image.", "Sizes of objects are those on {count} images.", profiled
+    )
+    told = counted.format(count=count(every), listed=count(listed))
+    return told if profiled >= every else f"{told} {sizes.format(count=count(profiled))}"
 
 
 def _draw_found(facts: ProjectFacts, key: str) -> None:
@@ -116,10 +126,10 @@ def find_page(facts: ProjectFacts, key: str) -> ImageChoice | None:
     try:
         found = lookups.find_images(facts.project.id, dataset, search, page, PER_PAGE)
     except AppError as error:  # not every server can search by everything
-        draw_trouble(error.message, f"{error.hint} Search for something else.".strip())
+        draw_trouble(error.message, f"{error.hint} {_('Search for something else.')}".strip())
         return None
     if not found.images:
-        st.info("No image fits. Change the search.", icon=":material/info:")
+        st.info(_("No image fits. Change the search."), icon=":material/info:")
         return None
     st.caption(plural(found.total, "image", "images"))
     return ImageChoice(found=found, page=page, page_key=page_key)
@@ -127,24 +137,29 @@ def find_page(facts: ProjectFacts, key: str) -> ImageChoice | None:
 
 def _draw_search(facts: ProjectFacts, key: str) -> tuple[DatasetId | None, ImageSearch]:
     tree = dataset_tree(facts.datasets)
-    texts: dict[DatasetId | None, str] = {None: "All datasets"}
+    texts: dict[DatasetId | None, str] = {None: _("All datasets")}
     texts |= {item.id: dataset_label(item, level + 1) for item, level in tree}
     sizes: dict[DatasetId | None, int] = {None: facts.project.items_count}
-    sizes |= {item.id: item.items_count for item, _ in tree}
+    sizes |= {item.id: item.items_count for item, _level in tree}
     # A class without a number on the server cannot be asked for
     classes = {_ALL_CLASSES: None} | {item.name: item.id for item in facts.meta.classes if item.id is not None}
     with st.grid(3, min_column_width=180, gap="small", key="image-search"):
         name = st.text_input(
-            "Name of an image", key=f"{key}-name", placeholder="Part of a file name", label_visibility="collapsed",
-            icon=":material/search:",
+            _("Name of an image"), key=f"{key}-name", placeholder=_("Part of a file name"),
+            label_visibility="collapsed", icon=":material/search:",
         )  # fmt: skip
         dataset = st.selectbox(
-            "Dataset", list(texts), key=f"{key}-dataset", label_visibility="collapsed",
+            _("Dataset"), list(texts), key=f"{key}-dataset", label_visibility="collapsed",
             format_func=lambda item: f"{texts[item]} ({plural(sizes[item], 'image', 'images')})",
         )  # fmt: skip
-        chosen = st.selectbox("Class", list(classes), key=f"{key}-class", label_visibility="collapsed")
-        labelled = st.selectbox("Objects", list(_LABELLED), key=f"{key}-labelled", label_visibility="collapsed")
-        order = st.selectbox("Order", list(_ORDERS), key=f"{key}-order", label_visibility="collapsed")
+        chosen = st.selectbox(
+            _("Class"), list(classes), key=f"{key}-class", label_visibility="collapsed",
+            format_func=lambda name: _(name) if name == _ALL_CLASSES else name,
+        )  # fmt: skip
+        labelled = st.selectbox(
+            _("Objects"), list(_LABELLED), key=f"{key}-labelled", label_visibility="collapsed", format_func=_
+        )
+        order = st.selectbox(_("Order"), list(_ORDERS), key=f"{key}-order", label_visibility="collapsed", format_func=_)
     by, descending = _ORDERS[order]
     return dataset, ImageSearch(
         name=name.strip(),
@@ -173,7 +188,7 @@ def _draw_grid(facts: ProjectFacts, choice: ImageChoice, key: str) -> None:
             for number, image in enumerate(images)
         ],
         key,
-        title="Annotated",
+        title=_("Annotated"),
         first=choice.first,
         total=choice.found.total,
         on_turn=turn,

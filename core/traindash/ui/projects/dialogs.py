@@ -9,7 +9,9 @@ import streamlit as st
 
 from traindash.domain.ids import DatasetId, ProjectId
 from traindash.errors import AppError, StorageError
-from traindash.formatting import listing, plural
+from traindash.formatting import count, listing, plural, quoted
+from traindash.language import gettext as _
+from traindash.language import ngettext
 from traindash.plans.data_changes import DataChange, Renaming, drafts_naming
 from traindash.plans.facts import ProjectFacts
 from traindash.tasks.series_record import with_plans
@@ -23,7 +25,7 @@ _OPEN, _TROUBLE = "project-dialog", "project-dialog-trouble"
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """A dialog: its title, its icon, and what draws it; ``about`` is what it was opened for, such as names."""
+    """A dialog: its title (a message), its icon, and what draws it; ``about`` is what it was opened for, as names."""
 
     title: str
     icon: str
@@ -48,7 +50,7 @@ def show(dialogs: Dialogs, facts: ProjectFacts) -> None:
 
     # One at a time, opened by the page and never by a callback (Streamlit 1.67). It stays open while the page is drawn
     # anew behind it, and says itself when it is closed.
-    @st.dialog(spec.title, icon=f":material/{spec.icon}:", on_dismiss=close)
+    @st.dialog(_(spec.title), icon=f":material/{spec.icon}:", on_dismiss=close)
     def dialog() -> None:
         with guarded_part("dialog"):
             spec.draw(facts, about)
@@ -68,7 +70,7 @@ def close() -> None:
 def draw_end(label: str, action: Callable[[], None], *, disabled: bool = False) -> None:
     """Draw the buttons at the end of a dialog; ``action`` is a callback, and the dialog says why it was refused."""
     with st.container(horizontal=True, horizontal_alignment="right"):
-        st.button("Cancel", key="dialog-no", on_click=_leave)
+        st.button(_("Cancel"), key="dialog-no", on_click=_leave)
         st.button(label, key="dialog-yes", type="primary", disabled=disabled, on_click=_finish, args=(action,))
 
 
@@ -85,7 +87,7 @@ def ending(label: str, action: Callable[[], None], *, disabled: bool = False) ->
             st.form_submit_button(
                 label, key="dialog-yes", type="primary", disabled=disabled, on_click=_finish, args=(action,)
             )
-            st.form_submit_button("Cancel", key="dialog-no", on_click=_leave)
+            st.form_submit_button(_("Cancel"), key="dialog-no", on_click=_leave)
 
 
 def _leave() -> None:
@@ -129,9 +131,10 @@ def follower(change: DataChange) -> Callable[[], str]:
             with contextlib.suppress(StorageError):  # good to know, and the change itself is made
                 names.note(server, change.project_id, change.kind, change.before, change.after)
         told = [plural(followed, "draft", "drafts")] if followed else []
-        told += [f"{plural(len(series), 'series', 'series')} in the queue"] if series else []
-        verb = "follows" if followed + len(series) == 1 else "follow"
-        return f" {listing(told)} {verb}." if told else ""
+        if series:
+            told.append(_("{series} in the queue").format(series=plural(len(series), "series", "series")))
+        sentence = ngettext("{what} follows.", "{what} follow.", followed + len(series))
+        return f" {sentence.format(what=listing(told))}" if told else ""
 
     return run
 
@@ -152,8 +155,10 @@ def draw_drafts_naming(
     drafts = connection.drafts().drafts(connection.server_name())
     found = drafts_naming(drafts, facts.project.id, class_names=class_names, tags=tags, datasets=datasets)
     if found:
-        names = listing([f"“{plain(draft_title(draft))}”" for draft in found])
-        st.caption(
-            f":material/edit_note: Used by {plural(len(found), 'draft', 'drafts')}: {names}. "
-            "The wizard will ask what instead."
+        names = listing([quoted(plain(draft_title(draft))) for draft in found])
+        sentence = ngettext(
+            "Used by {count} draft: {names}. The wizard will ask what instead.",
+            "Used by {count} drafts: {names}. The wizard will ask what instead.",
+            len(found),
         )
+        st.caption(f":material/edit_note: {sentence.format(count=count(len(found)), names=names)}")

@@ -8,7 +8,9 @@ import streamlit as st
 from traindash.domain.ids import DatasetId, ImageId
 from traindash.domain.project import Image, TagMeta
 from traindash.errors import InputError
-from traindash.formatting import plural
+from traindash.formatting import count, plural
+from traindash.language import N_, ngettext, pgettext
+from traindash.language import gettext as _
 from traindash.plans.facts import ProjectFacts
 from traindash.projects.choosing import checked_name
 from traindash.projects.moving import AT_ONCE, MoveOrder, Tell, move_images, remove_images
@@ -38,7 +40,7 @@ def chosen_images(facts: ProjectFacts) -> tuple[ImageId, ...]:
 def draw_images(facts: ProjectFacts) -> None:
     """Draw a page of images with a tick for each, and what can be done with those that are ticked."""
     if not facts.project.items_count:
-        st.info("This project has no image.", icon=":material/info:")
+        st.info(_("This project has no image."), icon=":material/info:")
         return
     choice = find_page(facts, f"manage-images-{facts.project.id}")
     images = () if choice is None else choice.found.images
@@ -49,7 +51,7 @@ def draw_images(facts: ProjectFacts) -> None:
             with st.container(gap="xxsmall", key=f"manage-image-{image.id}"):
                 picture = thumbnail(facts.project.id, image, _PICTURE)
                 if picture is None:
-                    st.caption("No picture")
+                    st.caption(_("No picture"))
                 else:
                     st.image(
                         picture, width="stretch", alt=f"{image.name}, {plural(image.labels_count, 'object', 'objects')}"
@@ -67,20 +69,21 @@ def _draw_actions(facts: ProjectFacts, images: Sequence[Image]) -> None:
     off = not chosen or work.is_busy(facts.project.id)
     with st.container(horizontal=True, vertical_alignment="center", key="images-actions"):
         for name, label, icon in (
-            ("move-images", "Move", "drive_file_move"),
-            ("copy-images", "Copy", "content_copy"),
-            ("tag-images", "Tag", "sell"),
-            ("remove-images", "Remove", "delete"),
+            ("move-images", _("Move"), "drive_file_move"),
+            ("copy-images", _("Copy"), "content_copy"),
+            ("tag-images", pgettext("what is done to images", "Tag"), "sell"),
+            ("remove-images", _("Remove"), "delete"),
         ):
             st.button(
                 label, icon=f":material/{icon}:", key=f"ask-{name}", disabled=off, on_click=ask,
                 args=(name, facts.project.id),
             )  # fmt: skip
         every = frozenset(image.id for image in images)
-        st.button("Choose this page", key="images-all", type="tertiary", on_click=_choose, args=(key, every))
+        st.button(_("Choose this page"), key="images-all", type="tertiary", on_click=_choose, args=(key, every))
         if chosen:
-            st.button("Choose none", key="images-none", type="tertiary", on_click=_forget, args=(key,))
-        st.caption(f"{plural(len(chosen), 'image', 'images')} chosen" if chosen else "Tick images to change them.")
+            st.button(_("Choose none"), key="images-none", type="tertiary", on_click=_forget, args=(key,))
+        told = _("{images} chosen").format(images=plural(len(chosen), "image", "images"))
+        st.caption(told if chosen else _("Tick images to change them."))
 
 
 def _turn_key(key: str) -> str:
@@ -111,14 +114,24 @@ def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = Fa
     own = {image.dataset_id for image in lookups.images_of(facts.project.id, chosen)}
     # Where all of them are already is no place to move them to.
     here = own if len(own) == 1 and not keeps else set()
-    options = {number: name for number, name in names.items() if number not in here} | {new: "A new dataset"}
-    where = st.selectbox("To", list(options), format_func=lambda item: options[item], key="images-target")
-    verb = "copied" if keeps else "moved"
-    st.caption(
-        f"{plural(len(chosen), 'image', 'images')} {'is' if len(chosen) == 1 else 'are'} {verb} "
-        "with all that is drawn on them. Names that are taken there get a number."
-        + ("" if keeps else " Collections keep them.")
+    options = {number: name for number, name in names.items() if number not in here} | {new: _("A new dataset")}
+    where = st.selectbox(_("To"), list(options), format_func=lambda item: options[item], key="images-target")
+    sentence = (
+        ngettext(
+            "{count} image is copied with all that is drawn on them. Names that are taken there get a number.",
+            "{count} images are copied with all that is drawn on them. Names that are taken there get a number.",
+            len(chosen),
+        )
+        if keeps
+        else ngettext(
+            "{count} image is moved with all that is drawn on them. Names that are taken there get a number. "
+            "Collections keep them.",
+            "{count} images are moved with all that is drawn on them. Names that are taken there get a number. "
+            "Collections keep them.",
+            len(chosen),
+        )
     )
+    st.caption(sentence.format(count=count(len(chosen))))
 
     def start() -> None:
         target, title = value("images-target"), ""
@@ -133,14 +146,16 @@ def _draw_move(facts: ProjectFacts, _about: tuple[Any, ...], *, keeps: bool = Fa
                 dataset_id=made, keeps_originals=keeps,
             )  # fmt: skip
             done = move_images(client, order, tell)
-            return Outcome(text=f"{plural(done, 'image', 'images')} {verb} to “{title or names[target]}”.")
+            text = _("{images} copied to “{dataset}”.") if keeps else _("{images} moved to “{dataset}”.")
+            images = plural(done, "image", "images")
+            return Outcome(text=text.format(images=images, dataset=title or names[target]))
 
-        work.begin(facts.project.id, "Copying" if keeps else "Moving", len(chosen), run)
+        work.begin(facts.project.id, _("Copying") if keeps else _("Moving"), len(chosen), run)
         _forget(_chosen_key(facts))
 
-    with ending("Copy" if keeps else "Move", start, disabled=not chosen):
+    with ending(_("Copy") if keeps else _("Move"), start, disabled=not chosen):
         if where == new:
-            st.text_input("Name of the new dataset", key="images-new-name")
+            st.text_input(_("Name of the new dataset"), key="images-new-name")
 
 
 def _those_elsewhere(
@@ -160,19 +175,21 @@ def _draw_tag(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
     chosen = chosen_images(facts)
     tags = {tag.name: tag for tag in facts.meta.tags if tag.applicable_type in _ON_IMAGES}
     if not tags:
-        st.info("This project has no tag for images. Add one on “Tags” first.", icon=":material/info:")
-        draw_end("Tag", lambda: None, disabled=True)
+        st.info(_("This project has no tag for images. Add one on “Tags” first."), icon=":material/info:")
+        draw_end(pgettext("what is done to images", "Tag"), lambda: None, disabled=True)
         return
-    tag = tags[st.selectbox("Tag", list(tags), key="images-tag")]
-    off = st.toggle("Take it off instead", key="images-untag")
+    tag = tags[st.selectbox(_("Tag"), list(tags), key="images-tag")]
+    off = st.toggle(_("Take it off instead"), key="images-untag")
     if not off:
         _draw_value(tag)
-    st.caption(f"{'Taken off' if off else 'Put on'} {plural(len(chosen), 'image', 'images')}.")
+    images = plural(len(chosen), "image", "images")
+    st.caption((_("Taken off {images}.") if off else _("Put on {images}.")).format(images=images))
 
     def apply() -> None:
         given = tags[value("images-tag")]
         if given.id is None:
-            raise InputError(f"The server does not say which number “{given.name}” has.", "Tag them on the server.")
+            msg = _("The server does not say which number “{name}” has.").format(name=given.name)
+            raise InputError(msg, _("Tag them on the server."))
         edits = connection.client().image_edits
         for start in range(0, len(chosen), AT_ONCE):
             some = chosen[start : start + AT_ONCE]
@@ -181,47 +198,52 @@ def _draw_tag(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
             else:
                 edits.add_tag(given.id, some, None if given.value_type == "none" else value("images-tag-value"))
         work.forget(facts.project.id)
-        flash(f"“{given.name}” is {'off' if value('images-untag') else 'on'} {plural(len(chosen), 'image', 'images')}.")
+        told = _("“{tag}” is off {images}.") if value("images-untag") else _("“{tag}” is on {images}.")
+        flash(told.format(tag=given.name, images=images))
 
-    draw_end("Take it off" if off else "Tag", apply, disabled=not chosen)
+    draw_end(_("Take it off") if off else pgettext("what is done to images", "Tag"), apply, disabled=not chosen)
 
 
 def _draw_value(tag: TagMeta) -> None:
     match tag.value_type:
         case "oneof_string":
-            st.selectbox("Value", list(tag.values), key="images-tag-value")
+            st.selectbox(_("Value"), list(tag.values), key="images-tag-value")
         case "any_number":
-            st.number_input("Value", value=0.0, key="images-tag-value")
+            st.number_input(_("Value"), value=0.0, key="images-tag-value")
         case "any_string":
-            st.text_input("Value", key="images-tag-value")
+            st.text_input(_("Value"), key="images-tag-value")
         case _:
             pass
 
 
 def _draw_remove(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
     chosen = chosen_images(facts)
+    images = plural(len(chosen), "image", "images")
     objects = sum(image.labels_count for image in lookups.images_of(facts.project.id, chosen))
     st.markdown(
-        f"**{plural(len(chosen), 'image', 'images')}** with {plural(objects, 'object', 'objects')} go from the project."
+        _("**{images}** with {objects} go from the project.").format(
+            images=images, objects=plural(objects, "object", "objects")
+        )
     )
-    kept = "They can be brought back for 30 days." if lookups.can_restore() else "The server keeps them in its trash."
-    st.caption(kept)
+    can_restore = lookups.can_restore()
+    st.caption(_("They can be brought back for 30 days.") if can_restore else _("The server keeps them in its trash."))
 
     def remove() -> None:
         def run(client: SuperviselyClient, tell: Tell) -> Outcome:
             removed = remove_images(client, facts.project.id, chosen, tell)
             undo = Undo(kind="datasets", ids=removed.datasets, project_id=facts.project.id)
-            return Outcome(text=f"{plural(removed.count, 'image', 'images')} removed.", undo=undo)
+            text = _("{images} removed.").format(images=plural(removed.count, "image", "images"))
+            return Outcome(text=text, undo=undo)
 
-        work.begin(facts.project.id, "Removing", len(chosen), run)
+        work.begin(facts.project.id, _("Removing"), len(chosen), run)
         _forget(_chosen_key(facts))
 
-    draw_end(f"Remove {plural(len(chosen), 'image', 'images')}", remove, disabled=not chosen)
+    draw_end(_("Remove {images}").format(images=images), remove, disabled=not chosen)
 
 
 DIALOGS: Dialogs = {
-    "move-images": Dialog("Move images", "drive_file_move", _draw_move),
-    "copy-images": Dialog("Copy images", "content_copy", _draw_copy),
-    "tag-images": Dialog("Tag images", "sell", _draw_tag),
-    "remove-images": Dialog("Remove images?", "delete", _draw_remove),
+    "move-images": Dialog(N_("Move images"), "drive_file_move", _draw_move),
+    "copy-images": Dialog(N_("Copy images"), "content_copy", _draw_copy),
+    "tag-images": Dialog(N_("Tag images"), "sell", _draw_tag),
+    "remove-images": Dialog(N_("Remove images?"), "delete", _draw_remove),
 }

@@ -1,6 +1,6 @@
 """Classes and tags of a project: renamed, recoloured, merged, added, deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,7 +10,9 @@ import streamlit as st
 
 from traindash.domain.project import NameKind, ObjectClass, TagMeta, class_color
 from traindash.errors import InputError, StateError
-from traindash.formatting import count, listing, plural
+from traindash.formatting import count, listing, plural, quoted
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.plans.data_changes import Renaming
 from traindash.plans.facts import ProjectFacts
 from traindash.projects.choosing import checked_name, classes_to_merge_into, tags_to_merge_into
@@ -41,9 +43,55 @@ from traindash.ui.wizard.tables import swatch
 
 _MOST_ROWS = 12
 _SHAPES = ("rectangle", "polygon", "bitmap", "any")
-_SHAPE_WORDS = {"rectangle": "box", "polygon": "polygon", "bitmap": "mask", "any": "any shape"}
+_SHAPE_WORDS = {"rectangle": N_("box"), "polygon": N_("polygon"), "bitmap": N_("mask"), "any": N_("any shape")}
 _ONE_OF = "oneof_string"
-_VALUES = {"none": "no value", "any_string": "text", "any_number": "number", "oneof_string": "one of a list"}
+_VALUES = {
+    "none": N_("no value"),
+    "any_string": N_("text"),
+    "any_number": N_("number"),
+    "oneof_string": N_("one of a list"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What is said of classes, or of tags."""
+
+    name: str
+    nothing: str
+    table: str
+    add: str
+    choose: str
+    becomes: str  # where something has the one that is merged
+    goes: str  # where nothing has it
+    delete: str
+    titles: tuple[str, str, str, str]  # of the dialogs that add, edit, merge and delete
+
+
+_WORDS: Mapping[NameKind, _Words] = {
+    "class": _Words(
+        name=N_("Class"),
+        nothing=N_("This project has no classes yet."),
+        table=N_("Classes of the project with their counts"),
+        add=N_("Add a class"),
+        choose=N_("Choose a class to change it; with the keyboard by Shift and Space."),
+        becomes=N_("{what} become “{target}”, then the class “{source}” goes."),
+        goes=N_("Nothing has it yet. The class “{source}” goes."),
+        delete=N_("Delete class"),
+        titles=(N_("New class"), N_("Edit this class"), N_("Merge this class"), N_("Delete this class?")),
+    ),
+    "tag": _Words(
+        name=N_("Tag"),
+        nothing=N_("This project has no tags yet."),
+        table=N_("Tags of the project with their counts"),
+        add=N_("Add a tag"),
+        choose=N_("Choose a tag to change it; with the keyboard by Shift and Space."),
+        becomes=N_("{what} become “{target}”, then the tag “{source}” goes."),
+        goes=N_("Nothing has it yet. The tag “{source}” goes."),
+        delete=N_("Delete tag"),
+        titles=(N_("New tag"), N_("Edit this tag"), N_("Merge this tag"), N_("Delete this tag?")),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +106,11 @@ class _Used:
     @property
     def text(self) -> str:
         if not self.objects and not self.images:
-            return "nothing has it"
-        images = plural(self.images, "image", "images")
-        return (
-            f"{plural(self.objects, 'object', 'objects')} on {images}" if self.kind == "class" else self._of_tag(images)
-        )
-
-    def _of_tag(self, images: str) -> str:
-        return f"{images} and {plural(self.objects, 'object', 'objects')}" if self.objects else images
+            return _("nothing has it")
+        images, objects = plural(self.images, "image", "images"), plural(self.objects, "object", "objects")
+        if self.kind == "class":
+            return _("{objects} on {images}").format(objects=objects, images=images)
+        return _("{images} and {objects}").format(images=images, objects=objects) if self.objects else images
 
 
 def _used(facts: ProjectFacts, kind: NameKind) -> tuple[_Used, ...]:
@@ -82,17 +127,17 @@ def _used(facts: ProjectFacts, kind: NameKind) -> tuple[_Used, ...]:
     )
 
 
-def _words(kind: NameKind) -> tuple[str, str]:
-    return ("class", "classes") if kind == "class" else ("tag", "tags")
+def _shape_word(shape: str) -> str:
+    return _(_SHAPE_WORDS[shape]) if shape in _SHAPE_WORDS else shape
 
 
 def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
     """Draw the classes or the tags of a project, and what can be done with the chosen ones."""
-    one, many = _words(kind)
+    words = _WORDS[kind]
     rows = _used(facts, kind)
     if not rows:
-        st.info(f"This project has no {many} yet.", icon=":material/info:")
-        _button(f"Add a {one}", "add", f"add-{kind}", facts)
+        st.info(_(words.nothing), icon=":material/info:")
+        _button(_(words.add), "add", f"add-{kind}", facts)
         _draw_deleted(facts, kind)
         return
     key = f"names-{kind}-{facts.project.id}"
@@ -106,20 +151,22 @@ def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
         on_select="rerun",
         column_config={
             "Colour": st.column_config.ImageColumn("", width=40),
-            one.capitalize(): st.column_config.TextColumn(width="large"),
-            "Objects": st.column_config.NumberColumn(format="localized", width="small"),
-            "Images": st.column_config.NumberColumn(format="localized", width="small"),
+            words.name: st.column_config.TextColumn(_(words.name), width="large"),
+            "Shape": st.column_config.TextColumn(_("Shape")),
+            "Value": st.column_config.TextColumn(_("Value")),
+            "Objects": st.column_config.NumberColumn(_("Objects"), format="localized", width="small"),
+            "Images": st.column_config.NumberColumn(_("Images"), format="localized", width="small"),
         },
-        alt=f"{many.capitalize()} of the project with their counts",
+        alt=_(words.table),
     )
     chosen = tuple(used.item.name for used in chosen_rows(key, rows))
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-actions"):
-        _button(f"Add a {one}", "add", f"add-{kind}", facts)
-        _button("Edit", "edit", f"edit-{kind}", facts, chosen[:1], off=len(chosen) != 1)
-        _button("Merge into…", "merge", f"merge-{kind}", facts, chosen[:1], off=len(chosen) != 1)
-        _button("Delete", "delete", f"delete-{kind}", facts, chosen, off=not chosen)
+        _button(_(words.add), "add", f"add-{kind}", facts)
+        _button(_("Edit"), "edit", f"edit-{kind}", facts, chosen[:1], off=len(chosen) != 1)
+        _button(_("Merge into…"), "merge", f"merge-{kind}", facts, chosen[:1], off=len(chosen) != 1)
+        _button(_("Delete"), "delete", f"delete-{kind}", facts, chosen, off=not chosen)
         if not chosen:
-            st.caption(f"Choose a {one} to change it; with the keyboard by Shift and Space.")
+            st.caption(_(words.choose))
     _draw_deleted(facts, kind)
 
 
@@ -129,7 +176,7 @@ def _draw_deleted(facts: ProjectFacts, kind: NameKind) -> None:
     found = [item for item in every if item.items_count or item.name not in merged]  # nothing is left of those
     if not found:
         return
-    with st.expander(f"Deleted ({count(len(found))})", icon=":material/delete:"):
+    with st.expander(_("Deleted ({count})").format(count=count(len(found))), icon=":material/delete:"):
         for item in found:
             with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"gone-{kind}-{item.id}"):
                 with st.container(width="stretch", gap=None):
@@ -137,16 +184,18 @@ def _draw_deleted(facts: ProjectFacts, kind: NameKind) -> None:
                     st.caption(f"{_held(item, kind)}, {until(item.removed_after)}")
                 undo = Undo(kind=kind, ids=(item.id,), project_id=facts.project.id)
                 st.button(
-                    "Restore", icon=":material/undo:", key=f"restore-{kind}-{item.id}", on_click=_restore, args=(undo,),
-                    disabled=work.is_busy(facts.project.id),
+                    _("Restore"), icon=":material/undo:", key=f"restore-{kind}-{item.id}", on_click=_restore,
+                    args=(undo,), disabled=work.is_busy(facts.project.id),
                 )  # fmt: skip
 
 
 def _held(item: RemovedName, kind: NameKind) -> str:
     if not item.items_count:
-        return "nothing had it"
-    noun = plural(item.items_count, "object", "objects") if kind == "class" else f"{count(item.items_count)} times"
-    return f"{noun} on {plural(item.images_count, 'image', 'images')}"
+        return _("nothing had it")
+    images = plural(item.images_count, "image", "images")
+    if kind == "class":
+        return _("{objects} on {images}").format(objects=plural(item.items_count, "object", "objects"), images=images)
+    return _("{count} times on {images}").format(count=count(item.items_count), images=images)
 
 
 @telling_errors()
@@ -157,9 +206,9 @@ def _restore(undo: Undo) -> None:
 def _row(used: _Used) -> dict[str, object]:
     item = used.item
     about = (
-        {"Class": item.name, "Shape": _SHAPE_WORDS.get(item.shape, item.shape)}
+        {"Class": item.name, "Shape": _shape_word(item.shape)}
         if isinstance(item, ObjectClass)
-        else {"Tag": item.name, "Value": _VALUES.get(item.value_type, item.value_type)}
+        else {"Tag": item.name, "Value": _(_VALUES.get(item.value_type, item.value_type))}
     )
     return {"Colour": swatch(item.color), **about, "Objects": used.objects, "Images": used.images}
 
@@ -180,13 +229,15 @@ def _button(
 def _find(facts: ProjectFacts, kind: NameKind, name: str) -> _Used:
     found = next((used for used in _used(facts, kind) if used.item.name == name), None)
     if found is None:
-        raise InputError(f"“{name}” is not in the project any more.", "Close this and choose again.")
+        msg = _("“{name}” is not in the project any more.").format(name=name)
+        raise InputError(msg, _("Close this and choose again."))
     return found
 
 
 def _id_of(item: ObjectClass | TagMeta) -> int:
     if item.id is None:
-        raise InputError(f"The server does not say which number “{item.name}” has.", "Change it on the server itself.")
+        msg = _("The server does not say which number “{name}” has.").format(name=item.name)
+        raise InputError(msg, _("Change it on the server itself."))
     return item.id
 
 
@@ -196,18 +247,22 @@ def _check_unchanged(facts: ProjectFacts, used: _Used) -> None:
     items: Sequence[ObjectClass | TagMeta] = meta.classes if used.kind == "class" else meta.tags
     now = next((item.name for item in items if item.id == used.item.id), None)
     if now != used.item.name:
-        became = f"is called “{now}” now" if now else "is deleted"
         work.forget(facts.project.id)
-        raise StateError(f"“{used.item.name}” {became}: somebody else changed it.", "Close this and choose again.")
+        msg = (
+            _("“{name}” is called “{now}” now: somebody else changed it.")
+            if now
+            else _("“{name}” is deleted: somebody else changed it.")
+        )
+        raise StateError(msg.format(name=used.item.name, now=now), _("Close this and choose again."))
 
 
 def _draw_edit(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
-    used, (one, _) = _find(facts, kind, about[0]), _words(kind)
+    used = _find(facts, kind, about[0])
     item = used.item
     key = f"{kind}-{item.id}"
 
     def save() -> None:
-        name = checked_name(value(f"{key}-name"), {row.item.name for row in _used(facts, kind)}, one, own=item.name)
+        name = checked_name(value(f"{key}-name"), {row.item.name for row in _used(facts, kind)}, kind, own=item.name)
         _check_unchanged(facts, used)
         color, edits = value(f"{key}-color").upper(), connection.client().project_edits
         if kind == "class":
@@ -216,23 +271,25 @@ def _draw_edit(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> N
             edits.edit_tag(_id_of(item), name, color)
         told = follow(Renaming(project_id=facts.project.id, kind=kind, before=item.name, after=name))
         work.forget(facts.project.id)
-        flash(f"“{item.name}” is now “{name}”.{told}" if name != item.name else "Saved.")
+        renamed = _("“{before}” is now “{after}”.").format(before=item.name, after=name)
+        flash(f"{renamed}{told}" if name != item.name else _("Saved."))
 
-    with ending("Save", save):
-        st.text_input("Name", item.name, key=f"{key}-name")
-        st.color_picker("Colour", item.color, key=f"{key}-color")
+    with ending(_("Save"), save):
+        st.text_input(_("Name"), item.name, key=f"{key}-name")
+        st.color_picker(_("Colour"), item.color, key=f"{key}-color")
         if isinstance(item, ObjectClass):
-            st.caption(f"Shape: {_SHAPE_WORDS.get(item.shape, item.shape)}.")
+            st.caption(_("Shape: {shape}.").format(shape=_shape_word(item.shape)))
             if item.shape in _SHAPES[:3]:
                 st.toggle(
-                    "Allow any shape", key=f"{key}-any",
-                    help="Objects of other shapes can join it then. Training apps of a server may pass over it.",
+                    _("Allow any shape"), key=f"{key}-any",
+                    help=_("Objects of other shapes can join it then. Training apps of a server may pass over it."),
                 )  # fmt: skip
-        st.caption(f"{used.text.capitalize()} follow." if used.objects or used.images else "Nothing has it yet.")
+        follow_it = _("{what} follow.").format(what=used.text)
+        st.caption(follow_it if used.objects or used.images else _("Nothing has it yet."))
 
 
 def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
-    used, (one, many) = _find(facts, kind, about[0]), _words(kind)
+    used = _find(facts, kind, about[0])
     source = used.item
     fitting: Sequence[ObjectClass | TagMeta] = (
         classes_to_merge_into(source, facts.meta.classes)
@@ -241,22 +298,36 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
     )
     if not fitting:
         why = (
-            f"No other class takes a {_SHAPE_WORDS.get(source.shape, source.shape)}. Allow any shape in one first."
+            _("No other class takes a {shape}. Allow any shape in one first.").format(shape=_shape_word(source.shape))
             if isinstance(source, ObjectClass)
-            else "No other tag takes the same values."
+            else _("No other tag takes the same values.")
         )
         st.info(why, icon=":material/info:")
-        draw_end("Merge", lambda: None, disabled=True)
+        draw_end(_("Merge"), lambda: None, disabled=True)
         return
     key = f"merge-{kind}-{source.id}"
-    target = st.selectbox(f"Merge “{plain(source.name)}” into", [item.name for item in fitting], key=key)
-    st.caption(f"{used.text.capitalize()} become “{plain(target)}”, then the {one} “{plain(source.name)}” goes.")
+    target = st.selectbox(
+        _("Merge “{name}” into").format(name=plain(source.name)), [item.name for item in fitting], key=key
+    )
+    words = _WORDS[kind]
+    what = _(words.becomes if used.objects or used.images else words.goes)
+    st.caption(what.format(what=used.text, target=plain(target), source=plain(source.name)))
     left = len(_used(facts, kind)) - 1 - len(fitting)
     if left > 0:
         why = (
-            ("its shape is another" if left == 1 else "their shapes are others") if kind == "class" else "other values"
+            ngettext(
+                "{count} other class cannot take them: its shape is another.",
+                "{count} other classes cannot take them: their shapes are others.",
+                left,
+            )
+            if kind == "class"
+            else ngettext(
+                "{count} other tag cannot take them: other values.",
+                "{count} other tags cannot take them: other values.",
+                left,
+            )
         )
-        st.caption(f"{count(left)} other {one if left == 1 else many} cannot take them: {why}.")
+        st.caption(why.format(count=count(left)))
 
     def merge() -> None:
         wanted = value(key)
@@ -268,34 +339,24 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
         def run(client: SuperviselyClient, tell: Tell) -> Outcome:
             images = merge_names(client, order, tell)
             told = tell_drafts()
-            return Outcome(
-                text=f"“{source.name}” is part of “{wanted}” now, on {plural(images, 'image', 'images')}.{told}"
+            text = _("“{source}” is part of “{target}” now, on {images}.").format(
+                source=source.name, target=wanted, images=plural(images, "image", "images")
             )
+            return Outcome(text=f"{text}{told}")
 
-        work.begin(facts.project.id, f"Merging “{source.name}” into “{wanted}”", used.images, run)
+        title = _("Merging “{source}” into “{target}”").format(source=source.name, target=wanted)
+        work.begin(facts.project.id, title, used.images, run)
 
-    draw_end("Merge", merge)
+    draw_end(_("Merge"), merge)
 
 
 def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
-    one, many = _words(kind)
     found = [_find(facts, kind, name) for name in about]
     for used in found:
         st.markdown(f"**{plain(used.item.name)}**: {used.text}")
     objects = sum(used.objects for used in found)
-    it = "it" if len(found) == 1 else "them"
-    if kind == "class":
-        what = (
-            f"{plural(objects, 'object', 'objects')} {'goes' if objects == 1 else 'go'} with {it}." if objects else ""
-        )
-    else:
-        what = f"Everything that has {it} loses {it}." if any(u.objects or u.images for u in found) else ""
-    kept = (
-        f"{'All of it' if what else it.capitalize()} can be brought back for 30 days."
-        if lookups.can_restore()
-        else "This cannot be undone here; a clone of the project would keep everything."
-    )
-    st.caption(f"{what} {kept}".strip())
+    what = _lost(kind, found, objects)
+    st.caption(f"{what} {_kept(len(found), is_all=bool(what))}".strip())
     if kind == "class":
         draw_drafts_naming(facts, class_names=about)
     else:
@@ -306,46 +367,79 @@ def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) ->
         ids = tuple(_id_of(used.item) for used in found)
         for own_id in ids:
             edits.remove_name(number, kind, own_id)
-        named = listing([f"“{used.item.name}”" for used in found])
-        verb = "is" if len(found) == 1 else "are"
-        text = f"{(one if len(found) == 1 else many).capitalize()} {named} {verb} deleted."
+        sentence = (
+            ngettext("Class {names} is deleted.", "Classes {names} are deleted.", len(found))
+            if kind == "class"
+            else ngettext("Tag {names} is deleted.", "Tags {names} are deleted.", len(found))
+        )
+        text = sentence.format(names=listing([quoted(used.item.name) for used in found]))
         # Backwards: each comes to the place that it had while the ones before were still there.
         undo = Undo(kind=kind, ids=ids[::-1], project_id=number) if lookups.can_restore() else None
         work.tell_outcome(number, Outcome(text=text, undo=undo))
 
-    label = (
-        f"Delete with {plural(objects, 'object', 'objects')}"
-        if kind == "class" and objects
-        else f"Delete {one if len(found) == 1 else plural(len(found), one, many)}"
-    )
-    draw_end(label, delete)
+    draw_end(_delete_label(kind, len(found), objects), delete)
+
+
+def _lost(kind: NameKind, found: Sequence[_Used], objects: int) -> str:
+    """Return what goes with classes or tags; empty where nothing has them."""
+    is_one = len(found) == 1
+    if kind == "class":
+        sentence = (
+            ngettext("{count} object goes with it.", "{count} objects go with it.", objects)
+            if is_one
+            else ngettext("{count} object goes with them.", "{count} objects go with them.", objects)
+        )
+        return sentence.format(count=count(objects)) if objects else ""
+    if not any(used.objects or used.images for used in found):
+        return ""
+    return _("Everything that has it loses it.") if is_one else _("Everything that has them loses them.")
+
+
+def _kept(number: int, *, is_all: bool) -> str:
+    """Return whether it can come back, where so many are deleted; ``is_all``: with what has them."""
+    if not lookups.can_restore():
+        return _("This cannot be undone here; a clone of the project would keep everything.")
+    if is_all:
+        return _("All of it can be brought back for 30 days.")
+    return _("It can be brought back for 30 days.") if number == 1 else _("They can be brought back for 30 days.")
+
+
+def _delete_label(kind: NameKind, number: int, objects: int) -> str:
+    if kind == "class" and objects:
+        label = ngettext("Delete with {count} object", "Delete with {count} objects", objects)
+        return label.format(count=count(objects))
+    if number == 1:
+        return _(_WORDS[kind].delete)
+    names = plural(number, "class", "classes") if kind == "class" else plural(number, "tag", "tags")
+    return _("Delete {names}").format(names=names)
 
 
 def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...], kind: NameKind) -> None:
-    one, many = _words(kind)
     taken = {used.item.name for used in _used(facts, kind)}
 
     def add() -> None:
-        name = checked_name(value(f"new-{kind}-name") or "", taken, one)
+        name = checked_name(value(f"new-{kind}-name") or "", taken, kind)
         color = value(f"new-{kind}-color").upper()
         new: dict[str, object] = (
             {"title": name, "shape": value("new-class-shape"), "color": color}
             if kind == "class"
             else {"name": name, "color": color, **_values_of_new_tag()}
         )
-        connection.client().project_edits.add_to_meta(facts.project.id, {many: [new]})
+        connection.client().project_edits.add_to_meta(
+            facts.project.id, {"classes" if kind == "class" else "tags": [new]}
+        )
         work.forget(facts.project.id)
-        flash(f"“{name}” is added.")
+        flash(_("“{name}” is added.").format(name=name))
 
     if kind == "tag":
-        st.selectbox("Value", list(_VALUES), format_func=lambda item: _VALUES[item], key="new-tag-kind")
-    with ending("Add", add):
-        st.text_input("Name", key=f"new-{kind}-name")
+        st.selectbox(_("Value"), list(_VALUES), format_func=lambda item: _(_VALUES[item]), key="new-tag-kind")
+    with ending(_("Add"), add):
+        st.text_input(_("Name"), key=f"new-{kind}-name")
         if kind == "tag" and value("new-tag-kind") == _ONE_OF:
-            st.text_input("Values, with commas between", key="new-tag-values")
-        st.color_picker("Colour", class_color(len(taken)), key=f"new-{kind}-color")
+            st.text_input(_("Values, with commas between"), key="new-tag-values")
+        st.color_picker(_("Colour"), class_color(len(taken)), key=f"new-{kind}-color")
         if kind == "class":
-            st.selectbox("Shape", _SHAPES, format_func=lambda item: _SHAPE_WORDS[item], key="new-class-shape")
+            st.selectbox(_("Shape"), _SHAPES, format_func=_shape_word, key="new-class-shape")
 
 
 def _values_of_new_tag() -> dict[str, object]:
@@ -355,17 +449,17 @@ def _values_of_new_tag() -> dict[str, object]:
         return {"value_type": chosen}
     values = tuple(dict.fromkeys(part.strip() for part in (value("new-tag-values") or "").split(",") if part.strip()))
     if not values:
-        raise InputError("The tag takes one of a list, and the list is empty.", "Type its values.")
+        raise InputError(_("The tag takes one of a list, and the list is empty."), _("Type its values."))
     return {"value_type": chosen, "values": list(values)}
 
 
 def _dialogs(kind: NameKind) -> Dialogs:
-    one, _ = _words(kind)
+    new, edit, merge, delete = _WORDS[kind].titles
     return {
-        f"add-{kind}": Dialog(f"New {one}", "add", partial(_draw_add, kind=kind)),
-        f"edit-{kind}": Dialog(f"Edit this {one}", "edit", partial(_draw_edit, kind=kind)),
-        f"merge-{kind}": Dialog(f"Merge this {one}", "merge", partial(_draw_merge, kind=kind)),
-        f"delete-{kind}": Dialog(f"Delete this {one}?", "delete", partial(_draw_delete, kind=kind)),
+        f"add-{kind}": Dialog(new, "add", partial(_draw_add, kind=kind)),
+        f"edit-{kind}": Dialog(edit, "edit", partial(_draw_edit, kind=kind)),
+        f"merge-{kind}": Dialog(merge, "merge", partial(_draw_merge, kind=kind)),
+        f"delete-{kind}": Dialog(delete, "delete", partial(_draw_delete, kind=kind)),
     }
 
 

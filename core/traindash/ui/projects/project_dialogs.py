@@ -8,7 +8,9 @@ import streamlit as st
 
 from traindash.domain.ids import ProjectId
 from traindash.errors import StateError
-from traindash.formatting import count, listing, plural
+from traindash.formatting import count, day, listing, plural, quoted
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.plans.data_changes import drafts_on
 from traindash.plans.draft import WizardDraft
 from traindash.plans.facts import ProjectFacts
@@ -25,9 +27,9 @@ from traindash.ui.theme import plain
 from traindash.ui.wizard.drafts import draft_title
 
 _CLONE_WAYS = {
-    "Everything": CloneParts(),
-    "Images without annotations": CloneParts(annotations=False),
-    "Classes and tags only": CloneParts(images=False),
+    N_("Everything"): CloneParts(),
+    N_("Images without annotations"): CloneParts(annotations=False),
+    N_("Classes and tags only"): CloneParts(images=False),
 }
 _LOOK_SECONDS = 1.0
 _ASKED = "project-menu"
@@ -40,13 +42,13 @@ def draw_menu(facts: ProjectFacts) -> None:
     # Another one for each dialog that it opened: it would stay open behind them (1.67).
     key = f"project-menu-{st.session_state.get(_ASKED, 0)}"
     with (
-        st.popover("Project", icon=":material/more_horiz:", width="content", key=key),
+        st.popover(_("Project"), icon=":material/more_horiz:", width="content", key=key),
         st.container(key="project-menu-items", gap=None),
     ):
         for name, label, icon in (
-            ("rename", "Rename or describe", "edit"),
-            ("clone", "Clone", "content_copy"),
-            ("delete", "Delete", "delete"),
+            ("rename", _("Rename or describe"), "edit"),
+            ("clone", _("Clone"), "content_copy"),
+            ("delete", _("Delete"), "delete"),
         ):
             st.button(
                 label, icon=f":material/{icon}:", key=f"ask-{name}", width="stretch", type="tertiary", on_click=_ask,
@@ -61,7 +63,7 @@ def _ask(name: str, number: ProjectId) -> None:
 
 def draw_manage_link(facts: ProjectFacts, draft: WizardDraft) -> None:
     """Draw the way from the wizard to where the project is changed."""
-    screens.link("manage", "Manage this project", "tune", of=facts.project.id, draft=draft.id)
+    screens.link("manage", _("Manage this project"), "tune", of=facts.project.id, draft=draft.id)
 
 
 def _other_names(facts: ProjectFacts) -> set[str]:
@@ -75,12 +77,12 @@ def _draw_rename(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
         name = checked_name(value("project-name"), _other_names(facts), "project", own=project.name)
         connection.client().project_edits.describe(project.id, name, value("project-description").strip())
         work.forget(project.id)
-        flash("Saved.")
+        flash(_("Saved."))
 
-    with ending("Save", save):
-        st.text_input("Name", project.name, key="project-name", max_chars=LONGEST_NAME)
-        st.text_area("Description", project.description, key="project-description", height=96)
-        st.caption("Drafts and experiments keep to the project: they know it by its number.")
+    with ending(_("Save"), save):
+        st.text_input(_("Name"), project.name, key="project-name", max_chars=LONGEST_NAME)
+        st.text_area(_("Description"), project.description, key="project-description", height=96)
+        st.caption(_("Drafts and experiments keep to the project: they know it by its number."))
 
 
 def _draw_clone(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
@@ -96,46 +98,62 @@ def _draw_clone(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
             task = client.project_edits.clone(project.id, project.workspace_id, name, wanted)
             while (state := client.project_edits.clone_state(task)).status != "finished":
                 if state.status in _FAILED:
-                    raise StateError(f"The server could not clone “{project.name}”.", f"Look at its task {task}.")
+                    msg = _("The server could not clone “{project}”.").format(project=project.name)
+                    raise StateError(msg, _("Look at its task {task}.").format(task=task))
                 time.sleep(_LOOK_SECONDS)
-            return Outcome(text=f"“{name}” is made. It is among the projects now.", made=state.project_id)
+            text = _("“{name}” is made. It is among the projects now.").format(name=name)
+            return Outcome(text=text, made=state.project_id)
 
-        work.begin(project.id, f"Cloning “{project.name}”", 0, run)
+        work.begin(project.id, _("Cloning “{name}”").format(name=project.name), 0, run)
 
-    images = f"{plural(project.items_count, 'image', 'images')} in {plural(len(facts.datasets), 'dataset', 'datasets')}"
+    images = _("{images} in {datasets}").format(
+        images=plural(project.items_count, "image", "images"),
+        datasets=plural(len(facts.datasets), "dataset", "datasets"),
+    )
     objects = plural(sum(item.objects for item in facts.statistics.classes), "object", "objects")
     classes = plural(len(facts.meta.classes), "class", "classes")
-    with ending("Clone", start, disabled=work.is_busy(project.id)):
-        st.text_input("Name of the clone", free_name(f"{project.name} copy", taken), key="clone-name")
+    with ending(_("Clone"), start, disabled=work.is_busy(project.id)):
+        copy = _("{name} copy").format(name=project.name)
+        st.text_input(_("Name of the clone"), free_name(copy, taken), key="clone-name")
         st.radio(
-            "What it takes",
+            _("What it takes"),
             list(_CLONE_WAYS),
-            captions=[f"{images}, {objects}, {classes}", f"{images}, {classes}", f"{classes}, no image"],
+            format_func=_,
+            captions=[
+                f"{images}, {objects}, {classes}",
+                f"{images}, {classes}",
+                _("{classes}, no image").format(classes=classes),
+            ],
             key="clone-way",
         )
-        st.caption("Image files are shared, not copied. Collections stay with this project.")
+        st.caption(_("Image files are shared, not copied. Collections stay with this project."))
 
 
 def _draw_delete(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
     project = facts.project
     objects = sum(item.objects for item in facts.statistics.classes)
     st.markdown(
-        f"**{plain(project.name)}** with {plural(project.items_count, 'image', 'images')} and "
-        f"{plural(objects, 'object', 'objects')} goes from every list. Experiments made with it stay."
+        _("**{project}** with {images} and {objects} goes from every list. Experiments made with it stay.").format(
+            project=plain(project.name),
+            images=plural(project.items_count, "image", "images"),
+            objects=plural(objects, "object", "objects"),
+        )
     )
     drafts = drafts_on(connection.drafts().drafts(connection.server_name()), project.id)
     if drafts:
-        names = listing([f"“{plain(draft_title(item))}”" for item in drafts])
-        st.caption(f":material/edit_note: {plural(len(drafts), 'draft', 'drafts')} on it: {names}.")
-    kept = "It can be brought back for 30 days." if lookups.can_restore() else "The server keeps it in its own trash."
-    st.caption(kept)
+        names = listing([quoted(plain(draft_title(item))) for item in drafts])
+        there = _("{drafts} on it: {names}.").format(drafts=plural(len(drafts), "draft", "drafts"), names=names)
+        st.caption(f":material/edit_note: {there}")
+    st.caption(kept_words())
 
     def delete() -> None:
         connection.client().writing.archive(project.id)
         undo = Undo(kind="project", ids=(project.id,), project_id=project.id)
-        work.tell_outcome(project.id, Outcome(text=f"Project “{project.name}” is deleted.", undo=undo))
+        work.tell_outcome(
+            project.id, Outcome(text=_("Project “{name}” is deleted.").format(name=project.name), undo=undo)
+        )
 
-    draw_end("Delete project", delete)
+    draw_end(_("Delete project"), delete)
 
 
 def draw_deleted(wanted: ProjectId | None = None) -> None:
@@ -144,23 +162,36 @@ def draw_deleted(wanted: ProjectId | None = None) -> None:
     if not here:
         return
     is_wanted = any(item.id == wanted for item in here)
-    with st.expander(f"Deleted projects ({count(len(here))})", icon=":material/delete:", expanded=is_wanted):
+    with st.expander(
+        _("Deleted projects ({count})").format(count=count(len(here))), icon=":material/delete:", expanded=is_wanted
+    ):
         if is_wanted:
-            st.markdown("The project of this draft is among them.")
+            st.markdown(_("The project of this draft is among them."))
         for item in here:
             with st.container(horizontal=True, vertical_alignment="center", wrap=False, key=f"deleted-{item.id}"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{plain(item.name)}**")
                     st.caption(f"{plural(item.items_count, 'image', 'images')}, {until(item.removed_after)}")
-                st.button("Restore", icon=":material/undo:", key=f"restore-{item.id}", on_click=_restore, args=(item,))
+                st.button(
+                    _("Restore"), icon=":material/undo:", key=f"restore-{item.id}", on_click=_restore, args=(item,)
+                )
+
+
+def kept_words() -> str:
+    """Return what becomes of one thing that is deleted."""
+    if lookups.can_restore():
+        return _("It can be brought back for 30 days.")
+    return _("The server keeps it in its own trash.")
 
 
 def until(moment: datetime | None) -> str:
     """Return until when something can come back, ``None`` where the server does not say."""
     if moment is None:
-        return "can be brought back"
+        return _("can be brought back")
     days = max(0, (moment - datetime.now(UTC)).days)
-    return f"can be brought back until {moment:%-d %B} ({plural(days, 'day', 'days')})"
+    return ngettext(
+        "can be brought back until {day} ({count} day)", "can be brought back until {day} ({count} days)", days
+    ).format(day=day(moment), count=count(days))
 
 
 @telling_errors()
@@ -170,7 +201,7 @@ def _restore(item: Deleted) -> None:
 
 
 DIALOGS: Dialogs = {
-    "rename": Dialog("Name and description", "edit", _draw_rename),
-    "clone": Dialog("Clone this project", "content_copy", _draw_clone),
-    "delete": Dialog("Delete this project?", "delete", _draw_delete),
+    "rename": Dialog(N_("Name and description"), "edit", _draw_rename),
+    "clone": Dialog(N_("Clone this project"), "content_copy", _draw_clone),
+    "delete": Dialog(N_("Delete this project?"), "delete", _draw_delete),
 }

@@ -7,6 +7,8 @@ import streamlit as st
 
 from traindash.domain.ids import ProjectId
 from traindash.formatting import count, plural
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.facts import ProjectFacts
 from traindash.ui import lookups, screens
 from traindash.ui.projects import datasets, images, names, project_dialogs
@@ -24,23 +26,31 @@ _SECTIONS: Mapping[Section, Callable[[ProjectFacts], None]] = {
     "Datasets": datasets.draw_datasets,
     "Images": images.draw_images,
 }
+_TITLES: Mapping[Section, str] = {
+    "Classes": N_("Classes"),
+    "Tags": N_("Tags"),
+    "Datasets": N_("Datasets"),
+    "Images": N_("Images"),
+}
 
 
 def draw_page() -> None:
     """Draw the project that the address names, or the list of projects where it names none."""
     given = st.query_params.get(PROJECT_PARAM, "")
     if not given.isdecimal():
-        _draw_nothing("No project is named in the address.")
+        _draw_nothing(_("No project is named in the address."))
         return
     number = ProjectId(int(given))
     draw_work(number)
     facts = lookups.project(number)
     if facts is None:
         deleted = next((item for item in lookups.deleted_projects() if item.id == number), None)
-        gone = f"Project {number} does not exist on this server, or not any more."
-        _draw_nothing(
-            gone if deleted is None else f"“{plain(deleted.name)}” is deleted and {until(deleted.removed_after)}."
-        )
+        if deleted is None:
+            gone = _("Project {number} does not exist on this server, or not any more.").format(number=number)
+        else:
+            when = until(deleted.removed_after)
+            gone = _("“{project}” is deleted and {until}.").format(project=plain(deleted.name), until=when)
+        _draw_nothing(gone)
         return
     _draw_heading(facts)
     draw_notices()
@@ -50,7 +60,7 @@ def draw_page() -> None:
 
 
 def _draw_nothing(sentence: str) -> None:
-    st.title("Manage a project", anchor=False)
+    st.title(_("Manage a project"), anchor=False)
     draw_notices()
     st.info(sentence, icon=":material/info:")
     _draw_way_back()
@@ -60,7 +70,7 @@ def _draw_nothing(sentence: str) -> None:
 def _draw_way_back() -> None:
     draft = st.query_params.get(DRAFT_PARAM)
     query: dict[str, object] = {DRAFT_PARAM: draft} if draft else {}
-    screens.link("project", "Back to the projects", "arrow_back", width="content", disabled=False, **query)
+    screens.link("project", _("Back to the projects"), "arrow_back", width="content", disabled=False, **query)
 
 
 def _draw_heading(facts: ProjectFacts) -> None:
@@ -85,11 +95,11 @@ def _draw_sections(facts: ProjectFacts) -> Section:
     }
     key = f"manage-section-{facts.project.id}"
     chosen: Section = st.segmented_control(
-        "Part of the project",
+        _("Part of the project"),
         list(numbers),
         default="Classes",
         required=True,
-        format_func=lambda item: f"{item} {count(numbers[item])}",
+        format_func=lambda item: f"{_(_TITLES[item])} {count(numbers[item])}",
         key=key,
         persist_state="session",
         label_visibility="collapsed",

@@ -15,7 +15,9 @@ import streamlit as st
 from traindash.domain.ids import DatasetId, ProjectId
 from traindash.domain.project import NameKind
 from traindash.errors import AppError, StateError
-from traindash.formatting import count, listing
+from traindash.formatting import count, listing, quoted
+from traindash.language import current, ngettext, speaking
+from traindash.language import gettext as _
 from traindash.projects.moving import Tell, restore_dataset
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection, lookups, screens
@@ -81,7 +83,8 @@ class ProjectWork:
         with self._lock:
             known = self._jobs.get(key)
             if known is not None and known.future is not None and not known.future.done():
-                raise StateError(f"{known.title} is still going on in this project.", "Wait until it is done.")
+                msg = _("{what} is still going on in this project.").format(what=known.title)
+                raise StateError(msg, _("Wait until it is done."))
             self._jobs[key] = job
             job.future = self._pool.submit(run, job.tell)
 
@@ -118,9 +121,14 @@ def work_key(project_id: ProjectId) -> _Key:
 
 
 def begin(project_id: ProjectId, title: str, total: int, run: Run) -> None:
-    """Begin a change of a project; ``total`` is the number of images that it tells of."""
-    client = connection.client()
-    WORK.begin(work_key(project_id), _Job(title, total), lambda tell: run(client, tell))
+    """Begin a change of a project; ``total`` is the number of images that it tells of. It speaks as who begins it."""
+    client, language = connection.client(), current()
+
+    def spoken(tell: Tell) -> Outcome:
+        with speaking(language):
+            return run(client, tell)
+
+    WORK.begin(work_key(project_id), _Job(title, total), spoken)
 
 
 def is_busy(project_id: ProjectId) -> bool:
@@ -167,9 +175,10 @@ def _draw_progress(project_id: ProjectId) -> None:
     if job is None or not is_busy(project_id):
         st.rerun()
     share = min(job.done / job.total, 1.0) if job.total else 0.0
-    text = f"{job.title}: {count(job.done)} of {count(job.total)} images" if job.total else f"{job.title}…"
+    done = _("{title}: {done} of {total} images").format(title=job.title, done=count(job.done), total=count(job.total))
+    text = done if job.total else f"{job.title}…"
     st.progress(share, text=plain(text))
-    st.caption("You can go on elsewhere meanwhile. The project can be changed again when this is done.")
+    st.caption(_("You can go on elsewhere meanwhile. The project can be changed again when this is done."))
 
 
 def draw_notices() -> None:
@@ -177,16 +186,16 @@ def draw_notices() -> None:
     for place, outcome in enumerate(st.session_state.get(_NOTICES, [])):
         with st.container(border=True, horizontal=True, vertical_alignment="center", wrap=False, key=f"notice-{place}"):
             keeps = outcome.undo is not None and not lookups.can_restore()
-            where = " The server keeps it in its own trash; bring it back there." if keeps else ""
+            where = f" {_('The server keeps it in its own trash; bring it back there.')}" if keeps else ""
             icon = "check" if outcome.undo is None else "delete"
             st.markdown(f":material/{icon}: {plain(outcome.text)}{where}", width="stretch")
             if outcome.made is not None:
                 st.button(
-                    "Open it", icon=":material/open_in_new:", key=f"open-{place}", on_click=_open, args=(outcome,)
+                    _("Open it"), icon=":material/open_in_new:", key=f"open-{place}", on_click=_open, args=(outcome,)
                 )
             elif lookups.can_restore():
-                st.button("Undo", icon=":material/undo:", key=f"undo-{place}", on_click=_undo, args=(outcome,))
-            st.button("Dismiss", icon=":material/close:", key=f"dismiss-{place}", on_click=_drop, args=(outcome,))
+                st.button(_("Undo"), icon=":material/undo:", key=f"undo-{place}", on_click=_undo, args=(outcome,))
+            st.button(_("Dismiss"), icon=":material/close:", key=f"dismiss-{place}", on_click=_drop, args=(outcome,))
 
 
 def _open(outcome: Outcome) -> None:
@@ -213,18 +222,20 @@ def bring_back(undo: Undo) -> None:
     if undo.kind == "project":
         found = connection.client().project_edits.restore_project(ProjectId(undo.ids[0]))
         forget(found.id)
-        flash(f"“{found.name}” is back.")
+        flash(_("“{name}” is back.").format(name=found.name))
         return
 
     def run(client: SuperviselyClient, tell: Tell) -> Outcome:
         names = [_brought_back(client, undo, item, tell) for item in undo.ids]
-        named = listing([f"“{name}”" for name in dict.fromkeys(names)])
-        verb = "is" if len(set(names)) == 1 else "are"
-        return Outcome(
-            text=f"{named} {verb} {'as before' if undo.kind == 'datasets' else 'back with all that had it'}."
+        number = len(set(names))
+        sentence = (
+            ngettext("{names} is as before.", "{names} are as before.", number)
+            if undo.kind == "datasets"
+            else ngettext("{names} is back with all that had it.", "{names} are back with all that had it.", number)
         )
+        return Outcome(text=sentence.format(names=listing([quoted(name) for name in dict.fromkeys(names)])))
 
-    begin(undo.project_id, "Bringing back", 0, run)
+    begin(undo.project_id, _("Bringing back"), 0, run)
     # Most are back at once, and told at once: the page that is drawn next may be that of another project.
     key = work_key(undo.project_id)
     WORK.wait(key, _LOOK_SECONDS)
