@@ -16,10 +16,11 @@ _SHORTEST = 3  # letters of a message that a name could not be by accident
 @cache
 def _messages(language: Language) -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
     """Return messages that other words stand for: those without placeholders, and patterns of those with some."""
-    plain, patterns = set(), []
+    plain, spoken, patterns = set(), set[str](), []
     for message in translated(language):
         ids = message.id if isinstance(message.id, list | tuple) else (message.id,)
         forms = message.string if isinstance(message.string, list | tuple) else (message.string,)
+        spoken.update(form for form in forms if form)
         for one in ids:
             if not one or one in forms:
                 continue
@@ -28,7 +29,8 @@ def _messages(language: Language) -> tuple[frozenset[str], tuple[re.Pattern[str]
                 plain.add(one)
             elif len(re.findall(r"[A-Za-z]{2,}", " ".join(words))) > 1:
                 patterns.append(re.compile(".+?".join(map(re.escape, words)), re.DOTALL))
-    return frozenset(plain), tuple(patterns)
+    # What is a translation of another message may be that: “Start” is German for “Launch”
+    return frozenset(plain - spoken), tuple(patterns)
 
 
 def left_in_english(texts: Iterable[str], language: Language = Language.GERMAN) -> list[str]:
