@@ -16,10 +16,19 @@ from traindash.datasets.shape_fit import DETECTION, SEGMENTATION, ShapeFit, shap
 from traindash.domain.ecosystem import AppOptions
 from traindash.domain.experiment import SEMANTIC
 from traindash.domain.project import ObjectClass, Project
+from traindash.formatting import quoted as named
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.problems import Problem, error, listed, quoted, warning
 
 _POSE = "pose estimation"
-_TARGET: Mapping[str, str] = {DETECTION: "rectangles", SEGMENTATION: "polygons", SEMANTIC: "masks"}
+_TITLES: Mapping[str, str] = {
+    DETECTION: N_("Object detection"),
+    SEGMENTATION: N_("Instance segmentation"),
+    SEMANTIC: N_("Semantic segmentation"),
+    _POSE: N_("Pose estimation"),
+}
+_TARGET: Mapping[str, str] = {DETECTION: N_("rectangles"), SEGMENTATION: N_("polygons"), SEMANTIC: N_("masks")}
 _OUTLINES = frozenset({"bitmap", "polygon"})
 # shapes that a model of a task is trained on, in a panel of the SDK (ClassesSelector.classify_incompatible_classes)
 _READY: Mapping[str, frozenset[str]] = {
@@ -74,25 +83,25 @@ def listed_shapes(app: AppOptions) -> frozenset[str]:
 def target(task_type: str, app: AppOptions) -> str:
     """Return what shapes an app converts to, in the plural."""
     if app.task_types is not None and task_type == SEGMENTATION:
-        return "masks"
-    return _TARGET.get(task_type, "the shape that the model needs")
+        return _("masks")
+    return _(_TARGET[task_type]) if task_type in _TARGET else _("the shape that the model needs")
 
 
 def effect(item: ObjectClass, task_type: str, app: AppOptions, *, convert: bool) -> str:
     """Return in a few words what happens to the objects of a class, e.g. ``to rectangles``."""
     match class_use(item.shape, task_type, app):
         case ClassUse.READY:
-            return "used as drawn"
+            return _("used as drawn")
         case ClassUse.UNUSABLE | ClassUse.BLOCKING:
-            return "cannot be used"
+            return _("cannot be used")
         case ClassUse.HIDDEN:
-            return "not listed by the app"
+            return _("not listed by the app")
         case ClassUse.ROUGH if convert:
-            return f"to {target(task_type, app)}, roughly"
+            return _("to {shapes}, roughly").format(shapes=target(task_type, app))
         case ClassUse.CONVERTED if convert:
-            return f"to {target(task_type, app)}"
+            return _("to {shapes}").format(shapes=target(task_type, app))
         case _:
-            return "needs conversion"
+            return _("needs conversion")
 
 
 def shape_problems(
@@ -111,42 +120,54 @@ def shape_problems(
     ]
     convertible = of(ClassUse.CONVERTED, ClassUse.ROUGH)
     if convertible and not convert:
-        needs = f"{task_type.capitalize()} needs {target(task_type, app)}"
-        message = f"{needs}; {_with_shapes(convertible)} cannot be used as drawn."
-        problems.append(error("classes", message, "Switch “Convert class shapes” on or leave them out."))
+        message = _("{task} needs {shapes}; {classes} cannot be used as drawn.").format(
+            task=_title(task_type), shapes=target(task_type, app), classes=_with_shapes(convertible)
+        )
+        problems.append(error("classes", message, _("Switch “Convert class shapes” on or leave them out.")))
     return problems
 
 
 def _hidden(hidden: list[ObjectClass], chosen: Sequence[ObjectClass], framework: str, task_type: str) -> list[Problem]:
     if not hidden:
         return []
-    app, shapes = f"The training app of {framework}", quoted(sorted({item.shape for item in hidden}))
     if len(hidden) == len(chosen):
-        message = f"{app} lists none of the chosen classes: it passes over classes of the shape {shapes}."
-        return [error("classes", message, f"{_copy_hint(task_type)}, or choose a model of another framework.")]
-    message = f"{app} does not list {_with_shapes(hidden)} and would train without them, conversion or not."
-    return [error("classes", message, f"{_copy_hint(task_type)}, or leave these classes out.")]
+        message = _(
+            "The training app of {framework} lists none of the chosen classes: it passes over classes of the shape "
+            "{shapes}."
+        ).format(framework=framework, shapes=quoted(sorted({item.shape for item in hidden})))
+        return [error("classes", message, _other_framework_hint(task_type))]
+    message = _(
+        "The training app of {framework} does not list {classes} and would train without them, conversion or not."
+    )
+    message = message.format(framework=framework, classes=_with_shapes(hidden))
+    return [error("classes", message, _leave_out_hint(task_type))]
 
 
 def _blocking(blocking: list[ObjectClass], framework: str, task_type: str) -> list[Problem]:
     if not blocking:
         return []
-    reason = f"{task_type.capitalize()} cannot use the shape of {_with_shapes(blocking)}"
-    message = f"{reason}; the training app of {framework} does not begin with them."
-    return [error("classes", message, f"{_copy_hint(task_type)}, or leave these classes out.")]
+    message = _(
+        "{task} cannot use the shape of {classes}; the training app of {framework} does not begin with them."
+    ).format(task=_title(task_type), classes=_with_shapes(blocking), framework=framework)
+    return [error("classes", message, _leave_out_hint(task_type))]
 
 
 def _unusable(hopeless: list[ObjectClass], chosen: Sequence[ObjectClass], task_type: str) -> list[Problem]:
     if not hopeless:
         return []
-    message = f"{task_type.capitalize()} cannot use the shape of {_with_shapes(hopeless)}."
+    message = _("{task} cannot use the shape of {classes}.")
+    message = message.format(task=_title(task_type), classes=_with_shapes(hopeless))
     if len(hopeless) == len(chosen):
-        return [error("classes", message, "Choose other classes or a model for another task.")]
-    return [warning("classes", message, "Leave them out; their objects would be ignored.")]
+        return [error("classes", message, _("Choose other classes or a model for another task."))]
+    return [warning("classes", message, _("Leave them out; their objects would be ignored."))]
+
+
+def _title(task_type: str) -> str:
+    return _(_TITLES[task_type]) if task_type in _TITLES else task_type.capitalize()
 
 
 def _with_shapes(classes: Sequence[ObjectClass]) -> str:
-    return listed([f"“{item.name}” ({item.shape})" for item in classes])
+    return listed([f"{named(item.name)} ({item.shape})" for item in classes])
 
 
 _COPY_NAMES = tuple(f"[{kind}]: " for kind in ("detection", "instance segmentation", "semantic segmentation"))
@@ -165,8 +186,9 @@ def is_evaluation_copy(project: Project) -> bool:
 def no_export_text(framework: str, app: AppOptions) -> str:
     """Return why a plan cannot ask the app for an export."""
     if not app.exports:
-        return f"The training app of {framework} exports to no other format."
-    return f"The training app of {framework} makes {listed(sorted(app.exports))}, but takes no setting for it."
+        return _("The training app of {framework} exports to no other format.").format(framework=framework)
+    message = _("The training app of {framework} makes {formats}, but takes no setting for it.")
+    return message.format(framework=framework, formats=listed(sorted(app.exports)))
 
 
 # The way out: a copy of the project in shapes that the app takes.
@@ -211,10 +233,33 @@ def copy_need(chosen: Sequence[ObjectClass], task_type: str, app: AppOptions) ->
     )
 
 
-def _copy_hint(task_type: str) -> str:
-    shape = copy_shape(task_type)
-    return (
-        f"Train on a copy of the project with {shape}, which the wizard makes in this step"
-        if shape
-        else ("Choose a model for another task")
-    )
+def _other_framework_hint(task_type: str) -> str:
+    match copy_shape(task_type):
+        case "boxes":
+            return _(
+                "Train on a copy of the project with boxes, which the wizard makes in this step, or choose a model of "
+                "another framework."
+            )
+        case "masks":
+            return _(
+                "Train on a copy of the project with masks, which the wizard makes in this step, or choose a model of "
+                "another framework."
+            )
+        case None:
+            return _("Choose a model for another task, or choose a model of another framework.")
+
+
+def _leave_out_hint(task_type: str) -> str:
+    match copy_shape(task_type):
+        case "boxes":
+            return _(
+                "Train on a copy of the project with boxes, which the wizard makes in this step, or leave these "
+                "classes out."
+            )
+        case "masks":
+            return _(
+                "Train on a copy of the project with masks, which the wizard makes in this step, or leave these "
+                "classes out."
+            )
+        case None:
+            return _("Choose a model for another task, or leave these classes out.")

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from traindash.domain.project import Image
-from traindash.formatting import count, listing, percent, plural
+from traindash.formatting import count, listing, percent, plural, quoted
+from traindash.language import gettext as _
+from traindash.language import ngettext
 from traindash.plans.facts import ProjectFacts
 from traindash.plans.lookups import OBJECT_SIZES, DataProfile
 
@@ -42,19 +44,25 @@ def _balance(facts: ProjectFacts) -> Remark | None:
     ranked = sorted(facts.statistics.classes, key=lambda item: -item.objects)
     filled = [item for item in ranked if item.objects]
     if not filled:
-        return Remark(text="No object is drawn yet, so there is nothing to learn.", is_notice=True)
-    empty = [f"“{item.name}”" for item in ranked if not item.objects]
-    without = f" Without any object: {listing(empty)}." if empty else ""
+        return Remark(text=_("No object is drawn yet, so there is nothing to learn."), is_notice=True)
+    empty = [quoted(item.name) for item in ranked if not item.objects]
+    without = " " + _("Without any object: {names}.").format(names=listing(empty)) if empty else ""
     most, rarest = filled[0], filled[-1]
+    objects = plural(most.objects, "object", "objects")
     if most is rarest:
-        text = f"All {plural(most.objects, 'object', 'objects')} are of one class, “{most.name}”."
+        text = _("All {objects} are of one class, “{name}”.").format(objects=objects, name=most.name)
         return Remark(text=f"{text}{without}", is_notice=bool(empty) or most.objects < _FEW)
-    ratio = most.objects / rarest.objects
-    pair = f"“{most.name}” has {plural(most.objects, 'object', 'objects')}, “{rarest.name}” {count(rarest.objects)}"
-    if ratio >= _UNEVEN or rarest.objects < _FEW:
-        text = f"Classes are uneven: {pair}. The rare ones are found worst; more images of them help most."
-        return Remark(text=f"{text}{without}", is_notice=True)
-    return Remark(text=f"Classes are even: {pair}.{without}", is_notice=bool(empty))
+    is_uneven = most.objects / rarest.objects >= _UNEVEN or rarest.objects < _FEW
+    message = (
+        _(
+            "Classes are uneven: “{most}” has {objects}, “{rarest}” {count}. The rare ones are found worst; "
+            "more images of them help most."
+        )
+        if is_uneven
+        else _("Classes are even: “{most}” has {objects}, “{rarest}” {count}.")
+    )
+    text = message.format(most=most.name, objects=objects, rarest=rarest.name, count=count(rarest.objects))
+    return Remark(text=f"{text}{without}", is_notice=is_uneven or bool(empty))
 
 
 def _tiny(profile: DataProfile) -> Remark | None:
@@ -63,12 +71,14 @@ def _tiny(profile: DataProfile) -> Remark | None:
     share = profile.object_sizes[OBJECT_SIZES[0]] / profile.objects
     limit = OBJECT_SIZES[0].removeprefix("up to ")
     if share >= _MANY_TINY:
-        text = (
-            f"{percent(share)} of the objects are tiny, up to {limit} a side: a larger image size finds more of them."
-        )
+        text = _(
+            "{percent} of the objects are tiny, up to {limit} a side: a larger image size finds more of them."
+        ).format(percent=percent(share), limit=limit)
         return Remark(text=text, is_notice=True)
-    some = f"{percent(share)} of the objects are" if share else "No object is"
-    return Remark(text=f"{some} tiny (up to {limit} a side).", is_notice=False)
+    if not share:
+        return Remark(text=_("No object is tiny (up to {limit} a side).").format(limit=limit), is_notice=False)
+    message = _("{percent} of the objects are tiny (up to {limit} a side).")
+    return Remark(text=message.format(percent=percent(share), limit=limit), is_notice=False)
 
 
 def _sizes(images: Sequence[Image]) -> Remark | None:
@@ -83,19 +93,23 @@ def _sizes(images: Sequence[Image]) -> Remark | None:
         or _longer(image) > _APART * min(image.width, image.height)
     ]
     if odd:
-        shown = listing([f"“{image.name}” ({count(image.width)} × {count(image.height)} px)" for image in odd], limit=2)
-        verb = "stands" if len(odd) == 1 else "stand"
-        text = f"{plural(len(odd), 'image', 'images')} {verb} out by size or shape: {shown}; "
-        text += f"usual are {count(round(usual))} px."
+        shown = listing(
+            [f"{quoted(image.name)} ({count(image.width)} × {count(image.height)} px)" for image in odd], limit=2
+        )
+        text = ngettext(
+            "{count} image stands out by size or shape: {images}; usual are {usual} px.",
+            "{count} images stand out by size or shape: {images}; usual are {usual} px.",
+            len(odd),
+        ).format(count=count(len(odd)), images=shown, usual=count(round(usual)))
         return Remark(text=text, is_notice=True)
     sizes = {(image.width, image.height) for image in known}
     if len(sizes) == 1:
         ((width, height),) = sizes
-        return Remark(text=f"All images have {count(width)} × {count(height)} px.", is_notice=False)
+        text = _("All images have {width} × {height} px.").format(width=count(width), height=count(height))
+        return Remark(text=text, is_notice=False)
     low, high = min(map(_longer, known)), max(map(_longer, known))
-    return Remark(
-        text=f"No image stands out by size: longer sides have {count(low)} to {count(high)} px.", is_notice=False
-    )
+    text = _("No image stands out by size: longer sides have {low} to {high} px.")
+    return Remark(text=text.format(low=count(low), high=count(high)), is_notice=False)
 
 
 def _longer(image: Image) -> int:
@@ -106,10 +120,10 @@ def _empty(images: Sequence[Image]) -> Remark | None:
     empty = sum(not image.labels_count for image in images)
     if not empty:
         return None
-    verb = "has" if empty == 1 else "have"
+    text = ngettext("{count} image has no object.", "{count} images have no object.", empty).format(count=count(empty))
     many = empty / len(images) >= _MANY_EMPTY
-    hint = "Are they labelled yet?" if many else "They teach what is no object."
-    return Remark(text=f"{plural(empty, 'image', 'images')} {verb} no object. {hint}", is_notice=many)
+    hint = _("Are they labelled yet?") if many else _("They teach what is no object.")
+    return Remark(text=f"{text} {hint}", is_notice=many)
 
 
 def _copies(images: Sequence[Image]) -> Remark | None:
@@ -123,8 +137,12 @@ def _copies(images: Sequence[Image]) -> Remark | None:
         if original is not image:
             copies.append((original, image))
     if not copies:
-        return Remark(text="No image is there twice.", is_notice=False)
-    shown = listing([f"“{copy.name}” of “{original.name}”" for original, copy in copies], limit=_NAMED)
-    verb, what = ("is a copy", "it flatters") if len(copies) == 1 else ("are copies", "they flatter")
-    text = f"{plural(len(copies), 'image', 'images')} {verb}: {shown}. On both sides of a split {what} the result."
+        return Remark(text=_("No image is there twice."), is_notice=False)
+    pair = _("“{copy}” of “{original}”")
+    shown = listing([pair.format(copy=copy.name, original=original.name) for original, copy in copies], limit=_NAMED)
+    text = ngettext(
+        "{count} image is a copy: {names}. On both sides of a split it flatters the result.",
+        "{count} images are copies: {names}. On both sides of a split they flatter the result.",
+        len(copies),
+    ).format(count=count(len(copies)), names=shown)
     return Remark(text=text, is_notice=True)

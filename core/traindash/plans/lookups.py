@@ -9,6 +9,7 @@ from typing import assert_never
 
 import msgspec
 
+from traindash import formatting
 from traindash.datasets.geometry import bounds
 from traindash.domain.annotation import Annotation, Geometry
 from traindash.domain.ecosystem import CatalogueModel
@@ -27,6 +28,8 @@ from traindash.domain.plan import (
 from traindash.domain.project import Image
 from traindash.errors import InputError
 from traindash.files import JsonFile
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.app_state import split_checkpoint_path
 from traindash.plans.facts import ModelFacts, ProjectFacts, SplitCounts, counts_by_arithmetic
 from traindash.plans.problems import listed, quoted
@@ -84,7 +87,7 @@ def _defaults(client: SuperviselyClient, framework: str) -> str:
 def _experiment_of(client: SuperviselyClient, team_id: TeamId, checkpoint: str) -> ExperimentInfo | None:
     """Return the experiment that a checkpoint belongs to, ``None`` where there is none that can be read."""
     try:
-        folder, _ = split_checkpoint_path(checkpoint)
+        folder, _name = split_checkpoint_path(checkpoint)
         experiment = client.experiments.of_folder(team_id, folder)
     # The rules say that the checkpoint is not among the experiments; why is of no help to a person.
     except (InputError, MissingError, ContractError):
@@ -142,8 +145,15 @@ def _counts(train: set[ImageId], val: set[ImageId], total: int) -> SplitCounts:
 
 _IMAGE_STEPS = (320, 640, 1280, 1920, 3840)
 _SMALL, _MEDIUM = 32, 96  # COCO's limits of small and medium objects: sides of a square, in pixels
-OBJECT_SIZES = (f"up to {_SMALL} px", f"{_SMALL} to {_MEDIUM} px", f"over {_MEDIUM} px")
-IMAGE_SIZES = (f"up to {_IMAGE_STEPS[0]} px", *(f"up to {step:,} px" for step in _IMAGE_STEPS[1:]), "larger")
+OBJECT_SIZES = (N_("up to 32 px"), N_("32 to 96 px"), N_("over 96 px"))
+IMAGE_SIZES = (
+    N_("up to 320 px"),
+    N_("up to 640 px"),
+    N_("up to 1,280 px"),
+    N_("up to 1,920 px"),
+    N_("up to 3,840 px"),
+    N_("larger"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,7 +272,7 @@ def since_last(
     experiments: Sequence[ExperimentInfo],
     notes: DataNotes,
     server: str,
-    count_after: Callable[[ImageId], int | None] = lambda _: None,
+    count_after: Callable[[ImageId], int | None] = lambda _image: None,
 ) -> SinceLast | None:
     """Return what changed since the newest experiment of a project, ``None`` where there is none.
 
@@ -296,33 +306,41 @@ def _by_note(now: DataNote, then: DataNote, new_images: int | None) -> list[str]
     found = _version(now.version, then.version) + _images(now, then, new_images)
     renamed = _renamed(now, then)
     if renamed:
-        found.append(f"renamed {listed([f'“{before}” → “{after}”' for before, after in renamed.items()])}")
+        pairs = [f"{formatting.quoted(before)} → {formatting.quoted(after)}" for before, after in renamed.items()]
+        found.append(_("renamed {names}").format(names=listed(pairs)))
         then = replace(then, objects={renamed.get(name, name): count for name, count in then.objects.items()})
     before, after = sum(then.objects.values()), sum(now.objects.values())
     if before != after:
-        found.append(f"objects {before:,} → {after:,} ({after - before:+,})")
+        found.append(_("objects {change}").format(change=_moved(before, after)))
     new = [name for name in now.objects if name not in then.objects]
     gone = [name for name in then.objects if name not in now.objects]
     other = [
-        f"{name} {then.objects[name]:,} → {count:,}"
+        f"{name} {formatting.count(then.objects[name])} → {formatting.count(count)}"
         for name, count in now.objects.items()
         if name in then.objects and then.objects[name] != count
     ]
     if new:
-        found.append(f"new classes {quoted(new)}")
+        found.append(_("new classes {names}").format(names=quoted(new)))
     if gone:
-        found.append(f"classes that are gone {quoted(gone)}")
+        found.append(_("classes that are gone {names}").format(names=quoted(gone)))
     if other:
-        found.append(f"objects per class: {listed(other)}")
+        found.append(_("objects per class: {changes}").format(changes=listed(other)))
     return found
 
 
+def _moved(before: int, after: int) -> str:
+    """Write how a number has changed: ``120 → 150 (+30)``."""
+    sign = "+" if after >= before else "-"
+    return f"{formatting.count(before)} → {formatting.count(after)} ({sign}{formatting.count(abs(after - before))})"
+
+
 def _images(now: DataNote, then: DataNote, new: int | None) -> list[str]:
-    text = f"images {then.images:,} → {now.images:,} ({now.images - then.images:+,})"
+    change = _moved(then.images, now.images)
     gone = 0 if new is None else then.images + new - now.images
     if new and gone > 0:  # an image that is moved to another dataset is a new one there
-        return [f"{text}, {new:,} of them new or moved and {gone:,} gone or moved"]
-    return [text] if now.images != then.images else []
+        text = _("images {change}, {new} of them new or moved and {gone} gone or moved")
+        return [text.format(change=change, new=formatting.count(new), gone=formatting.count(gone))]
+    return [_("images {change}").format(change=change)] if now.images != then.images else []
 
 
 def _renamed(now: DataNote, then: DataNote) -> dict[str, str]:
@@ -336,7 +354,11 @@ def _renamed(now: DataNote, then: DataNote) -> dict[str, str]:
 
 
 def _version(now: int | None, then: int | None) -> list[str]:
-    return [f"version {then} → {now}"] if now is not None and then is not None and now != then else []
+    return (
+        [_("version {before} → {now}").format(before=then, now=now)]
+        if now is not None and then is not None and now != then
+        else []
+    )
 
 
 def _key(server: str, task_id: TaskId) -> str:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from traindash import formatting
+from traindash.language import gettext as _
+
 Severity: TypeAlias = Literal["error", "warning"]
 Step: TypeAlias = Literal["project", "model", "classes", "split", "hyperparameters", "benchmark", "export", "launch"]
 
@@ -30,12 +33,14 @@ def warning(step: Step, message: str, hint: str) -> Problem:
     return Problem(severity="warning", step=step, message=message, hint=hint)
 
 
-def listed(texts: Sequence[str]) -> str:
+def listed(texts: Sequence[str], most: int = _SHOWN) -> str:
     """Return texts for a sentence; of many only the first ones and how many more there are."""
-    more = len(texts) - _SHOWN
-    return ", ".join(texts[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    shown, more = ", ".join(texts[:most]), len(texts) - most
+    if more <= 0:
+        return shown
+    return _("{names} and {count} more").format(names=shown, count=formatting.count(more))
 
 
-def quoted(names: Sequence[str]) -> str:
+def quoted(names: Sequence[str], most: int = _SHOWN) -> str:
     """Return names for a sentence, in quotation marks."""
-    return listed([f"“{name}”" for name in names])
+    return listed([formatting.quoted(name) for name in names], most)

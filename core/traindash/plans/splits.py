@@ -6,8 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar, assert_never
+from typing import NamedTuple, TypeVar, assert_never
 
+from traindash import formatting
 from traindash.domain.ids import CollectionId, DatasetId, ImageId
 from traindash.domain.plan import (
     CollectionsSplit,
@@ -16,6 +17,7 @@ from traindash.domain.plan import (
     PartialPlan,
     RandomSplit,
     SideCounts,
+    SplitContent,
     SplitMethod,
     TagsSplit,
     TrainingPlan,
@@ -24,8 +26,10 @@ from traindash.domain.plan import (
 )
 from traindash.domain.project import Collection, Image, Project
 from traindash.errors import AppError, InputError
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
-from traindash.plans.problems import Problem, error, listed, warning
+from traindash.plans.problems import Problem, error, listed, quoted, warning
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ForbiddenError, MissingError
 
@@ -75,8 +79,10 @@ def with_fixed_split(client: SuperviselyClient, plan: TrainingPlan) -> TrainingP
         return replace(plan, train_val_split=freeze(client, project, split))
     except (ForbiddenError, MissingError) as refusal:
         # Not every user may add collections, and not every server has them.
-        msg = f"The split cannot be frozen as collections of project “{project.name}”: {refusal.message}"
-        raise InputError(msg, "Switch “Freeze this split” off, or use a user who may add collections.") from refusal
+        msg = _("The split cannot be frozen as collections of project “{name}”: {reason}")
+        msg = msg.format(name=project.name, reason=refusal.message)
+        hint = _("Switch “Freeze this split” off, or use a user who may add collections.")
+        raise InputError(msg, hint) from refusal
 
 
 def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> CollectionsSplit:
@@ -87,12 +93,14 @@ def freeze(client: SuperviselyClient, project: Project, split: RandomSplit) -> C
         ApiError: The server refuses; no collection is left behind.
     """
     if project.items_count > MOST_IMAGES:
-        msg = f"Project “{project.name}” has {project.items_count:,} images; a split can be frozen for {MOST_IMAGES:,}."
-        raise InputError(msg, "Split by datasets, tags or collections instead.")
+        msg = _("Project “{name}” has {count} images; a split can be frozen for {most}.").format(
+            name=project.name, count=formatting.count(project.items_count), most=formatting.count(MOST_IMAGES)
+        )
+        raise InputError(msg, _("Split by datasets, tags or collections instead."))
     dealt = assign_split(client.images.list(project_id=project.id), split)
     if not dealt.train or not dealt.val:
-        msg = f"Project “{project.name}” has too few different images for two sides."
-        raise InputError(msg, "Add images, or choose another project.")
+        msg = _("Project “{name}” has too few different images for two sides.").format(name=project.name)
+        raise InputError(msg, _("Add images, or choose another project."))
     known = client.collections.list(project.id)
     return _same(client, project, known, dealt) or _make(client, project, split, dealt, known)
 
@@ -166,6 +174,13 @@ def _partner(train: str) -> str | None:
 _FEW, _MANY = 0.7, 0.9
 _SHOWN = 4
 _NEAR_EMPTY = 4
+_METHODS: Mapping[SplitMethod, str] = {
+    "random": N_("random"),
+    "datasets": N_("datasets"),
+    "tags": N_("tags"),
+    "collections": N_("collections"),
+}
+_SIDES = (N_("training"), N_("validation"))
 _Id = TypeVar("_Id", bound=int)
 
 
@@ -189,14 +204,16 @@ def _method(split: TrainValSplit | None, facts: Facts) -> list[Problem]:
     offered = facts.app.split_methods
     if method in offered:
         return []
-    message = f"The training app of {facts.model.framework} offers no split by {method}."
-    return [error("split", message, f"Choose another one: {listed(sorted(offered))}.")]
+    message = _("The training app of {framework} offers no split by {method}.")
+    message = message.format(framework=facts.model.framework, method=_(_METHODS[method]))
+    others = listed([_(_METHODS[other]) for other in sorted(offered)])
+    return [error("split", message, _("Choose another one: {methods}.").format(methods=others))]
 
 
 def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> list[Problem]:
     match split:
         case None:
-            return [error("split", "A tag is missing.", "Choose a tag for training and one for validation.")]
+            return [error("split", _("A tag is missing."), _("Choose a tag for training and one for validation."))]
         case RandomSplit():
             return _random(split, project)
         case DatasetsSplit():
@@ -211,27 +228,29 @@ def _setting_problems(split: TrainValSplit | None, project: ProjectFacts) -> lis
 
 def _random(split: RandomSplit, project: ProjectFacts) -> list[Problem]:
     if not 0 < split.percent < _WHOLE:
-        return [error("split", f"{split.percent} % leaves nothing for one side.", "Use a share from 1 to 99 %.")]
+        message = _("{percent} % leaves nothing for one side.").format(percent=split.percent)
+        return [error("split", message, _("Use a share from 1 to 99 %."))]
     if split.seed is not None and project.project.items_count > MOST_IMAGES:
-        message = f"A split of more than {MOST_IMAGES:,} images cannot be frozen."
-        return [error("split", message, "Switch “Freeze this split” off, or split by datasets.")]
+        message = _("A split of more than {count} images cannot be frozen.").format(count=formatting.count(MOST_IMAGES))
+        return [error("split", message, _("Switch “Freeze this split” off, or split by datasets."))]
     return []
 
 
 def _datasets(split: DatasetsSplit, project: ProjectFacts) -> list[Problem]:
     sizes = {dataset.id: dataset.items_count for dataset in project.datasets}
     names = project.dataset_names
-    found = _list_problems("dataset", (split.train_datasets, split.val_datasets), names, sizes)
+    found = _list_problems(_dataset_words(), (split.train_datasets, split.val_datasets), names, sizes)
     used = {*split.train_datasets, *split.val_datasets}
     empty = [names[item] for item in names if item in used and sizes[item] == 0]
     if empty and not any(item.severity == "error" for item in found):
-        has, own = ("has", "its own") if len(empty) == 1 else ("have", "their own")
-        message = f"{_quoted(empty)} {has} no images of {own}."
-        found.append(warning("split", message, "Nested datasets are not implied; choose them, too."))
+        message = ngettext("{names} has no images of its own.", "{names} have no images of their own.", len(empty))
+        hint = _("Nested datasets are not implied; choose them, too.")
+        found.append(warning("split", message.format(names=_quoted(empty)), hint))
     inside = _left_out_inside(split, project)
     if inside and not any(item.severity == "error" for item in found):
-        message = f"{_some([names[item] for item in inside])} {'is' if len(inside) == 1 else 'are'} on neither side."
-        found.append(warning("split", message, "Datasets inside a chosen one are not implied; choose them, too."))
+        message = ngettext("{names} is on neither side.", "{names} are on neither side.", len(inside))
+        message = message.format(names=quoted([names[item] for item in inside], _SHOWN))
+        found.append(warning("split", message, _("Datasets inside a chosen one are not implied; choose them, too.")))
     return found
 
 
@@ -256,78 +275,124 @@ def _collections(split: CollectionsSplit, project: ProjectFacts) -> list[Problem
     ordinary = [item for item in project.collections if item.type == "default"]
     names = {item.id: item.name for item in ordinary}
     sizes = {item.id: item.items_count for item in ordinary}
-    return _list_problems("collection", (split.train_collections, split.val_collections), names, sizes)
+    return _list_problems(_collection_words(), (split.train_collections, split.val_collections), names, sizes)
+
+
+class _Words(NamedTuple):
+    """How a list of datasets or of collections is spoken of."""
+
+    none: str
+    choose: str
+    gone: str
+    choose_again: str
+    choose_filled: str
+    nameless: str
+
+
+def _dataset_words() -> _Words:
+    return _Words(
+        none=_("No dataset is chosen for {side}."),
+        choose=_("Choose at least one dataset."),
+        gone=_("The project does not have dataset {ids}, or not any more."),
+        choose_again=_("Choose the datasets again."),
+        choose_filled=_("Choose a dataset with images; nested datasets are not implied."),
+        nameless=_("dataset {id}"),
+    )
+
+
+def _collection_words() -> _Words:
+    return _Words(
+        none=_("No collection is chosen for {side}."),
+        choose=_("Choose at least one collection."),
+        gone=_("The project does not have collection {ids}, or not any more."),
+        choose_again=_("Choose the collections again."),
+        choose_filled=_("Choose a collection with images; nested datasets are not implied."),
+        nameless=_("collection {id}"),
+    )
 
 
 def _list_problems(
-    kind: str, sides: tuple[Sequence[_Id], Sequence[_Id]], names: Mapping[_Id, str], sizes: Mapping[_Id, int | None]
+    words: _Words, sides: tuple[Sequence[_Id], Sequence[_Id]], names: Mapping[_Id, str], sizes: Mapping[_Id, int | None]
 ) -> list[Problem]:
     found: list[Problem] = []
-    for side, chosen in zip(("training", "validation"), sides, strict=True):
+    for side, chosen in zip(_SIDES, sides, strict=True):
         missing = [str(item) for item in chosen if item not in names]
         if not chosen:
-            found.append(error("split", f"No {kind} is chosen for {side}.", f"Choose at least one {kind}."))
+            found.append(error("split", words.none.format(side=_(side)), words.choose))
         elif missing:
-            message = f"The project does not have {kind} {', '.join(missing)}, or not any more."
-            found.append(error("split", message, f"Choose the {kind}s again."))
+            found.append(error("split", words.gone.format(ids=", ".join(missing)), words.choose_again))
         elif all(sizes[item] == 0 for item in chosen):
-            hint = f"Choose a {kind} with images; nested datasets are not implied."
-            found.append(error("split", f"There are no images for {side}.", hint))
-    shared = [names[item] or f"{kind} {item}" for item in sides[0] if item in set(sides[1]) and item in names]
-    if shared:
-        message = f"{_quoted(shared)} {'is' if len(shared) == 1 else 'are'} on both sides."
-        hint = "Images that were trained on make the validation look too good; take them off one side."
+            found.append(error("split", _no_images(side), words.choose_filled))
+    twice = [item for item in sides[0] if item in set(sides[1]) and item in names]
+    if twice:
+        shared = _quoted([names[item] or words.nameless.format(id=item) for item in twice])
+        message = ngettext("{names} is on both sides.", "{names} are on both sides.", len(twice)).format(names=shared)
+        hint = _("Images that were trained on make the validation look too good; take them off one side.")
         found.append(warning("split", message, hint))
     return found
+
+
+def _no_images(side: str) -> str:
+    return _("There are no images for {side}.").format(side=_(side))
 
 
 def _tags(split: TagsSplit, project: ProjectFacts) -> list[Problem]:
     known = {tag.name for tag in project.meta.tags}
     uses = project.statistics.image_tags
     found: list[Problem] = []
-    for side, tag in (("training", split.train_tag), ("validation", split.val_tag)):
+    for side, tag in zip(_SIDES, (split.train_tag, split.val_tag), strict=True):
         # An app that finds a tag on no image starts nothing and waits for ever (docs/supervisely-api.md 8).
         if tag not in known:
             now = project.former.tags.get(tag)
-            hint = f"It is called “{now}” now. Choose that." if now else f"Choose a tag for {side}."
-            found.append(error("split", f"The project has no tag “{tag}”.", hint))
+            called = _("It is called “{name}” now. Choose that.").format(name=now)
+            hint = called if now else _("Choose a tag for {side}.").format(side=_(side))
+            found.append(error("split", _("The project has no tag “{name}”.").format(name=tag), hint))
         elif not uses.get(tag):
-            found.append(error("split", f"No image has the tag “{tag}”.", f"Choose a tag that images have for {side}."))
+            hint = _("Choose a tag that images have for {side}.").format(side=_(side))
+            found.append(error("split", _("No image has the tag “{name}”.").format(name=tag), hint))
     if split.train_tag == split.val_tag and not found:
-        message = f"Tag “{split.train_tag}” is chosen for both sides."
-        found.append(warning("split", message, "The validation would show images that were trained on."))
+        message = _("Tag “{name}” is chosen for both sides.").format(name=split.train_tag)
+        found.append(warning("split", message, _("The validation would show images that were trained on.")))
     return found
 
 
 def _sides(counts: SplitCounts) -> list[Problem]:
-    for number, side in ((counts.train, "training"), (counts.val, "validation")):
+    for number, side in zip((counts.train, counts.val), _SIDES, strict=True):
         if number == 0:
-            message = f"There are no images for {side}."
-            return [error("split", message, "Change the split so that both sides have some.")]
+            return [error("split", _no_images(side), _("Change the split so that both sides have some."))]
     found: list[Problem] = []
-    share = counts.train_share
-    percent, usual = f"{share * 100:.0f} %", "Training usually gets 70 to 90 %."
     if counts.both and counts.both < max(counts.train, counts.val):
-        message = f"{counts.both:,} images are on both sides."
-        found.append(warning("split", message, "They make the validation look better than it is."))
-    for number, side, effect in (
-        (counts.train, "training", "The model has next to nothing to learn from."),
-        (counts.val, "validation", "The numbers will change a lot with every single image."),
-    ):
+        message = ngettext("{count} image is on both sides.", "{count} images are on both sides.", counts.both)
+        message = message.format(count=formatting.count(counts.both))
+        found.append(warning("split", message, _("They make the validation look better than it is.")))
+    effects = (
+        _("The model has next to nothing to learn from."),
+        _("The numbers will change a lot with every single image."),
+    )
+    for number, side, effect in zip((counts.train, counts.val), _SIDES, effects, strict=True):
         if number < _NEAR_EMPTY:
-            images = "image is" if number == 1 else "images are"
-            found.append(warning("split", f"Only {number} {images} left for {side}.", effect))
+            message = ngettext(
+                "Only {count} image is left for {side}.", "Only {count} images are left for {side}.", number
+            )
+            found.append(warning("split", message.format(count=number, side=_(side)), effect))
+    return found + _shares(counts)
+
+
+def _shares(counts: SplitCounts) -> list[Problem]:
+    usual, share = _("Training usually gets 70 to 90 %."), counts.train_share
+    train, val = formatting.count(counts.train), formatting.count(counts.val)
     if counts.val > counts.train:
-        message = f"Validation has more images ({counts.val:,}) than training ({counts.train:,})."
-        found.append(warning("split", message, "Were the sides mixed up?"))
-    elif counts.val == counts.train:
-        found.append(warning("split", "Half of the images are held back for validation.", usual))
-    elif share < _FEW:
-        found.append(warning("split", f"Only {percent} of the images are used for training.", usual))
-    elif share > _MANY:
-        message = f"{percent} of the images are used for training; {counts.val:,} are left to judge the model by."
-        found.append(warning("split", message, usual))
-    return found
+        message = _("Validation has more images ({val}) than training ({train}).").format(val=val, train=train)
+        return [warning("split", message, _("Were the sides mixed up?"))]
+    if counts.val == counts.train:
+        return [warning("split", _("Half of the images are held back for validation."), usual)]
+    if share < _FEW:
+        message = _("Only {percent} of the images are used for training.")
+        return [warning("split", message.format(percent=formatting.percent(share)), usual)]
+    if share > _MANY:
+        message = _("{percent} of the images are used for training; {count} are left to judge the model by.")
+        return [warning("split", message.format(percent=formatting.percent(share), count=val), usual)]
+    return []
 
 
 def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
@@ -342,47 +407,77 @@ def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
     sides = {} if counts is None else {name: counts.get(name, SideCounts()) for name in wanted if name in filled}
     found = [*_classes_without_objects(sides)]
     if content.shared_contents:
-        first = content.shared_examples[:1]
-        example = f", e.g. {first[0][0]} and {first[0][1]}" if first else ""
-        number = content.shared_contents
-        message = (
-            f"{number:,} {'image is' if number == 1 else 'images are'} on both sides as identical copies{example}."
-        )
-        hint = "They make the validation look better than it is; a frozen random split keeps copies together."
-        found.append(warning("split", message, hint))
+        hint = _("They make the validation look better than it is; a frozen random split keeps copies together.")
+        found.append(warning("split", _copies_text(content), hint))
     return found
+
+
+def _copies_text(content: SplitContent) -> str:
+    number = content.shared_contents
+    amount = formatting.count(number)
+    if not content.shared_examples:
+        message = ngettext(
+            "{count} image is on both sides as identical copies.",
+            "{count} images are on both sides as identical copies.",
+            number,
+        )
+        return message.format(count=amount)
+    first, second = content.shared_examples[0]
+    message = ngettext(
+        "{count} image is on both sides as identical copies, e.g. {first} and {second}.",
+        "{count} images are on both sides as identical copies, e.g. {first} and {second}.",
+        number,
+    )
+    return message.format(count=amount, first=first, second=second)
 
 
 def _classes_without_objects(sides: Mapping[str, SideCounts]) -> Iterator[Problem]:
     trained, judged = (any(getattr(item, side) for item in sides.values()) for side in ("train_objects", "val_objects"))
     if sides and not trained:
-        message = "No training image has an object of the chosen classes."
-        yield error("split", message, "Change the split: there is nothing to learn from.")
+        message = _("No training image has an object of the chosen classes.")
+        yield error("split", message, _("Change the split: there is nothing to learn from."))
         return
     if sides and not judged:
-        message = "No validation image has an object of the chosen classes."
-        hint = "The training will run, but nothing can say how good the model is; change the split."
+        message = _("No validation image has an object of the chosen classes.")
+        hint = _("The training will run, but nothing can say how good the model is; change the split.")
         yield warning("split", message, hint)
         sides = {name: item for name, item in sides.items() if item.train_objects == 0}
     nowhere = [name for name, item in sides.items() if item.train_objects == item.val_objects == 0]
     no_train = [name for name, item in sides.items() if item.train_objects == 0 < item.val_objects]
     no_val = [name for name, item in sides.items() if item.val_objects == 0 < item.train_objects]
-    for missing, where, effect in (
-        (nowhere, "on either side", "All of them are on images that are not used"),
-        (no_train, "for training", "The model cannot learn"),
-        (no_val, "for validation", "Nothing will tell how well it learns"),
-    ):
+    for missing, words in ((nowhere, _nowhere), (no_train, _not_learned), (no_val, _not_judged)):
         if missing:
-            one = len(missing) == 1
-            message = f"{_some(missing)} {'has' if one else 'have'} no objects {where}."
-            what = "" if missing is nowhere else " this class" if one else " these classes"
-            yield warning("split", message, f"{effect}{what}; change the split or leave {'it' if one else 'them'} out.")
+            message, hint = words(len(missing))
+            yield warning("split", message.format(names=quoted(missing, _SHOWN)), hint)
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return f"{_quoted(names[:_SHOWN])}{more}"
+def _nowhere(number: int) -> tuple[str, str]:
+    return ngettext(
+        "{names} has no objects on either side.", "{names} have no objects on either side.", number
+    ), ngettext(
+        "All of them are on images that are not used; change the split or leave it out.",
+        "All of them are on images that are not used; change the split or leave them out.",
+        number,
+    )
+
+
+def _not_learned(number: int) -> tuple[str, str]:
+    return ngettext("{names} has no objects for training.", "{names} have no objects for training.", number), ngettext(
+        "The model cannot learn this class; change the split or leave it out.",
+        "The model cannot learn these classes; change the split or leave them out.",
+        number,
+    )
+
+
+def _not_judged(number: int) -> tuple[str, str]:
+    return ngettext(
+        "{names} has no objects for validation.", "{names} have no objects for validation.", number
+    ), ngettext(
+        "Nothing will tell how well it learns this class; change the split or leave it out.",
+        "Nothing will tell how well it learns these classes; change the split or leave them out.",
+        number,
+    )
 
 
 def _quoted(names: list[str]) -> str:
-    return ", ".join(f"“{name}”" for name in names)
+    return ", ".join(formatting.quoted(name) for name in names)

@@ -13,7 +13,7 @@ from traindash.domain.project import Image, NameKind, Project
 from traindash.domain.serving import DeployedModel, ServingStatus
 from traindash.domain.task import Task
 from traindash.errors import AppError, NotFoundError, StorageError
-from traindash.language import N_
+from traindash.language import N_, Language, current, speaking
 from traindash.plans import lookups as gather
 from traindash.plans import splits as freezing
 from traindash.plans.draft import WizardDraft
@@ -394,10 +394,15 @@ def annotations(images: tuple[Image, ...]) -> dict[ImageId, Annotation]:
     return found
 
 
-@lookup(seconds=_SECONDS, most=200, spinner=N_("Checking"))
 def problems(plan: TrainingPlan) -> tuple[Problem, ...]:
     """Return what speaks against starting a plan."""
-    return check(connection.client(), plan)
+    return _problems(plan, current())
+
+
+@lookup(seconds=_SECONDS, most=200, spinner=N_("Checking"))
+def _problems(plan: TrainingPlan, language: Language) -> tuple[Problem, ...]:
+    with speaking(language):
+        return check(connection.client(), plan)
 
 
 def facts_of(draft: WizardDraft) -> Facts:

@@ -124,9 +124,9 @@ def draw_distributions(facts: ProjectFacts) -> None:
     with st.container(key="distribution-columns"):
         left, right = st.columns(2, gap="medium")
     with left:
-        _bars(_("Image sizes (longer side)"), profile.image_sizes, _("images"))
+        _bars(_("Image sizes (longer side)"), _named(profile.image_sizes), _("images"))
     with right:
-        _bars(_("Object sizes (as a square)"), profile.object_sizes, _("objects"))
+        _bars(_("Object sizes (as a square)"), _named(profile.object_sizes), _("objects"))
     if profile.images < facts.project.items_count:
         sample = _("Sizes from a sample of {images} with {objects}, evenly from all datasets.")
         images, objects = (
@@ -134,6 +134,10 @@ def draw_distributions(facts: ProjectFacts) -> None:
             plural(profile.objects, "object", "objects"),
         )
         st.caption(sample.format(images=images, objects=objects))
+
+
+def _named(sizes: Mapping[str, int]) -> dict[str, int]:
+    return {_(name): number for name, number in sizes.items()}
 
 
 def _bars(title: str, values: Mapping[str, int], unit: str) -> None:
