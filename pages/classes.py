@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from traindash.language import gettext as _
 from traindash.plans import app_rules
 from traindash.ui.widgets import draft_toggle
 from traindash.ui.wizard.converted import draw_copy
@@ -22,15 +23,17 @@ def form(view: WizardView) -> None:
     target = (
         app_rules.target(view.facts.model.task_type, view.facts.app)
         if view.facts.model
-        else "the shape that the model needs"
+        else _("the shape that the model needs")
     )
     draft_toggle(
         view.draft,
         "convert",
-        "Convert class shapes",
+        _("Convert class shapes"),
         value=view.draft.convert_class_shapes,
         save=lambda draft, on: replace(draft, convert_class_shapes=on),
-        help_text=f"On: objects drawn in other shapes become {target} for training. The project itself is not changed.",
+        help_text=_(
+            "On: objects drawn in other shapes become {shapes} for training. The project itself is not changed."
+        ).format(shapes=target),
     )
     draw_problems(view.own_problems)
     draw_copy(view)

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from traindash.domain.plan import CustomCheckpoint
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.suggestions import recommend_model, suggest_task
 from traindash.ui import lookups
 from traindash.ui.experiments.index import kept_experiments
@@ -17,14 +19,20 @@ from traindash.ui.wizard.tables import (
     narrow,
 )
 
-SOURCES = ("Pretrained models", "My checkpoints")
+SOURCES = (N_("Pretrained models"), N_("My checkpoints"))
 
 
 def form(view: WizardView) -> None:
     """Draw the model step."""
     is_own = isinstance(view.draft.model, CustomCheckpoint)
     source = st.segmented_control(
-        "Source", SOURCES, default=SOURCES[is_own], required=True, key="model-source", label_visibility="collapsed"
+        _("Source"),
+        SOURCES,
+        default=SOURCES[is_own],
+        required=True,
+        key="model-source",
+        label_visibility="collapsed",
+        format_func=_,
     )
     if source == SOURCES[0]:
         pretrained(view)
@@ -38,7 +46,7 @@ def pretrained(view: WizardView) -> None:
     """Draw the catalogue, one framework and task at a time."""
     catalogue = lookups.catalogue()
     if not catalogue:
-        st.info("This server offers no models to train.", icon=":material/info:")
+        st.info(_("This server offers no models to train."), icon=":material/info:")
         return
     task_type = suggest_task(view.facts.project)
     apps = {model.framework: lookups.app_options(model.framework) for model in catalogue}
@@ -46,13 +54,17 @@ def pretrained(view: WizardView) -> None:
     draw_recommendation(view.draft, recommend_model(here, has_gpu=view.facts.has_gpu, task_type=task_type))
     draw_start_note(catalogue, view.facts.model)
     with st.container(horizontal=True):
-        shown = narrow(catalogue, "Framework", lambda model: model.framework, view.facts.model)
-        shown = narrow(shown, "Task", lambda model: model.task_type, view.facts.model, task_type)
+        shown = narrow(catalogue, N_("Framework"), lambda model: model.framework, view.facts.model)
+        shown = narrow(shown, N_("Task"), lambda model: model.task_type, view.facts.model, task_type)
     app = apps[shown[0].framework]
     draw_missing(app.missing)
     draw_catalogue(view.draft, shown)
-    licence = f" Licence of {shown[0].framework}: {app.licence}." if app.licence else ""
-    st.caption(f"Figures as published by its authors, measured on their data and not on your images.{plain(licence)}")
+    text = _("Figures as published by its authors, measured on their data and not on your images.")
+    if app.licence:
+        text += " " + _("Licence of {framework}: {licence}.").format(
+            framework=plain(shown[0].framework), licence=plain(app.licence)
+        )
+    st.caption(text)
 
 
 def checkpoints(view: WizardView) -> None:
@@ -60,9 +72,9 @@ def checkpoints(view: WizardView) -> None:
     experiments = kept_experiments()
     if experiments:
         draw_checkpoints(view.draft, experiments)
-        st.caption("Training goes on from these weights with the settings of this wizard.")
+        st.caption(_("Training goes on from these weights with the settings of this wizard."))
     else:
-        st.info("There are no experiments yet. Train a pretrained model first.", icon=":material/info:")
+        st.info(_("There are no experiments yet. Train a pretrained model first."), icon=":material/info:")
 
 
 wizard_page("model", form)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from traindash.language import gettext as _
 from traindash.plans.steps import reached
 from traindash.ui import screens
 from traindash.ui.state import current_draft
@@ -9,11 +10,13 @@ from traindash.ui.wizard.plans import draw_buttons, draw_preview, draw_sources, 
 
 draft = current_draft()
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-    st.title("Start from a plan", anchor=False)
-    screens.link(reached(draft), "Back to the wizard", "arrow_back", draft=draft.id)
+    st.title(_("Start from a plan"), anchor=False)
+    screens.link(reached(draft), _("Back to the wizard"), "arrow_back", draft=draft.id)
 st.markdown(
-    "A plan file, a script that calls `TrainApi.run`, the `app_state.json` of an experiment, or an experiment itself "
-    "fills the wizard. Scripts are read, never run."
+    _(
+        "A plan file, a script that calls `TrainApi.run`, the `app_state.json` of an experiment, or an experiment "
+        "itself fills the wizard. Scripts are read, never run."
+    )
 )
 with st.container(key="plan-columns"):
     left, right = st.columns(2, gap="medium")
@@ -22,8 +25,8 @@ with left, st.container(border=True, key="panel-plan"):
 with right, st.container(border=True, key="panel-preview"):
     found = None if read is None else preview(draft, read)
     if found is None:
-        st.header("Nothing read yet", anchor=False)
-        st.caption("What the plan says is shown here before anything is changed.")
+        st.header(_("Nothing read yet"), anchor=False)
+        st.caption(_("What the plan says is shown here before anything is changed."))
     else:
         draw_preview(found, draft)
     draw_buttons(found, draft)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 
+from traindash.language import gettext as _
 from traindash.plans.app_rules import is_evaluation_copy
 from traindash.ui import connection, lookups, screens
 from traindash.ui.lazy_part import draw_part, watch_parts
@@ -28,7 +29,7 @@ def form(view: WizardView) -> None:
     """Draw the project step."""
     workspace = connection.workspace_id()
     projects = lookups.projects(workspace)
-    screens.link("import_data", "Bring data in", "upload_file")
+    screens.link("import_data", _("Bring data in"), "upload_file")
     if not projects:
         draw_no_project(workspace)
     own = tuple(item for item in projects if not is_evaluation_copy(item))
@@ -51,11 +52,13 @@ def form(view: WizardView) -> None:
     draft_toggle(
         view.draft,
         "cache",
-        "Keep the project's files on the agent",
+        _("Keep the project's files on the agent"),
         value=view.draft.cache_project,
         save=lambda draft, on: replace(draft, cache_project=on),
-        help_text="On: an agent elsewhere keeps the images and fetches only what has changed the next time. "
-        "An agent on the server's own machine reads them in place.",
+        help_text=_(
+            "On: an agent elsewhere keeps the images and fetches only what has changed the next time. An agent on the "
+            "server's own machine reads them in place."
+        ),
     )
     watch_parts()
 

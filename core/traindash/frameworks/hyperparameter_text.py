@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from traindash.language import gettext as _
 from traindash.yaml_text import PeoplesLoader, YamlProblem, compose, problem_of, values
 
 _QUOTED_OR_COMMENT = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|(?:^|(?<=[ \t\n]))#[^\n]*", re.MULTILINE)
@@ -121,9 +122,10 @@ def lookalikes(text: str) -> Iterator[Lookalike]:
         if plain is None or any(start <= index < end for start, end in covered):
             continue
         name = unicodedata.name(character, "no name").lower()
-        seen = "an odd character" if plain.strip() else "an invisible character"
+        seen = _("an odd character ({name}, {code})") if plain.strip() else _("an invisible character ({name}, {code})")
+        said = seen.format(name=name, code=f"U+{ord(character):04X}")
         line = text.count("\n", 0, index) + 1
-        yield Lookalike(index=index, line=line, said=f"{seen} ({name}, U+{ord(character):04X})", plain=plain)
+        yield Lookalike(index=index, line=line, said=said, plain=plain)
 
 
 def _plain(character: str) -> str | None:
@@ -166,10 +168,11 @@ def misread(node: yaml.Node, value: object) -> Misread | None:
     if _LEADING_ZERO.fullmatch(written) and isinstance(value, int | str):
         meant = int(written.replace("_", ""))
         if meant != value:
-            why = "a number that begins with 0 is octal to YAML" if isinstance(value, int) else "YAML reads it as text"
+            is_octal = isinstance(value, int)
+            why = _("a number that begins with 0 is octal to YAML") if is_octal else _("YAML reads it as text")
             return Misread(why=why, meant=str(meant))
     if _COLONS.fullmatch(written) and isinstance(value, int | float):
-        return Misread(why="numbers with colons are hours, minutes and seconds to YAML", meant=None)
+        return Misread(why=_("numbers with colons are hours, minutes and seconds to YAML"), meant=None)
     return None
 
 
@@ -178,7 +181,7 @@ def with_point(value: object) -> str | None:
     # YAML 1.1 wants a point in a float, and PyYAML a sign in its exponent.
     if not isinstance(value, str) or not _NUMBER_WITHOUT_POINT.fullmatch(value.strip()):
         return None
-    mantissa, _, exponent = value.strip().lower().partition("e")
+    mantissa, _e, exponent = value.strip().lower().partition("e")
     point = "" if "." in mantissa else ".0"
     signed = exponent if exponent.startswith(("-", "+")) else f"+{exponent}"
     return f"{mantissa}{point}e{signed}"

@@ -13,6 +13,8 @@ import yaml
 
 from traindash.domain.ecosystem import ExportFormat
 from traindash.errors import NotFoundError
+from traindash.language import N_
+from traindash.language import gettext as _
 
 # What a framework's hyperparameters mean and may be, as data: ``reference.yaml`` in the framework's folder. A key is a
 # path: ``optimizer.lr`` is the value ``lr`` in the group ``optimizer``.
@@ -21,11 +23,11 @@ from traindash.errors import NotFoundError
 Kind: TypeAlias = Literal["whole", "number", "flag", "text", "choice", "list"]
 
 _WORDS: Mapping[Kind, str] = {
-    "whole": "a whole number",
-    "number": "a number",
-    "flag": "True or False",
-    "text": "a text",
-    "list": "a list",
+    "whole": N_("a whole number"),
+    "number": N_("a number"),
+    "flag": N_("True or False"),
+    "text": N_("a text"),
+    "list": N_("a list"),
 }
 
 
@@ -49,12 +51,16 @@ class Hyperparameter:
     @property
     def expected(self) -> str:
         """What it may be, for a sentence, e.g. ``a whole number, 1 or more``."""
-        words = [f"one of {', '.join(self.choices)}" if kind == "choice" else _WORDS[kind] for kind in self.kinds]
+        one_of = _("one of {choices}").format(choices=", ".join(self.choices))
+        words = [one_of if kind == "choice" else _(_WORDS[kind]) for kind in self.kinds]
         if self.count is not None:
-            words[self.kinds.index("list")] = f"a list of {self.count} numbers"
-        numeric = {"whole", "number"} & set(self.kinds) or self.count is not None
-        divisible = "" if self.multiple is None else f", divisible by {self.multiple}"
-        return " or ".join(words) + (_limits(self.limits) if numeric else "") + divisible
+            words[self.kinds.index("list")] = _("a list of {count} numbers").format(count=self.count)
+        text = words[0]
+        for word in words[1:]:
+            text = _("{words} or {last}").format(words=text, last=word)
+        if {"whole", "number"} & set(self.kinds) or self.count is not None:
+            text = _limited(text, self.limits)
+        return text if self.multiple is None else _("{what}, divisible by {by}").format(what=text, by=self.multiple)
 
     def accepts(self, value: object) -> bool:
         """Return whether the framework takes a value."""
@@ -130,11 +136,13 @@ class Reference:
         """Return what is a group and should be a value, or the other way round, with the rest of a sentence."""
         if self.is_group(name) and value != {}:
             example = next(key for key in self.keys if key.startswith(f"{name}.")).removeprefix(f"{name}.")
-            return name, f"has to be a group of values, for example {{{example}: …}}"
+            return name, _("has to be a group of values, for example {example}").format(example=f"{{{example}: …}}")
         parts = name.split(".")
         above = (".".join(parts[:depth]) for depth in range(1, len(parts)))
         key = next((self.keys[group] for group in above if group in self.keys), None)
-        return None if key is None else (key.name, f"is a group of values; it has to be {key.expected}")
+        if key is None:
+            return None
+        return key.name, _("is a group of values; it has to be {expected}").format(expected=key.expected)
 
     def nearest(self, name: str) -> str | None:
         """Return the key that a name was most likely meant to be."""
@@ -232,16 +240,16 @@ def inside(value: float, limits: tuple[float | None, float | None]) -> bool:
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-def _limits(limits: tuple[float | None, float | None]) -> str:
-    match limits:
+def _limited(what: str, limits: tuple[float | None, float | None]) -> str:
+    match limits:  # numbers as YAML writes them, in every language
         case (None, None):
-            return ""
+            return what
         case (float() as low, None):
-            return f", {low:g} or more"
+            return _("{what}, {low} or more").format(what=what, low=f"{low:g}")
         case (None, float() as high):
-            return f", at most {high:g}"
+            return _("{what}, at most {high}").format(what=what, high=f"{high:g}")
         case (low, high):
-            return f" from {low:g} to {high:g}"
+            return _("{what} from {low} to {high}").format(what=what, low=f"{low:g}", high=f"{high:g}")
 
 
 # Ready-made settings of a framework, as data: ``presets.yaml`` in the framework's folder.

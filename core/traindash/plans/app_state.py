@@ -20,6 +20,7 @@ from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, TrainingPlan
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError, NotFoundError, issue_of
+from traindash.language import gettext as _
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ContractError, MissingError
 
@@ -50,14 +51,14 @@ def split_checkpoint_path(path: str) -> tuple[str, str]:
     absolute = path if path.startswith("/") else f"/{path}"
     folder = _FOLDERS.get(PurePosixPath(absolute).suffix)
     if folder is None:
-        msg = f"{path} is not a checkpoint: its name must end with .pt, .pth, .safetensors, .onnx or .engine."
-        raise InputError(msg, "Choose a checkpoint of an experiment.")
+        msg = _("{path} is not a checkpoint: its name must end with .pt, .pth, .safetensors, .onnx or .engine.")
+        raise InputError(msg.format(path=path), _("Choose a checkpoint of an experiment."))
     # Project names stand in paths as they are, so the folder's name may come twice: then it is nobody's checkpoint.
     parts = absolute.split(f"/{folder}/")
     if not absolute.startswith("/experiments/") or len(parts) != 2 or "/" in parts[1]:  # noqa: PLR2004 - before, after
-        msg = f"{path} is not a checkpoint of an experiment."
-        hint = f"Its path reads like /experiments/55_My project/456_YOLO/{folder}/{PurePosixPath(absolute).name}."
-        raise InputError(msg, hint)
+        msg = _("{path} is not a checkpoint of an experiment.").format(path=path)
+        example = f"/experiments/55_My project/456_YOLO/{folder}/{PurePosixPath(absolute).name}"
+        raise InputError(msg, _("Its path reads like {example}.").format(example=example))
     return parts[0], parts[1]
 
 
@@ -82,13 +83,14 @@ def find_checkpoint(client: SuperviselyClient, team_id: TeamId, path: str) -> Ch
     absolute = path if path.startswith("/") else f"/{path}"
     team = _team_with(client, team_id, absolute)
     if team is None:
-        raise NotFoundError(f"The checkpoint {path} does not exist in Team Files.", "Choose another checkpoint.")
+        msg = _("The checkpoint {path} does not exist in Team Files.").format(path=path)
+        raise NotFoundError(msg, _("Choose another checkpoint."))
     try:
         return CheckpointOrigin(file_name=file_name, experiment=client.experiments.of_folder(team, folder))
     # The file alone is not enough: the state names it by the task in its record.
     except (MissingError, ContractError) as error:
-        msg = f"The experiment of {path} has no readable record: {error.message}"
-        raise NotFoundError(msg, "Choose a checkpoint of another experiment.") from error
+        msg = _("The experiment of {path} has no readable record: {reason}").format(path=path, reason=error.message)
+        raise NotFoundError(msg, _("Choose a checkpoint of another experiment.")) from error
 
 
 def _team_with(client: SuperviselyClient, first: TeamId, path: str) -> TeamId | None:
@@ -151,8 +153,8 @@ def read_start_state(state: JsonObject, *, framework: str, locate: Locate) -> Tr
     try:
         start = msgspec.convert(state, StartState, strict=False)
     except msgspec.ValidationError as error:
-        msg = f"The settings of this training cannot be read: {issue_of(error)}."
-        raise InputError(msg, "Go through the steps and choose anew.") from error
+        msg = _("The settings of this training cannot be read: {issue}.").format(issue=issue_of(error))
+        raise InputError(msg, _("Go through the steps and choose anew.")) from error
     return read_gui_state(start.gui_state, project_id=start.project_id, framework=framework, locate=locate)
 
 
@@ -173,8 +175,8 @@ def _stated(model: ModelChoice, origin: CheckpointOrigin | None) -> StatedModel:
             return CatalogueName(model_name=name)
         case CustomCheckpoint(path=path):
             if origin is None:
-                msg = f"The experiment that made {path} is not known."
-                raise InputError(msg, "Choose a checkpoint of an experiment.")
+                msg = _("The experiment that made {path} is not known.").format(path=path)
+                raise InputError(msg, _("Choose a checkpoint of an experiment."))
             return CheckpointName(task_id=origin.experiment.task_id, checkpoint=origin.file_name)
         case _:
             assert_never(model)
@@ -187,8 +189,8 @@ def _looked_up(stated: StatedModel, framework: str, locate: Locate) -> ModelChoi
         case CheckpointName(task_id=task_id, checkpoint=checkpoint):
             path = locate(task_id, checkpoint)
             if path is None:
-                msg = f"The checkpoint {checkpoint} of task {task_id} is not there any more."
-                raise InputError(msg, "Choose another model.")
+                msg = _("The checkpoint {name} of task {id} is not there any more.")
+                raise InputError(msg.format(name=checkpoint, id=task_id), _("Choose another model."))
             return CustomCheckpoint(path=path)
         case _:
             assert_never(stated)

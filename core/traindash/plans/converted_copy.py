@@ -18,6 +18,7 @@ from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
 from traindash.domain.plan import CollectionsSplit, DatasetsSplit
 from traindash.domain.project import Dataset, Image, ObjectClass, Project, ProjectMeta
 from traindash.errors import AppError, InputError
+from traindash.language import gettext as _
 from traindash.plans.app_rules import CopyShape, can_become
 from traindash.plans.draft import SplitDraft, WizardDraft
 from traindash.plans.facts import ProjectFacts
@@ -110,7 +111,7 @@ def find_copy(projects: Sequence[Project], order: CopyOrder) -> Project | None:
 
 
 def make_copy(
-    client: SuperviselyClient, order: CopyOrder, tell: Callable[[int], None] = lambda _: None
+    client: SuperviselyClient, order: CopyOrder, tell: Callable[[int], None] = lambda _done: None
 ) -> ConvertedCopy:
     """Make the copy; ``tell`` gets the number of images that are done.
 
@@ -121,7 +122,12 @@ def make_copy(
     original = order.project.project
     meta = converted_meta(order.project.meta, order.shape)
     if not meta.classes:
-        raise InputError(f"No class of “{original.name}” can become {order.shape}.", "Choose another model.")
+        message = (
+            _("No class of “{name}” can become boxes.")
+            if order.shape == "boxes"
+            else _("No class of “{name}” can become masks.")
+        )
+        raise InputError(message.format(name=original.name), _("Choose another model."))
     name = _free_name(order.name, client.projects.list(original.workspace_id))
     about = (
         f"{_ABOUT.format(id=original.id, name=original.name, shape=order.shape)} because the training app of "

@@ -22,6 +22,7 @@ from traindash.domain.plan import (
 )
 from traindash.domain.project import Collection, Dataset, Image, Project, ProjectMeta, ProjectStatistics
 from traindash.errors import AppError, InputError, NotFoundError
+from traindash.language import gettext as _
 from traindash.plans.app_state import CheckpointOrigin, find_checkpoint
 from traindash.plans.former_names import FormerNames
 from traindash.supervisely.client import SuperviselyClient
@@ -318,8 +319,8 @@ def _project(client: SuperviselyClient, plan: TrainingPlan) -> ProjectFacts:
     try:
         project = client.projects.get(plan.project_id)
     except MissingError as error:
-        msg = f"Project {plan.project_id} does not exist on {client.address}."
-        raise NotFoundError(msg, "Choose another project.") from error
+        msg = _("Project {id} does not exist on {server}.").format(id=plan.project_id, server=client.address)
+        raise NotFoundError(msg, _("Choose another project.")) from error
     meta = client.projects.meta(plan.project_id)
     split = plan.train_val_split
     return ProjectFacts(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from traindash.formatting import quoted
 from traindash.frameworks.hyperparameter_text import (
     HyperparameterLoader,
     Lookalike,
@@ -21,6 +22,8 @@ from traindash.frameworks.hyperparameter_text import (
 )
 from traindash.frameworks.registry import reference_of
 from traindash.frameworks.spec import Hyperparameter, Reference, entry_for, inside
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.plans.problems import Problem, error, warning
 from traindash.yaml_text import problem_of, values
 
@@ -31,8 +34,7 @@ _WORDS = {
     **dict.fromkeys(("none", "null", "~"), "null"),
 }
 _LONGEST = 40
-_LOOK_UP = "Write it as the framework's defaults do."
-_MAY_REFUSE, _REFUSES = "The training may refuse it.", "This server refuses it."
+_MAY_REFUSE, _REFUSES = N_("The training may refuse it."), N_("This server refuses it.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +85,13 @@ def value_problems(
             errors.append(_wrong(text, entry, key))
         elif key is not None:
             if not _is_usual(key, entry.value):
-                message = f"Line {entry.line}: {entry.name} is {entry.value}, which is unusual."
+                message = _("Line {line}: {key} is {value}, which is unusual.")
+                message = message.format(line=entry.line, key=entry.name, value=entry.value)
                 warnings.append(TextProblem(line=entry.line, message=message, hint=key.meaning))
         elif reference is not None and (found := reference.misplaced(entry.name, entry.value)) is not None:
-            message = f"Line {entry.line}: {found[0]} {found[1]}."
-            errors.append(TextProblem(line=entry.line, message=message, hint=_LOOK_UP))
+            message = _("Line {line}: {key} {rest}.").format(line=entry.line, key=found[0], rest=found[1])
+            hint = _("Write it as the framework's defaults do.")
+            errors.append(TextProblem(line=entry.line, message=message, hint=hint))
         else:
             warnings.extend(_foreign(text, entry, reference))
     return tuple(dict.fromkeys(errors)), tuple(warnings)
@@ -95,10 +99,12 @@ def value_problems(
 
 def _misread(text: str, entry: Entry, wrong: Misread) -> TextProblem:
     start, end = entry.value_span
-    message = f"Line {entry.line}: “{entry.name}: {text[start:end]}” is read as {entry.value}: {wrong.why}."
+    message = _("Line {line}: “{text}” is read as {value}: {why}.").format(
+        line=entry.line, text=f"{entry.name}: {text[start:end]}", value=entry.value, why=wrong.why
+    )
     if wrong.meant is None:
-        return TextProblem(line=entry.line, message=message, hint="Write the number that is meant, without colons.")
-    hint = f"Write {wrong.meant}, or {entry.value} if that is meant."
+        return TextProblem(line=entry.line, message=message, hint=_("Write the number that is meant, without colons."))
+    hint = _("Write {meant}, or {value} if that is meant.").format(meant=wrong.meant, value=entry.value)
     return TextProblem(line=entry.line, message=message, hint=hint, fix=_replacing(text, entry, wrong.meant))
 
 
@@ -108,10 +114,12 @@ def text_numbers(text: str, node: yaml.Node | None, known: Collection[str]) -> t
     for found in numbers_read_as_text(node):
         if found.path in known:
             continue
-        message = f"Line {found.line}: “{found.path}: {found.written}” is read as text, not as a number."
+        message = _("Line {line}: “{text}” is read as text, not as a number.")
+        message = message.format(line=found.line, text=f"{found.path}: {found.written}")
         start, end = found.span
-        fix = Fix(label=f"Write {found.path}: {found.better}", text=f"{text[:start]}{found.better}{text[end:]}")
-        hint = f"YAML 1.1 wants a decimal point: {found.better}."
+        label = _("Write {text}").format(text=f"{found.path}: {found.better}")
+        fix = Fix(label=label, text=f"{text[:start]}{found.better}{text[end:]}")
+        hint = _("YAML 1.1 wants a decimal point: {better}.").format(better=found.better)
         problems.append(TextProblem(line=found.line, message=message, hint=hint, fix=fix))
     return tuple(problems)
 
@@ -128,8 +136,10 @@ def idle_values(values: Mapping[str, object], reference: Reference) -> Mapping[s
             # A default stands there whether it matters or not; nobody waits for its effect.
             is_changed = name in values and values[name] != reference.keys[name].default
             if is_changed and rule.are_idle(values[name], other):
-                why = f"has no effect while {rule.other} is {_shown(other)}: {rule.why}."
-                found.setdefault(name, (why, f"Change {rule.other}, or leave {name} as it is."))
+                why = _("has no effect while {other} is {value}: {why}.")
+                why = why.format(other=rule.other, value=_shown(other), why=rule.why)
+                hint = _("Change {other}, or leave {key} as it is.").format(other=rule.other, key=name)
+                found.setdefault(name, (why, hint))
     return found
 
 
@@ -137,44 +147,50 @@ def _idle_problems(entries: tuple[Entry, ...], reference: Reference) -> tuple[Te
     lines = {entry.name: entry.line for entry in entries}
     idle = idle_values({entry.name: entry.value for entry in entries}, reference)
     return tuple(
-        TextProblem(line=lines[name], message=f"Line {lines[name]}: {name} {why}", hint=hint)
+        TextProblem(
+            line=lines[name],
+            message=_("Line {line}: {key} {rest}").format(line=lines[name], key=name, rest=why),
+            hint=hint,
+        )
         for name, (why, hint) in sorted(idle.items(), key=lambda item: lines[item[0]])
     )
 
 
 def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextProblem]:
-    name, where, unknown = entry.name, f"Line {entry.line}: “{entry.name}”", False
+    name, said, hint, unknown = entry.name, "", _("Remove the line."), False
+    fix: Fix | None = None
     match reference:
         case None:
             return []
         case Reference(keys=keys) if name in keys or reference.is_group(name):
             return []
-        case Reference(decided=decided) if (said := entry_for(name, decided)) is not None:
-            message, hint, fix = f"{where} is not used: {said}.", "Remove the line.", None
-        case Reference(outdated=outdated) if (said := entry_for(name, outdated)) is not None:
-            message, hint, fix = f"{where} is of an older {reference.title}: {said}.", "Remove the line.", None
-        case Reference(refused=refused) if (said := entry_for(name, refused)) is not None:
+        case Reference(decided=decided) if (about := entry_for(name, decided)) is not None:
+            message, said = _("Line {line}: “{key}” is not used: {why}."), about
+        case Reference(outdated=outdated) if (about := entry_for(name, outdated)) is not None:
+            message, said = _("Line {line}: “{key}” is of an older {title}: {why}."), about
+        case Reference(refused=refused) if (about := entry_for(name, refused)) is not None:
             # Switched off, a key that is refused does no harm.
             if not entry.value:
                 return []
-            message, hint, fix = f"{where} cannot be used here.", said, None
-        case Reference(unused=unused) if (said := entry_for(name, unused)) is not None:
-            message, hint, fix = f"{where} is for {said} and changes nothing here.", "Remove the line.", None
+            message, hint = _("Line {line}: “{key}” cannot be used here."), about
+        case Reference(unused=unused) if (about := entry_for(name, unused)) is not None:
+            message, said = _("Line {line}: “{key}” is for {why} and changes nothing here."), about
         case _:
-            message, hint, fix = f"{where} is not known to {reference.title}.", _MAY_REFUSE, None
-            unknown = True
+            message, hint, unknown = _("Line {line}: “{key}” is not known to {title}."), _(_MAY_REFUSE), True
             if (near := reference.nearest(name)) is not None:
-                hint, fix = f"Did you mean “{near}”? {hint}", _renaming(text, entry, near)
+                hint = f"{_('Did you mean “{key}”?').format(key=near)} {hint}"
+                fix = _renaming(text, entry, near)
+    message = message.format(line=entry.line, key=name, title=reference.title, why=said)
     return [TextProblem(line=entry.line, message=message, hint=hint, fix=fix, is_unknown_key=unknown)]
 
 
 def _renaming(text: str, entry: Entry, near: str) -> Fix | None:
     """Return how to call a key otherwise; one that belongs into another group is not moved."""
-    group, _, name = near.rpartition(".")
+    group, _point, name = near.rpartition(".")
     if group != entry.name.rpartition(".")[0]:
         return None
     start, end = entry.name_span
-    return Fix(label=f"Rename to “{name}”", text=f"{text[:start]}{name}{text[end:]}")
+    return Fix(label=_("Rename to “{key}”").format(key=name), text=f"{text[:start]}{name}{text[end:]}")
 
 
 def _is_usual(key: Hyperparameter, value: object) -> bool:
@@ -184,8 +200,11 @@ def _is_usual(key: Hyperparameter, value: object) -> bool:
 
 def _wrong(text: str, entry: Entry, key: Hyperparameter) -> TextProblem:
     better = _better(key, entry.value)
-    message = f"Line {entry.line}: {key.name} is {_said(entry.value)}; it has to be {key.expected}."
-    hint = f"YAML reads it as text, not as a number: write {better}." if with_point(entry.value) else key.meaning
+    message = _("Line {line}: {key} is {value}; it has to be {expected}.").format(
+        line=entry.line, key=key.name, value=_said(entry.value), expected=key.expected
+    )
+    as_text = _("YAML reads it as text, not as a number: write {better}.").format(better=better)
+    hint = as_text if with_point(entry.value) else key.meaning
     fix = None if better is None else _replacing(text, entry, better)
     return TextProblem(line=entry.line, message=message, hint=hint, fix=fix)
 
@@ -211,15 +230,16 @@ def _better(key: Hyperparameter, value: object) -> str | None:
 def _replacing(text: str, entry: Entry, better: str) -> Fix:
     start, end = entry.value_span
     gap = " " if start and text[start - 1] == ":" else ""
-    return Fix(label=f"Write {entry.name}: {better}", text=f"{text[:start]}{gap}{better}{text[end:]}")
+    label = _("Write {text}").format(text=f"{entry.name}: {better}")
+    return Fix(label=label, text=f"{text[:start]}{gap}{better}{text[end:]}")
 
 
 def _said(value: object) -> str:
-    return "empty" if value is None else _shown(value)
+    return _("empty") if value is None else _shown(value)
 
 
 def _shown(value: object) -> str:
-    shown = f"“{value}”" if isinstance(value, str) else str(value)
+    shown = quoted(value) if isinstance(value, str) else str(value)
     return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
 
 
@@ -271,11 +291,13 @@ def read_text(text: str, reference: Reference | None = None) -> ReadText:
     except yaml.YAMLError as error:
         return ReadText(errors=odd or (_syntax_problem(text, error),))
     if not content and not entries:
-        message = "There are no hyperparameters in the text."
-        return ReadText(errors=(TextProblem(line=None, message=message, hint="Write “name: value” lines or reset."),))
+        message = _("There are no hyperparameters in the text.")
+        hint = _("Write “name: value” lines or reset.")
+        return ReadText(errors=(TextProblem(line=None, message=message, hint=hint),))
     if not entries:
-        message = "The hyperparameters are not a list of “name: value” lines."
-        return ReadText(errors=odd or (TextProblem(line=1, message=message, hint="Write one “name: value” per line."),))
+        message = _("The hyperparameters are not a list of “name: value” lines.")
+        hint = _("Write one “name: value” per line.")
+        return ReadText(errors=odd or (TextProblem(line=1, message=message, hint=hint),))
     lines = {problem.line for problem in odd}
     sound = tuple(entry for entry in entries if entry.line not in lines)
     errors, warnings = value_problems(text, sound, reference)
@@ -322,12 +344,14 @@ def _lookalike_problems(text: str) -> tuple[TextProblem, ...]:
     first: dict[int, Lookalike] = {}
     for found in lookalikes(text):
         first.setdefault(found.line, found)
-    fix = Fix(label="Replace such characters", text=with_plain_characters(text)) if first else None
+    fix = Fix(label=_("Replace such characters"), text=with_plain_characters(text)) if first else None
     return tuple(
         TextProblem(
             line=line,
-            message=f"Line {line} of the hyperparameters has {found.said}.",
-            hint=f"Write “{found.plain}” instead." if found.plain.strip() else "Type the line anew, with plain blanks.",
+            message=_("Line {line} of the hyperparameters has {what}.").format(line=line, what=found.said),
+            hint=_("Write “{plain}” instead.").format(plain=found.plain)
+            if found.plain.strip()
+            else _("Type the line anew, with plain blanks."),
             fix=fix,
         )
         for line, found in first.items()
@@ -336,8 +360,11 @@ def _lookalike_problems(text: str) -> tuple[TextProblem, ...]:
 
 def _syntax_problem(text: str, error: yaml.YAMLError) -> TextProblem:
     found = problem_of(error)
-    where = f"Line {found.line} of the hyperparameters" if found.line else "The text of the hyperparameters"
-    message = f"{where} is not valid YAML: {found.message}."
+    message = (
+        _("Line {line} of the hyperparameters is not valid YAML: {problem}.")
+        if found.line
+        else _("The text of the hyperparameters is not valid YAML: {problem}.")
+    ).format(line=found.line, problem=found.message)
     return TextProblem(line=found.line, message=message, hint=found.hint, fix=_syntax_fix(text, found.line))
 
 
@@ -348,12 +375,12 @@ def _syntax_fix(text: str, line: int | None) -> Fix | None:
     without = _WITHOUT_COLON.fullmatch(wrong)
     if line and without:
         lines[line - 1] = f"{without[1]}{without[2]}: {without[3]}"
-        fix = Fix(label=f"Write “{without[2]}: {without[3]}”", text="\n".join(lines))
+        fix = Fix(label=_("Write “{name}”").format(name=f"{without[2]}: {without[3]}"), text="\n".join(lines))
         return fix if _is_mapping(fix.text) else None
     # A tab stands for one step into a group; where that gives none, the lines belong to the left edge.
     texts = ("\n".join(_without_tabs(item, step) for item in lines) for step in ("  ", "")) if "\t" in text else ()
     better = next((item for item in texts if _is_mapping(item)), None)
-    return None if better is None else Fix(label="Replace tabs by spaces", text=better)
+    return None if better is None else Fix(label=_("Replace tabs by spaces"), text=better)
 
 
 def _is_mapping(text: str) -> bool:
@@ -375,14 +402,15 @@ def _repeated_keys(text: str, node: yaml.Node | None) -> tuple[TextProblem, ...]
     for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
         name, line = str(key.value), key.start_mark.line + 1
         if name in seen and name != "<<":
-            message = f"“{name}” is given twice, in line {seen[name]} and in line {line}."
+            message = _("“{key}” is given twice, in line {first} and in line {second}.")
+            message = message.format(key=name, first=seen[name], second=line)
             lines = text.split("\n")
             kept = [*lines[: line - 1], *lines[line:]]
             # A value of several lines cannot be removed with one line, and one of a line with others neither.
             whole = lines[line - 1].strip().startswith(name)
             ends_there = whole and "\n" not in text[value.start_mark.index : value.end_mark.index].rstrip()
-            fix = Fix(label=f"Remove line {line}", text="\n".join(kept)) if ends_there else None
-            problems.append(TextProblem(line=line, message=message, hint="Keep one of them.", fix=fix))
+            fix = Fix(label=_("Remove line {line}").format(line=line), text="\n".join(kept)) if ends_there else None
+            problems.append(TextProblem(line=line, message=message, hint=_("Keep one of them."), fix=fix))
         seen.setdefault(name, line)
         problems.extend(_repeated_keys(text, value))
     return tuple(problems)
@@ -398,7 +426,7 @@ def text_problems(text: str, framework: str | None, *, refuses_unknown: bool = F
     return (
         *(error("hyperparameters", problem.message, problem.hint) for problem in found.errors),
         *(
-            error("hyperparameters", problem.message, problem.hint.replace(_MAY_REFUSE, _REFUSES).strip())
+            error("hyperparameters", problem.message, problem.hint.replace(_(_MAY_REFUSE), _(_REFUSES)).strip())
             for problem in unknown
         ),
         *(

@@ -12,6 +12,8 @@ from traindash.domain.app_state import write_split
 from traindash.domain.ids import ProjectId
 from traindash.domain.plan import RandomSplit, TrainingPlan, TrainValSplit
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import gettext as _
 from traindash.plans.plan_file import plan_of, plan_values
 
 # class of a split → its arguments by position (supervisely 6.74); ours have the same names
@@ -115,8 +117,6 @@ _ORDER = (
     "agent_id",
 )
 
-_NEEDS_A_VALUE = "Write the value itself into the call; the script is only read, not run."
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptPlan:
@@ -154,11 +154,11 @@ def read_script(text: str, *, project_id: ProjectId | None = None) -> ScriptPlan
         except _ComputedError:
             if name == "project_id" and project_id is not None:
                 values[name] = int(project_id)
-                notes.append("The script takes the project from its environment; the project of this draft is used.")
+                notes.append(_("The script takes the project from its environment; the project of this draft is used."))
             elif name == "agent_id":
-                notes.append("The script computes the agent; the choice is left to the server.")
+                notes.append(_("The script computes the agent; the choice is left to the server."))
             elif name == "description":
-                notes.append("The script computes the description; it is left out.")
+                notes.append(_("The script computes the description; it is left out."))
             else:
                 raise
     return ScriptPlan(plan=plan_of(values, lines), notes=tuple(notes))
@@ -166,17 +166,20 @@ def read_script(text: str, *, project_id: ProjectId | None = None) -> ScriptPlan
 
 def _parsed(text: str) -> ast.Module:
     if len(text) > MOST_CHARACTERS:
-        msg = f"The script has {len(text):,} characters."
-        raise InputError(msg, f"Leave only the call of TrainApi.run; {MOST_CHARACTERS:,} can be read.")
+        msg = _("The script has {count} characters.").format(count=count(len(text)))
+        hint = _("Leave only the call of TrainApi.run; {count} can be read.").format(count=count(MOST_CHARACTERS))
+        raise InputError(msg, hint)
     try:
         # Parsed, never run: what is pasted into a browser may come from anybody.
         return ast.parse(text)
     except SyntaxError as error:
-        msg = f"Line {error.lineno or 1}: the script is not valid Python: {error.msg}."
-        raise InputError(msg, "Paste the whole script, with its indentation.") from error
+        msg = _("Line {line}: the script is not valid Python: {problem}.")
+        msg = msg.format(line=error.lineno or 1, problem=error.msg)
+        raise InputError(msg, _("Paste the whole script, with its indentation.")) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        msg = f"The script cannot be read: {str(error) or 'it is nested too deeply'}."
-        raise InputError(msg, "Leave only the call of TrainApi.run.") from error
+        why = str(error) or _("it is nested too deeply")
+        msg = _("The script cannot be read: {why}.").format(why=why)
+        raise InputError(msg, _("Leave only the call of TrainApi.run.")) from error
 
 
 def _run_call(tree: ast.Module) -> ast.Call:
@@ -189,11 +192,12 @@ def _run_call(tree: ast.Module) -> ast.Call:
     sure = [call for call in found if {item.arg for item in call.keywords} & {"project_id", "model"}]
     calls = sure or [call for call in found if call.args or any(item.arg is None for item in call.keywords)]
     if not calls:
-        msg = "The script has no call TrainApi(…).run(…)."
-        raise InputError(msg, "Paste a script that starts a training with the official SDK.")
+        msg = _("The script has no call TrainApi(…).run(…).")
+        raise InputError(msg, _("Paste a script that starts a training with the official SDK."))
     if len(calls) > 1:
         where = ", ".join(str(call.lineno) for call in calls)
-        raise InputError(f"The script starts {len(calls)} trainings, in lines {where}.", "Leave the one to read.")
+        msg = _("The script starts {count} trainings, in lines {lines}.").format(count=len(calls), lines=where)
+        raise InputError(msg, _("Leave the one to read."))
     return calls[0]
 
 
@@ -232,8 +236,9 @@ def _arguments(call: ast.Call, reader: "_Reader") -> list[tuple[str, ast.expr]]:
             reader.refuse(node)
         found.append((name, node))
     if len(call.args) > len(_ORDER):
-        msg = f"Line {call.lineno}: run takes {len(_ORDER)} values by position, and gets {len(call.args)}."
-        raise InputError(msg, "Name the arguments.")
+        msg = _("Line {line}: run takes {most} values by position, and gets {count}.")
+        msg = msg.format(line=call.lineno, most=len(_ORDER), count=len(call.args))
+        raise InputError(msg, _("Name the arguments."))
     for keyword in call.keywords:
         if keyword.arg is not None:
             found.append((keyword.arg, keyword.value))
@@ -311,7 +316,8 @@ class _Reader:
         Raises:
             InputError: Always.
         """
-        source = " ".join((ast.get_source_segment(self._text, node) or "this value").split())
+        source = " ".join((ast.get_source_segment(self._text, node) or _("this value")).split())
         shown = source if len(source) <= 60 else f"{source[:60]}…"  # noqa: PLR2004 - characters of a message
-        msg = f"Line {node.lineno}: “{shown}” is computed by the script, so it cannot be read."
-        raise _ComputedError(msg, _NEEDS_A_VALUE)
+        msg = _("Line {line}: “{text}” is computed by the script, so it cannot be read.")
+        hint = _("Write the value itself into the call; the script is only read, not run.")
+        raise _ComputedError(msg.format(line=node.lineno, text=shown), hint)

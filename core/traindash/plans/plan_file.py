@@ -22,6 +22,8 @@ from traindash.domain.plan import (
 )
 from traindash.errors import InputError, ValidationIssue, issue_of
 from traindash.frameworks.hyperparameter_text import HyperparameterDumper, HyperparameterLoader, lookalikes, misread
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.yaml_text import compose, problem_of, values
 
 SERIES = "series"  # Key of the section that makes a series of a plan (core/traindash/plans/series.py)
@@ -30,23 +32,23 @@ _TEXT, _NULL = "tag:yaml.org,2002:str", "tag:yaml.org,2002:null"
 _TAKEN_FOR_OTHERS = frozenset(
     {_NULL, *(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "timestamp", "value"))}
 )
-_ID = "an id, a whole number above 0"
-_IDS = "a list of ids, such as [101, 102]"
+_ID = N_("an id, a whole number above 0")
+_IDS = N_("a list of ids, such as [101, 102]")
 
 # Key → what it wants, for people; every other key wants a text
 _EXPECTED: Mapping[str, str] = {
     "project_id": _ID,
-    "model": "“framework/model” or the path of a checkpoint in Team Files",
-    "agent_id": f"{_ID}, or nothing",
-    "classes": "a list of class names, or nothing for all",
-    "train_val_split": "a split such as {method: random, split: train, percent: 80}",
-    "hyperparameters": "YAML as a text; write it as a block after “hyperparameters: |”",
-    "percent": "a whole number from 1 to 99",
-    "split": "train or val",
-    "seed": "a whole number from 0, or nothing for a split that each training draws itself",
-    "untagged_action": "train, val or ignore",
+    "model": N_("“framework/model” or the path of a checkpoint in Team Files"),
+    "agent_id": N_("an id, a whole number above 0, or nothing"),
+    "classes": N_("a list of class names, or nothing for all"),
+    "train_val_split": N_("a split such as {method: random, split: train, percent: 80}"),
+    "hyperparameters": N_("YAML as a text; write it as a block after “hyperparameters: |”"),
+    "percent": N_("a whole number from 1 to 99"),
+    "split": N_("train or val"),
+    "seed": N_("a whole number from 0, or nothing for a split that each training draws itself"),
+    "untagged_action": N_("train, val or ignore"),
     **dict.fromkeys(("train_datasets", "val_datasets", "train_collections", "val_collections"), _IDS),
-    **{item.name: "true or false" for item in fields(TrainingPlan) if item.type is bool},
+    **{item.name: N_("true or false") for item in fields(TrainingPlan) if item.type is bool},
 }
 
 
@@ -92,8 +94,8 @@ def plan_of(content: Mapping[str, Any], lines: Mapping[str, int]) -> TrainingPla
         return _decoded(TrainingPlan, values, "")
     except _RefusedError as error:
         line = lines.get(error.key)
-        where = f"Line {line}: " if line else ""
-        raise InputError(f"{where}{error.message}", error.hint) from error
+        msg = _("Line {line}: {problem}").format(line=line, problem=error.message) if line else error.message
+        raise InputError(msg, error.hint) from error
 
 
 class _RefusedError(InputError):
@@ -152,8 +154,9 @@ def model_of(text: str) -> ModelChoice:
         return CustomCheckpoint(path=text if text.startswith("/") else f"/{text}")
     framework, slash, name = text.partition("/")
     if not (slash and framework and name):
-        msg = f"model: “{text}” names no framework."
-        raise InputError(msg, "Write “framework/model”, for example “YOLO/YOLO26n-det”, or the path of a checkpoint.")
+        msg = _("model: “{text}” names no framework.").format(text=text)
+        hint = _("Write “framework/model”, for example “YOLO/YOLO26n-det”, or the path of a checkpoint.")
+        raise InputError(msg, hint)
     return PretrainedModel(framework=framework, name=name)
 
 
@@ -172,9 +175,13 @@ def _split(content: object) -> TrainValSplit:
     method = content.get("method")
     variant = SPLITS.get(method) if isinstance(method, str) else None
     if variant is None:
-        given = "is missing" if method is None else f"is “{method}”"
-        msg = f"train_val_split.method {given}; expected random, datasets, tags or collections."
-        raise _RefusedError(msg, "For example {method: random, split: train, percent: 80}.", key="train_val_split")
+        msg = (
+            _("{key} is missing; expected random, datasets, tags or collections.")
+            if method is None
+            else _("{key} is “{value}”; expected random, datasets, tags or collections.")
+        ).format(key="train_val_split.method", value=method)
+        hint = _("For example {example}.").format(example="{method: random, split: train, percent: 80}")
+        raise _RefusedError(msg, hint, key="train_val_split")
     details = {key: value for key, value in content.items() if key != "method"}
     _refuse_unknown(details, variant.__struct_fields__, "train_val_split.")
     return _decoded(variant, details, "train_val_split.")
@@ -183,8 +190,9 @@ def _split(content: object) -> TrainValSplit:
 def _refuse_unknown(content: Mapping[str, Any], known: tuple[str, ...], prefix: str) -> None:
     for key in content:
         if key not in known:
-            msg = f"{prefix}{key} is not a key of a plan."
-            raise _RefusedError(msg, f"Known keys: {', '.join(known)}.", key=prefix.removesuffix(".") or key)
+            msg = _("{key} is not a key of a plan.").format(key=f"{prefix}{key}")
+            hint = _("Known keys: {keys}.").format(keys=", ".join(known))
+            raise _RefusedError(msg, hint, key=prefix.removesuffix(".") or key)
 
 
 def _decoded(kind: type[_DecodedT], content: Mapping[str, Any], prefix: str) -> _DecodedT:
@@ -198,7 +206,7 @@ def _refusal(issue: ValidationIssue, content: Mapping[str, Any], prefix: str) ->
     key, *places = issue.path
     outer = prefix.removesuffix(".") or key
     if issue.kind == "missing":
-        return _RefusedError(f"{prefix}{key} is missing.", _wants(key), key=outer)
+        return _RefusedError(_("{key} is missing.").format(key=f"{prefix}{key}"), _wants(key), key=outer)
     value = content[key]
     for place in places:
         value = value[int(place)]
@@ -209,11 +217,12 @@ def _refusal(issue: ValidationIssue, content: Mapping[str, Any], prefix: str) ->
 def _refused(value: object, key: str, *, place: str | None = None, outer: str | None = None) -> _RefusedError:
     given = repr(value)
     shown = given if len(given) <= _LONGEST_QUOTE else f"{given[:_LONGEST_QUOTE]}…"
-    return _RefusedError(f"{place or key} is {shown}.", _wants(key), key=outer or key)
+    msg = _("{key} is {value}.").format(key=place or key, value=shown)
+    return _RefusedError(msg, _wants(key), key=outer or key)
 
 
 def _wants(key: str) -> str:
-    return f"Expected {_EXPECTED.get(key, 'a text')}."
+    return _("Expected {what}.").format(what=_(_EXPECTED.get(key, N_("a text"))))
 
 
 def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
@@ -228,20 +237,25 @@ def read_mapping(text: str) -> tuple[Mapping[str, Any], Mapping[str, int]]:
         content = values(node, HyperparameterLoader)
     except yaml.YAMLError as error:
         if (odd := next(lookalikes(text), None)) is not None:
-            msg = f"The plan is not valid YAML: line {odd.line} has {odd.said}."
-            raise InputError(msg, "Type the line anew, with plain blanks and quotes.") from error
+            msg = _("The plan is not valid YAML: line {line} has {what}.").format(line=odd.line, what=odd.said)
+            raise InputError(msg, _("Type the line anew, with plain blanks and quotes.")) from error
         problem = problem_of(error)
-        where = "" if problem.line is None else f" line {problem.line}:"
-        raise InputError(f"The plan is not valid YAML:{where} {problem.message}.", problem.hint) from error
+        msg = (
+            _("The plan is not valid YAML: {problem}.")
+            if problem.line is None
+            else _("The plan is not valid YAML: line {line}: {problem}.")
+        ).format(line=problem.line, problem=problem.message)
+        raise InputError(msg, problem.hint) from error
     if not isinstance(content, dict):
-        raise InputError("The plan has no keys.", "It needs at least project_id and model.")
+        raise InputError(_("The plan has no keys."), _("It needs at least project_id and model."))
     pairs = node.value if isinstance(node, yaml.MappingNode) else ()
     for key, child in pairs:
         if (odd := next(lookalikes(str(key.value)), None)) is not None:
-            msg = f"Line {key.start_mark.line + 1}: the name “{key.value}” has {odd.said}."
-            raise InputError(msg, "Type the line anew, with plain blanks and quotes.")
+            msg = _("Line {line}: the name “{name}” has {what}.")
+            msg = msg.format(line=key.start_mark.line + 1, name=key.value, what=odd.said)
+            raise InputError(msg, _("Type the line anew, with plain blanks and quotes."))
         _refuse_misread(child)
-    lines = {str(key.value): key.start_mark.line + 1 for key, _ in pairs}
+    lines = {str(key.value): key.start_mark.line + 1 for key, _child in pairs}
     return {str(key): value for key, value in content.items()}, lines
 
 
@@ -273,7 +287,7 @@ def _refuse_misread(node: yaml.Node) -> None:
     """Refuse a number that YAML takes for another one than people do, in lists and groups, too."""
     match node:
         case yaml.MappingNode():
-            for _, child in node.value:
+            for _key, child in node.value:
                 _refuse_misread(child)
         case yaml.SequenceNode():
             for child in node.value:
@@ -282,9 +296,14 @@ def _refuse_misread(node: yaml.Node) -> None:
             value = values(node, HyperparameterLoader)
             wrong = misread(node, value)
             if wrong is not None and isinstance(value, int | float):
-                hint = f"Write {wrong.meant}, or {value} if that is meant." if wrong.meant else "Write a plain number."
-                msg = f"Line {node.start_mark.line + 1}: “{node.value}” is read as {value}: {wrong.why}."
-                raise InputError(msg, f"{hint} A name takes quotes.")
+                hint = (
+                    _("Write {meant}, or {value} if that is meant. A name takes quotes.")
+                    if wrong.meant
+                    else _("Write a plain number. A name takes quotes.")
+                ).format(meant=wrong.meant, value=value)
+                msg = _("Line {line}: “{text}” is read as {value}: {why}.")
+                msg = msg.format(line=node.start_mark.line + 1, text=node.value, value=value, why=wrong.why)
+                raise InputError(msg, hint)
 
 
 class _Dumper(HyperparameterDumper):

@@ -12,6 +12,8 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.plan import TrainingPlan
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import gettext as _
 from traindash.plans.app_state import read_gui_state, read_start_state
 from traindash.plans.plan_code import MOST_CHARACTERS, read_script
 from traindash.plans.plan_file import read_plan
@@ -68,13 +70,13 @@ def read_any(text: str, around: Surroundings) -> ReadPlan:
             one.
     """
     if not text.strip():
-        raise InputError("There is nothing to read.", "Paste a plan, or choose a file.")
+        raise InputError(_("There is nothing to read."), _("Paste a plan, or choose a file."))
     if len(text) > MOST_CHARACTERS:
-        msg = f"The text has {len(text):,} characters; a plan is much shorter."
-        raise InputError(msg, "Check that it is the right file.")
+        msg = _("The text has {count} characters; a plan is much shorter.").format(count=count(len(text)))
+        raise InputError(msg, _("Check that it is the right file."))
     # A binary file that was chosen by mistake; YAML would complain about a character instead.
     if "\0" in text:
-        raise InputError("The file is not a text.", "Choose a .yaml, .py or .json file.")
+        raise InputError(_("The file is not a text."), _("Choose a .yaml, .py or .json file."))
     if "TrainApi" in text or (".run(" in text and "project_id" in text):
         script = read_script(text, project_id=around.project_id)
         return ReadPlan(plan=script.plan, form="Python script", notes=script.notes)
@@ -99,10 +101,10 @@ def _read_json(text: str, around: Surroundings) -> ReadPlan:
     try:
         content = json.loads(text)
     except json.JSONDecodeError as error:
-        msg = f"Line {error.lineno}: the text is not valid JSON: {error.msg}."
-        raise InputError(msg, "Paste the whole file.") from error
+        msg = _("Line {line}: the text is not valid JSON: {problem}.").format(line=error.lineno, problem=error.msg)
+        raise InputError(msg, _("Paste the whole file.")) from error
     except RecursionError as error:
-        raise InputError("The text is nested too deeply.", "Check that it is the right file.") from error
+        raise InputError(_("The text is nested too deeply."), _("Check that it is the right file.")) from error
     # tasks.info keeps the state under meta.params.state; people paste whatever part they have.
     while isinstance(content, dict) and "guiState" not in content and (inner := _inner(content)) is not None:
         content = inner
@@ -119,11 +121,11 @@ def _inner(content: Mapping[str, object]) -> dict[str, object] | None:
 
 def _read_app_state(content: Mapping[str, object], around: Surroundings) -> ReadPlan:
     if around.project_id is None:
-        msg = "The settings of an experiment do not say which project they belong to."
-        raise InputError(msg, "Choose a project in the first step, then come back; it will be used.")
+        msg = _("The settings of an experiment do not say which project they belong to.")
+        raise InputError(msg, _("Choose a project in the first step, then come back; it will be used."))
     plan = read_gui_state(
         content, project_id=around.project_id, framework=around.framework_of(content), locate=around.locate
     )
-    note = "The settings of an experiment do not name a project; the one of this draft is used."
+    note = _("The settings of an experiment do not name a project; the one of this draft is used.")
     # Two experiments of one name could not be told apart.
     return ReadPlan(plan=replace(plan, experiment_name=None), form="experiment settings", notes=(note,))

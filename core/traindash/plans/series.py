@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from traindash import formatting
 from traindash.domain.ids import AgentId, SeriesId, TaskId
 from traindash.domain.plan import (
     CustomCheckpoint,
@@ -22,6 +23,7 @@ from traindash.domain.plan import (
 )
 from traindash.errors import InputError, issue_of
 from traindash.frameworks.hyperparameter_text import leaves, path_parts, value_text, with_values
+from traindash.language import gettext as _
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.plan_file import SERIES, model_of, model_text, plan_of
 from traindash.plans.varied_values import Value, parse_values, roles_for, values_for
@@ -145,8 +147,9 @@ def all_experiments(series: SeriesPlan, text_of: TextOf) -> tuple[Experiment, ..
     combinations = _combinations(choices, {roles_for(model, text).key("seed") for model, text in texts.items()})
     count = len(models) * len(combinations) * len(splits) * choices.repeats
     if count > MOST_EXPERIMENTS:
-        msg = f"These choices make {count:,} experiments."
-        raise InputError(msg, f"A series has at most {MOST_EXPERIMENTS}: leave out values, models or seeds.")
+        msg = _("These choices make {count} experiments.").format(count=formatting.count(count))
+        hint = _("A series has at most {count}: leave out values, models or seeds.").format(count=MOST_EXPERIMENTS)
+        raise InputError(msg, hint)
     made: list[Experiment] = []
     for model, values, split, turn in itertools.product(models, combinations, splits, range(choices.repeats)):
         # The order is that of the table on the page: models change slowest.
@@ -186,18 +189,20 @@ def model_label(model: ModelChoice) -> str:
 def _combinations(choices: SeriesChoices, seeds: Collection[str | None]) -> tuple[tuple[tuple[str, Value], ...], ...]:
     """Return what the hyperparameters that vary are set to, one after the other; ``seeds`` are keys of seeds."""
     used = [(item.key, parse_values(item.text)) for item in choices.vary if item.key and item.text.strip()]
-    keys = [key for key, _ in used]
+    keys = [key for key, _values in used]
     for key in keys:
         if keys.count(key) > 1:
-            raise InputError(f"The hyperparameter “{key}” varies twice.", "Write all its values into one line.")
+            msg = _("The hyperparameter “{key}” varies twice.").format(key=key)
+            raise InputError(msg, _("Write all its values into one line."))
     # Repetitions write the seed themselves.
     if choices.repeats > 1 and any(key in seeds for key in keys):
-        msg = "The seed varies twice: by its values and by the repetitions."
-        raise InputError(msg, "Remove the values, or do each experiment once.")
-    if choices.combine == "list" and len({len(values) for _, values in used}) > 1:
-        counts = ", ".join(f"{key} has {len(values)}" for key, values in used)
-        msg = f"Values that go together must be equally many: {counts}."
-        raise InputError(msg, "Add or remove values, or use every combination.")
+        msg = _("The seed varies twice: by its values and by the repetitions.")
+        raise InputError(msg, _("Remove the values, or do each experiment once."))
+    if choices.combine == "list" and len({len(values) for _name, values in used}) > 1:
+        has = _("{key} has {count}")
+        counts = ", ".join(has.format(key=key, count=len(values)) for key, values in used)
+        msg = _("Values that go together must be equally many: {counts}.").format(counts=counts)
+        raise InputError(msg, _("Add or remove values, or use every combination."))
     columns = [[(key, value) for value in values] for key, values in used]
     if choices.combine == "list" and columns:
         return tuple(zip(*columns, strict=True))
@@ -329,7 +334,6 @@ def _with_agents(made: Sequence[Experiment], choices: SeriesChoices) -> tuple[Ex
 
 # A plan file with a section ``series``: what varies in the plan.
 
-_EXAMPLE = "For example series: {hyperparameters: {name: [0.001, 0.01]}, seeds: 3}."
 _MOST_TIMES = 100
 _ReadT = TypeVar("_ReadT")
 
@@ -388,8 +392,8 @@ def _refuse_empty(section: Mapping[str, Any]) -> None:
     named = {f"hyperparameters.{key}": value for key, value in _paths(values or {}).items()}
     for key, value in {**section, **named}.items():
         if value == []:
-            msg = f"{SERIES}.{key} is an empty list."
-            raise InputError(msg, "Write at least one value, or leave the key out to use the plan's own.")
+            msg = _("{key} is an empty list.").format(key=f"{SERIES}.{key}")
+            raise InputError(msg, _("Write at least one value, or leave the key out to use the plan's own."))
 
 
 def _paths(values: Mapping[str, object]) -> dict[str, object]:
@@ -410,6 +414,8 @@ def _read(kind: type[_ReadT], value: object, where: str) -> _ReadT:
         issue = issue_of(error)
         place = ".".join((where, *issue.path))
         if issue.kind == "unknown":
-            msg = f"{place} is not a key of a series."
-            raise InputError(msg, f"Known keys: {', '.join(_Section.__struct_fields__)}.") from error
-        raise InputError(f"{place}: {issue.reason}.", _EXAMPLE) from error
+            msg = _("{key} is not a key of a series.").format(key=place)
+            hint = _("Known keys: {keys}.").format(keys=", ".join(_Section.__struct_fields__))
+            raise InputError(msg, hint) from error
+        hint = _("For example {example}.").format(example="series: {hyperparameters: {name: [0.001, 0.01]}, seeds: 3}")
+        raise InputError(f"{place}: {issue.reason}.", hint) from error

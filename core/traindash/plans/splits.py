@@ -17,7 +17,6 @@ from traindash.domain.plan import (
     PartialPlan,
     RandomSplit,
     SideCounts,
-    SplitContent,
     SplitMethod,
     TagsSplit,
     TrainingPlan,
@@ -408,21 +407,20 @@ def _content(choices: PartialPlan, facts: Facts) -> list[Problem]:
     found = [*_classes_without_objects(sides)]
     if content.shared_contents:
         hint = _("They make the validation look better than it is; a frozen random split keeps copies together.")
-        found.append(warning("split", _copies_text(content), hint))
+        found.append(warning("split", _copies_text(content.shared_contents, content.shared_examples), hint))
     return found
 
 
-def _copies_text(content: SplitContent) -> str:
-    number = content.shared_contents
+def _copies_text(number: int, examples: Sequence[tuple[str, str]]) -> str:
     amount = formatting.count(number)
-    if not content.shared_examples:
+    if not examples:
         message = ngettext(
             "{count} image is on both sides as identical copies.",
             "{count} images are on both sides as identical copies.",
             number,
         )
         return message.format(count=amount)
-    first, second = content.shared_examples[0]
+    first, second = examples[0]
     message = ngettext(
         "{count} image is on both sides as identical copies, e.g. {first} and {second}.",
         "{count} images are on both sides as identical copies, e.g. {first} and {second}.",

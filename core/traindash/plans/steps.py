@@ -18,8 +18,11 @@ from traindash.domain.plan import (
     TagsSplit,
     TrainingPlan,
     TrainValSplit,
+    UntaggedAction,
 )
-from traindash.language import N_
+from traindash.formatting import quoted
+from traindash.language import N_, ngettext
+from traindash.language import gettext as _
 from traindash.plans.draft import WizardDraft, plan_of_draft
 from traindash.plans.facts import Facts
 from traindash.plans.hyperparameters import differences, read_text
@@ -124,7 +127,13 @@ def complete(draft: WizardDraft, facts: Facts) -> TrainingPlan | tuple[Problem, 
 
 # Plans and drafts in words, value by value, so that a person can read one and compare two.
 
-_DEFAULT = "framework defaults"
+_DEFAULT = N_("framework defaults")
+_KEYS = N_("Hyperparameters")
+_TAGS: Mapping[UntaggedAction, str] = {
+    "train": N_("tags {train} and {val}, untagged: train"),
+    "val": N_("tags {train} and {val}, untagged: val"),
+    "ignore": N_("tags {train} and {val}, untagged: ignore"),
+}
 _IdT = TypeVar("_IdT", DatasetId, CollectionId)
 
 
@@ -161,25 +170,25 @@ class PlanChange:
 
 def described(plan: PartialPlan, names: Names) -> tuple[SummaryRow, ...]:
     """Return everything that a plan says, in the order of the steps."""
-    project = "not chosen" if plan.project_id is None else names.projects.get(plan.project_id, f"{plan.project_id}")
-    agent = "automatic" if plan.agent_id is None else names.agents.get(plan.agent_id, f"{plan.agent_id}")
+    project = _("not chosen") if plan.project_id is None else names.projects.get(plan.project_id, f"{plan.project_id}")
+    agent = _("automatic") if plan.agent_id is None else names.agents.get(plan.agent_id, f"{plan.agent_id}")
     rows: tuple[tuple[Step, str, str], ...] = (
-        ("project", "Project", project),
-        ("project", "Files stay on the agent", _switch(on=plan.cache_project)),
-        ("model", "Model", _model(plan.model)),
-        ("classes", "Classes", "all" if plan.classes is None else f"{len(plan.classes)}: {listed(plan.classes)}"),
-        ("classes", "Convert class shapes", _switch(on=plan.convert_class_shapes)),
-        ("split", "Split", _split(plan.train_val_split, names)),
-        ("hyperparameters", "Hyperparameters", _hyperparameters(plan.hyperparameters, names.default_hyperparameters)),
+        ("project", _("Project"), project),
+        ("project", _("Files stay on the agent"), _switch(on=plan.cache_project)),
+        ("model", _("Model"), _model(plan.model)),
+        ("classes", _("Classes"), _("all") if plan.classes is None else f"{len(plan.classes)}: {listed(plan.classes)}"),
+        ("classes", _("Convert class shapes"), _switch(on=plan.convert_class_shapes)),
+        ("split", _("Split"), _split(plan.train_val_split, names)),
+        ("hyperparameters", _(_KEYS), _hyperparameters(plan.hyperparameters, names.default_hyperparameters)),
         # The speed test switches the evaluation on, whatever the plan says (docs/supervisely-api.md 4).
-        ("benchmark", "Evaluation", _switch(on=plan.enable_benchmark or plan.enable_speedtest)),
-        ("benchmark", "Speed test", _switch(on=plan.enable_speedtest)),
+        ("benchmark", _("Evaluation"), _switch(on=plan.enable_benchmark or plan.enable_speedtest)),
+        ("benchmark", _("Speed test"), _switch(on=plan.enable_speedtest)),
         ("export", "ONNX", _switch(on=plan.export_onnx)),
         ("export", "TensorRT", _switch(on=plan.export_tensorrt)),
-        ("launch", "Agent", agent),
-        ("launch", "Experiment name", plan.experiment_name or "made by the training app"),
-        ("launch", "Starts at once", _switch(on=plan.autostart)),
-        ("launch", "Description", plan.description or "the model's name"),
+        ("launch", _("Agent"), agent),
+        ("launch", _("Experiment name"), plan.experiment_name or _("made by the training app")),
+        ("launch", _("Starts at once"), _switch(on=plan.autostart)),
+        ("launch", _("Description"), plan.description or _("the model's name")),
     )
     return tuple(SummaryRow(step=step, label=label, text=text) for step, label, text in rows)
 
@@ -188,7 +197,7 @@ def changes(before: PartialPlan, after: PartialPlan, names: Names) -> tuple[Plan
     """Return what two plans say differently; hyperparameters key by key."""
     found: list[PlanChange] = []
     for old, new in zip(described(before, names), described(after, names), strict=True):
-        if old.label == "Hyperparameters":
+        if old.step == "hyperparameters":
             found.extend(_changed_keys(before.hyperparameters, after.hyperparameters, names.default_hyperparameters))
         elif old.text != new.text:
             found.append(PlanChange(step=new.step, label=new.label, before=old.text, after=new.text))
@@ -201,32 +210,32 @@ def _changed_keys(before: str | None, after: str | None, defaults: str) -> Seque
     if (before or defaults) == (after or defaults):
         return ()
     if not old.is_readable or not new.is_readable:
-        return (PlanChange(step="hyperparameters", label="Hyperparameters", before="other text", after="edited"),)
+        return (PlanChange(step="hyperparameters", label=_(_KEYS), before=_("other text"), after=_("edited")),)
     return [
         PlanChange(
             step="hyperparameters",
             label=item.key,
-            before="not given" if item.is_new else f"{item.default}",
-            after="not given" if item.is_removed else f"{item.value}",
+            before=_("not given") if item.is_new else f"{item.default}",
+            after=_("not given") if item.is_removed else f"{item.value}",
         )
         for item in differences(new.values, old.values)
     ]
 
 
 def _switch(*, on: bool) -> str:
-    return "on" if on else "off"
+    return _("on") if on else _("off")
 
 
 def _model(model: ModelChoice | None) -> str:
     match model:
         case None:
-            return "not chosen"
+            return _("not chosen")
         case PretrainedModel(framework=framework, name=name):
             return f"{name} ({framework})"
         case CustomCheckpoint(path=path):
             # /experiments/<project>/<task>_<framework>/checkpoints/<file> (docs/supervisely-api.md 7.1).
             parts = PurePosixPath(path)
-            return f"checkpoint {parts.name} of {parts.parent.parent.name}"
+            return _("checkpoint {name} of {folder}").format(name=parts.name, folder=parts.parent.parent.name)
         case _:
             assert_never(model)
 
@@ -234,31 +243,47 @@ def _model(model: ModelChoice | None) -> str:
 def _split(split: TrainValSplit | None, names: Names) -> str:
     match split:
         case None:
-            return "not complete"
-        case RandomSplit(percent=percent, split=side, seed=seed):
-            return f"random, {percent} % {side}, {'drawn anew' if seed is None else f'frozen with seed {seed}'}"
+            return _("not complete")
+        case RandomSplit():
+            return _random_split(split)
         case DatasetsSplit(train_datasets=train, val_datasets=val):
-            return f"datasets {_ids(train, names.datasets)} to train, {_ids(val, names.datasets)} to validate"
+            text = _("datasets {train} to train, {val} to validate")
+            return text.format(train=_ids(train, names.datasets), val=_ids(val, names.datasets))
         case TagsSplit(train_tag=train_tag, val_tag=val_tag, untagged_action=action):
-            return f"tags {train_tag} and {val_tag}, untagged: {action}"
+            return _(_TAGS[action]).format(train=train_tag, val=val_tag)
         case CollectionsSplit(train_collections=train_sets, val_collections=val_sets):
             known = names.collections
-            return f"collections {_ids(train_sets, known)} to train, {_ids(val_sets, known)} to validate"
+            text = _("collections {train} to train, {val} to validate")
+            return text.format(train=_ids(train_sets, known), val=_ids(val_sets, known))
         case _:
             assert_never(split)
 
 
+def _random_split(split: RandomSplit) -> str:
+    match split.split, split.seed:
+        case "train", None:
+            text = _("random, {percent} % train, drawn anew")
+        case "val", None:
+            text = _("random, {percent} % val, drawn anew")
+        case "train", _:
+            text = _("random, {percent} % train, frozen with seed {seed}")
+        case _:
+            text = _("random, {percent} % val, frozen with seed {seed}")
+    return text.format(percent=split.percent, seed=split.seed)
+
+
 def _ids(ids: Sequence[_IdT], names: Mapping[_IdT, str]) -> str:
-    return listed([f"“{names[number]}”" if number in names else f"{number}" for number in ids]) or "none"
+    return listed([quoted(names[number]) if number in names else f"{number}" for number in ids]) or _("none")
 
 
 def _hyperparameters(text: str | None, defaults: str) -> str:
     if text is None:
-        return _DEFAULT
+        return _(_DEFAULT)
     found = read_text(text)
     if not found.is_readable:
-        return "a text that cannot be read"
+        return _("a text that cannot be read")
     if not defaults:
-        return f"{len(found.values)} keys"
+        return ngettext("{count} key", "{count} keys", len(found.values)).format(count=len(found.values))
     keys = differences(found.values, read_text(defaults).values)
-    return listed([f"{item.key} {'left out' if item.is_removed else item.value}" for item in keys]) or _DEFAULT
+    left_out = _("left out")
+    return listed([f"{item.key} {left_out if item.is_removed else item.value}" for item in keys]) or _(_DEFAULT)

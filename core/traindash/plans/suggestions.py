@@ -14,6 +14,9 @@ from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, 
 from traindash.domain.project import Collection
 from traindash.errors import InputError
 from traindash.files import JsonFile
+from traindash.formatting import count
+from traindash.language import gettext as _
+from traindash.language import ngettext
 from traindash.plans.draft import FIRST_SEED, SplitDraft, TagsChoice, WizardDraft, choose_project
 from traindash.plans.facts import ProjectFacts
 from traindash.plans.splits import MOST_IMAGES, frozen_pairs
@@ -48,13 +51,9 @@ def suggest_split(project: ProjectFacts) -> SplitSuggestion:
         train_tag=next((name for name in used_tags if _named(name, _TRAIN_WORDS)), None),
         val_tag=next((name for name in used_tags if _named(name, _VAL_WORDS)), None),
     )
-    method, what = _first_complete(datasets, collections, tags)
-    reason = (
-        f"This project has {what} named for training and validation. They give every run the same images, "
-        f"so that runs can be compared.{_left_out(project, collections) if method == 'collections' else ''}"
-        if what
-        else ""
-    )
+    method, reason = _first_complete(datasets, collections, tags)
+    if method == "collections":
+        reason += _left_out(project, collections)
     # Frozen unless that would take minutes: comparisons need the same validation images.
     random = RandomSplit(seed=FIRST_SEED if project.project.items_count <= MOST_IMAGES else None)
     return SplitSuggestion(
@@ -119,12 +118,22 @@ def parameters(model: CatalogueModel) -> float | None:
 def _first_complete(
     datasets: DatasetsSplit, collections: CollectionsSplit, tags: TagsChoice
 ) -> tuple[SplitMethod, str]:
+    """Return the first way to split that covers both sides, with the reason to take it."""
     if datasets.train_datasets and datasets.val_datasets:
-        return "datasets", "datasets"
+        return "datasets", _(
+            "This project has datasets named for training and validation. They give every run the same images, so that "
+            "runs can be compared."
+        )
     if collections.train_collections and collections.val_collections:
-        return "collections", "collections"
+        return "collections", _(
+            "This project has collections named for training and validation. They give every run the same images, so "
+            "that runs can be compared."
+        )
     if tags.train_tag is not None and tags.val_tag is not None:
-        return "tags", "image tags"
+        return "tags", _(
+            "This project has image tags named for training and validation. They give every run the same images, so "
+            "that runs can be compared."
+        )
     return "random", ""
 
 
@@ -157,10 +166,12 @@ def _left_out(project: ProjectFacts, split: CollectionsSplit) -> str:
     # A server that does not count collections cannot say what is left out.
     if None in sizes or new <= 0:
         return ""
-    return (
-        f" {new:,} {'image is' if new == 1 else 'images are'} on neither side, for the split is older; "
-        "“Random” deals all images anew."
+    text = ngettext(
+        "{count} image is on neither side, for the split is older; “Random” deals all images anew.",
+        "{count} images are on neither side, for the split is older; “Random” deals all images anew.",
+        new,
     )
+    return f" {text.format(count=count(new))}"
 
 
 def _kept_pairs(collections: Sequence[Collection]) -> tuple[CollectionsSplit, ...]:
@@ -210,9 +221,10 @@ class PresetStore:
         """
         title = " ".join(name.split())
         if not title:
-            raise InputError("The preset has no name.", "Write a name for it.")
+            raise InputError(_("The preset has no name."), _("Write a name for it."))
         if len(title) > LONGEST_NAME:
-            raise InputError(f"The name has {len(title)} characters.", f"Use at most {LONGEST_NAME}.")
+            msg = _("The name has {count} characters.").format(count=len(title))
+            raise InputError(msg, _("Use at most {count}.").format(count=LONGEST_NAME))
         self._file.change(lambda kept: {**kept, framework: {**kept.get(framework, {}), title: text}})
 
     def remove(self, framework: str, name: str) -> None:

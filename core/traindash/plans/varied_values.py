@@ -11,6 +11,7 @@ from traindash.domain.plan import ModelChoice
 from traindash.errors import InputError
 from traindash.frameworks.registry import reference_of, roles_of
 from traindash.frameworks.spec import Roles
+from traindash.language import gettext as _
 from traindash.plans.app_state import framework_of
 from traindash.plans.hyperparameters import read_text
 
@@ -39,7 +40,8 @@ def parse_values(text: str) -> tuple[Value, ...]:
     if len({isinstance(value, list) for value in found.values()}) > 1:
         raise _unreadable(text)
     if len(found) > MOST_VALUES:
-        raise InputError(f"There are {len(found)} values.", f"Use at most {MOST_VALUES}.")
+        msg = _("There are {count} values.").format(count=len(found))
+        raise InputError(msg, _("Use at most {count}.").format(count=MOST_VALUES))
     return tuple(found.values())
 
 
@@ -52,7 +54,8 @@ def _scalar(item: object, text: str) -> Scalar:
 
 
 def _unreadable(text: str) -> InputError:
-    return InputError(f"“{text}” is no list of values.", "Write values with commas between them: 0.001, 0.01.")
+    msg = _("“{text}” is no list of values.").format(text=text)
+    return InputError(msg, _("Write values with commas between them: 0.001, 0.01."))
 
 
 def roles_for(model: ModelChoice, text: str) -> Roles:
@@ -83,8 +86,9 @@ def values_for(
             usual = known.keys[renamed].default if known is not None and renamed in known.keys else None
             found[renamed] = _as_here(value, read_text(text).values.get(renamed, usual))
         elif role is not None or (known is not None and any(reference.knows(key) for reference in foreign)):
-            msg = f"“{key}” is no hyperparameter of {framework_of(model)}, and it has none that stands for it."
-            raise InputError(msg, "Leave the hyperparameter or the model out, or plan a series for each framework.")
+            msg = _("“{key}” is no hyperparameter of {framework}, and it has none that stands for it.")
+            hint = _("Leave the hyperparameter or the model out, or plan a series for each framework.")
+            raise InputError(msg.format(key=key, framework=framework_of(model)), hint)
         else:
             found[key] = value
     return found

@@ -54,6 +54,7 @@ _LOOKS: Mapping[Stage, StatusLook] = {
     "refused": StatusLook(word=N_("Not started"), icon=":material/block:", color="red"),
     "stopped": StatusLook(word=N_("Stopped"), icon=":material/stop_circle:", color="orange"),
 }
+_THINGS: Mapping[str, str] = {"split": N_("split"), "repetition": N_("repetition")}
 _EVERY = "2s"
 _WATCH = "series_watch"
 _SEEN_OPEN = "series_seen_open"
@@ -81,7 +82,9 @@ def name_of(state: MemberState) -> str:
 
 def varied_text(varied: Iterable[tuple[str, str]]) -> str:
     """Return what sets an experiment apart; empty where nothing does."""
-    return " · ".join(value if thing == "model" else f"{thing} {value}" for thing, value in varied)
+    return " · ".join(
+        value if thing == "model" else f"{_(_THINGS.get(thing, thing))} {value}" for thing, value in varied
+    )
 
 
 def score_name(states: Iterable[MemberState]) -> str:

@@ -16,7 +16,7 @@ from traindash.plans.facts import Facts
 from traindash.plans.former_names import FormerNames
 from traindash.plans.plan_code import launch_command, python_script
 from traindash.plans.plan_file import write_plan
-from traindash.plans.plan_reading import ReadPlan, read_any
+from traindash.plans.plan_reading import Form, ReadPlan, read_any
 from traindash.plans.problems import Problem, Step
 from traindash.plans.splits import with_fixed_split
 from traindash.plans.steps import STEPS, SummaryRow, all_problems, complete, described, errors, first_open_step
@@ -30,6 +30,11 @@ from traindash.ui.wizard.again import plan_of_experiment, surroundings
 from traindash.ui.wizard.former import told_of
 from traindash.ui.wizard.frame import WizardView, draw_problems, names_for
 
+_FORMS: Mapping[Form, str] = {
+    "plan file": N_("plan file"),
+    "Python script": N_("Python script"),
+    "experiment settings": N_("experiment settings"),
+}
 _SOURCES = (N_("Paste"), N_("Upload"), N_("Earlier experiment"))
 _TYPES = ["yaml", "yml", "py", "json", "txt"]
 _MOST_MEGABYTES = 2
@@ -85,7 +90,7 @@ def _previewed(draft: WizardDraft, read: ReadPlan) -> Preview:
 
 def draw_preview(found: Preview, draft: WizardDraft) -> None:
     """Draw what the plan says, beside what the draft says now, and what the wizard will say about it."""
-    st.header(_("Read from the {form}").format(form=found.read.form), anchor=False)
+    st.header(_("Read from the {form}").format(form=_(_FORMS[found.read.form])), anchor=False)
     for note in found.read.notes:
         st.info(plain(note), icon=":material/info:")
     if found.former:

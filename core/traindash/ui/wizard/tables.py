@@ -283,7 +283,7 @@ def narrow(
     chosen: ModelFacts | None,
     first: str = "",
 ) -> Sequence[CatalogueModel]:
-    """Let the person choose one group of models, and return its models.
+    """Let the person choose one group of models, and return its models; the label is a message.
 
     At first it is the chosen model's group; while none is chosen, the one called ``first``, if there is one.
     """
@@ -293,12 +293,12 @@ def narrow(
     begin = first if first in groups else groups[0]
     own = next((group(model) for model in models if chosen is not None and model.name == chosen.name), begin)
     shown = st.segmented_control(
-        label,
+        _(label),
         groups,
         default=own,
         required=True,
         key=f"narrow-{label}",
-        format_func=lambda name: name[:1].upper() + name[1:],
+        format_func=lambda name: _(name[:1].upper() + name[1:]),
     )
     return [model for model in models if group(model) == shown]
 
