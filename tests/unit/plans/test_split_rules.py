@@ -9,6 +9,7 @@ from tests.unit.plans.facts import MARKET, ORCHARD, draft, facts, project
 from traindash.domain.ids import CollectionId, DatasetId
 from traindash.domain.plan import CollectionsSplit, DatasetsSplit, RandomSplit, SideCounts, SplitContent, TrainValSplit
 from traindash.domain.project import Dataset
+from traindash.language import Language, speaking
 from traindash.plans.draft import SplitDraft, TagsChoice, split_draft
 from traindash.plans.facts import Facts, SplitCounts
 from traindash.plans.lookups import split_counts
@@ -139,6 +140,17 @@ def test_what_the_sides_hold_is_checked() -> None:
     ]
     without = draft(split=SplitDraft(), classes=(names[0],))
     assert len(check_split(without, facts(split_content=content))) == 1
+
+
+def test_problems_speak_the_language_of_who_asks() -> None:
+    names = project().class_names
+    seen = SideCounts(train_images=1, train_objects=1)
+    content = SplitContent(classes={names[0]: replace(seen, val_objects=1), names[1]: seen, names[2]: seen})
+    with speaking(Language.GERMAN):
+        few, without = found(SplitDraft(), split=SplitCounts(train=1_900, val=1), split_content=content)[::2]
+    assert few.message == "Für die Validierung bleibt nur 1 Bild."
+    assert without.message == f"„{names[1]}“, „{names[2]}“ haben keine Objekte für die Validierung."
+    assert without.hint == "Nichts sagt, wie gut es diese Klassen lernt; die Aufteilung ändern oder sie weglassen."
 
 
 def test_a_side_without_any_object_is_told_as_such() -> None:
