@@ -50,7 +50,7 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
             _("Model"): model.name,
             **{name: figures[name].values[row] if name in figures else model.columns.get(name) for name in columns},
             # Not every server says it (docs/supervisely-api.md 3.4); training apps begin with published weights.
-            _("Start"): _("random") if model.pretrained is False else _("published weights"),
+            _("Starts from"): _("random initialisation") if model.pretrained is False else _("published weights"),
         }
         for row, model in enumerate(models)
     ]
