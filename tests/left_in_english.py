@@ -18,6 +18,8 @@ def _messages(language: Language) -> tuple[frozenset[str], tuple[re.Pattern[str]
     """Return messages that other words stand for: those without placeholders, and patterns of those with some."""
     plain, spoken, patterns = set(), set[str](), []
     for message in translated(language):
+        if message.context:
+            continue  # the same word stands for something else elsewhere: “random” is a value of a plan, too
         ids = message.id if isinstance(message.id, list | tuple) else (message.id,)
         forms = message.string if isinstance(message.string, list | tuple) else (message.string,)
         spoken.update(form for form in forms if form)

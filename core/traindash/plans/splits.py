@@ -25,7 +25,7 @@ from traindash.domain.plan import (
 )
 from traindash.domain.project import Collection, Image, Project
 from traindash.errors import AppError, InputError
-from traindash.language import N_, ngettext
+from traindash.language import N_, ngettext, pgettext
 from traindash.language import gettext as _
 from traindash.plans.facts import Facts, ProjectFacts, SplitCounts
 from traindash.plans.problems import Problem, error, listed, quoted, warning
@@ -173,12 +173,6 @@ def _partner(train: str) -> str | None:
 _FEW, _MANY = 0.7, 0.9
 _SHOWN = 4
 _NEAR_EMPTY = 4
-_METHODS: Mapping[SplitMethod, str] = {
-    "random": N_("random"),
-    "datasets": N_("datasets"),
-    "tags": N_("tags"),
-    "collections": N_("collections"),
-}
 _SIDES = (N_("training"), N_("validation"))
 _Id = TypeVar("_Id", bound=int)
 
@@ -194,6 +188,16 @@ def check_split(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     return (*found, *sides, *_content(choices, facts))
 
 
+def _word(method: SplitMethod) -> str:
+    words: Mapping[SplitMethod, str] = {
+        "random": pgettext("way to split", "random"),
+        "datasets": _("datasets"),
+        "tags": _("tags"),
+        "collections": _("collections"),
+    }
+    return words[method]
+
+
 def _method(split: TrainValSplit | None, facts: Facts) -> list[Problem]:
     """Check that the training app offers the way of splitting; a random split that is frozen becomes collections."""
     if split is None or facts.model is None:
@@ -204,8 +208,8 @@ def _method(split: TrainValSplit | None, facts: Facts) -> list[Problem]:
     if method in offered:
         return []
     message = _("The training app of {framework} offers no split by {method}.")
-    message = message.format(framework=facts.model.framework, method=_(_METHODS[method]))
-    others = listed([_(_METHODS[other]) for other in sorted(offered)])
+    message = message.format(framework=facts.model.framework, method=_word(method))
+    others = listed([_word(other) for other in sorted(offered)])
     return [error("split", message, _("Choose another one: {methods}.").format(methods=others))]
 
 
