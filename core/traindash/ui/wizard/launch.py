@@ -231,10 +231,10 @@ def _draw_result(view: WizardView, check: DryRun, expected: Forecast) -> None:
     st.caption(_about_range(expected))
     batches = len(check.figures.batches) if check.figures else 0
     measured = plural(batches, "measured batch", "measured batches")
-    parts = ", ".join(f"{name.lower()} {duration(seconds)}" for name, seconds in expected.parts.items())
+    parts = " · ".join(f"{name} {duration(seconds)}" for name, seconds in expected.parts.items())
     st.caption(
         _("{parts}. On agent {agent}, from {measured}.").format(
-            parts=parts.capitalize(), agent=plain(check.agent), measured=measured
+            parts=parts, agent=plain(check.agent), measured=measured
         )
     )
     if expected.may_end_early:
