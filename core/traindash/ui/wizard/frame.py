@@ -107,7 +107,7 @@ def draw_step_bar(draft_id: DraftId, states: Mapping[Step, StepState]) -> None:
             with st.container(key=f"step-{step.id}-{state.value}"):
                 # st.page_link keeps a disabled link in the tab order and says nothing to screen readers (1.67); the
                 # page behind it is guarded as well.
-                screens.link(step.id, step.title, _ICONS[state], disabled=state is StepState.LOCKED, draft=draft_id)
+                screens.link(step.id, _(step.title), _ICONS[state], disabled=state is StepState.LOCKED, draft=draft_id)
 
 
 # The live summary beside the form, and the review at the end: one line per step in words.
@@ -311,7 +311,7 @@ def wizard_page(step_id: Step, form: Form, *, side: Form | None = None, wide: bo
         elif blocker is not None:
             _locked_notice(view, blocker)
         else:
-            st.header(view.step.question, anchor=False)
+            st.header(_(view.step.question), anchor=False)
             form(view)
     for cell in right:
         with cell:

@@ -282,6 +282,7 @@ def _experiment_text(info: ExperimentInfo) -> str:
 
 # Fields for what is changed most, above the editor: another way to write the same text.
 
+_LENGTHS = {"epoch": N_("Epochs"), "iteration": N_("Iterations")}
 _FIELDS: Mapping[Role, str] = {
     "length": N_("Epochs"),
     "batch": N_("Batch size"),
@@ -310,7 +311,7 @@ def draw_fields(draft: WizardDraft, model: ModelFacts) -> None:
         for role, path in shown.items():
             known = reference.keys.get(path) if reference else None
             value = values.get(path, None if known is None else known.default)
-            label = f"{roles.counts.capitalize()}s" if role == "length" else _(_FIELDS[role])
+            label = _(_LENGTHS[roles.counts] if role == "length" else _FIELDS[role])
             about = plain(
                 _("“{key}” in the text below.").format(key=path) + ("" if known is None else f" {known.meaning}")
             )

@@ -79,6 +79,11 @@ function groupAt(text, lineStart, indent) {
 function drawReference(panel, data, field, bring) {
   panel.hidden = data.reference.length === 0
   const search = panel.querySelector("input")
+  panel.querySelector("label").textContent = _("Reference")
+  search.placeholder = _("Search name or meaning")
+  panel.parentElement.querySelector(".keys").textContent = _(
+    "Changes are saved while you type. Tab indents; Esc, then Tab, leaves the editor.",
+  )
   const list = panel.querySelector(".entries")
   // One stop for Tab, arrows inside: a stop for each entry would put a hundred of them between the text and Next.
   const stopAt = (row) => list.querySelectorAll(".entry").forEach((entry) => (entry.tabIndex = entry === row ? 0 : -1))
@@ -95,12 +100,12 @@ function drawReference(panel, data, field, bring) {
       if (item.group !== group) rows.push(make("h3", "group", (group = item.group)))
       const row = make("button", "entry", "")
       row.type = "button"
-      row.title = used.has(item.name) ? "Go to its line" : "Add it to the text"
+      row.title = used.has(item.name) ? _("Go to its line") : _("Add it to the text")
       const first = make("span", "first", "")
       first.append(make("span", "name", item.name))
       if (used.has(item.name)) {
         const mark = make("span", data.changed.includes(item.name) ? "here changed" : "here", used.get(item.name).value || "empty")
-        if (data.changed.includes(item.name)) mark.title = "Changed from default"
+        if (data.changed.includes(item.name)) mark.title = _("Changed from default")
         first.append(mark)
       }
       row.append(first, make("span", "meaning", item.meaning), make("span", "expected", item.expected))
@@ -108,7 +113,7 @@ function drawReference(panel, data, field, bring) {
       row.onfocus = () => stopAt(row)
       rows.push(row)
     }
-    if (!rows.length) rows.push(make("p", "nothing", "No key fits the search."))
+    if (!rows.length) rows.push(make("p", "nothing", _("No key fits the search.")))
     list.replaceChildren(...rows)
     stopAt(list.querySelector(".entry"))
   }
@@ -172,7 +177,7 @@ export default function ({ data, parentElement, setStateValue }) {
     for (const [kind, marked] of Object.entries(data.lines)) {
       for (const list of [colored, numbers]) for (const line of marked) list.children[line - 1]?.classList.add(kind)
     }
-    for (const line of data.lines.changed) if (numbers.children[line - 1]) numbers.children[line - 1].title = "Changed from default"
+    for (const line of data.lines.changed) if (numbers.children[line - 1]) numbers.children[line - 1].title = _("Changed from default")
     lay()
   }
   // Lines wrap as in the text field, which has a scroll bar or not; a number is as high as its line.
