@@ -48,67 +48,51 @@ class Original:
     without: Mapping[str, Any]  # parts of the configuration that would fetch weights
 
 
+_PACKAGES = {"RTDETR": "src", "DEIM": "engine", "DFINE": "src"}
+
+
+def _original(code: str, config: str, backbone: str, size: int = _SIZE) -> Original:
+    return Original(
+        code=code,
+        package=_PACKAGES[code],
+        config=config,
+        architecture=config.rpartition("/")[2],
+        size=size,
+        averaged=backbone == "PResNet",  # as the recipes of these models save themselves
+        without={backbone: {"pretrained": False}},
+    )
+
+
+def _of_hgnet(code: str, begin: str, row: str) -> Original:
+    size = _SIZE_OF_SMALLEST if row == "N" else _SIZE
+    return _original(code, f"{begin}_hgnetv2_{row.lower()}_coco.yml", "HGNetv2", size)
+
+
 MODELS: Mapping[str, Original] = {
     **{
-        f"RT-DETRv2-{row}": Original(
-            code="RTDETR",
-            package="src",
-            config=f"rtdetrv2_pytorch/configs/rtdetrv2/{name}",
-            architecture=name,
-            size=_SIZE,
-            averaged=True,
-            without={"PResNet": {"pretrained": False}},
+        f"RT-DETRv2-{row}": _original(
+            "RTDETR", f"rtdetrv2_pytorch/configs/rtdetrv2/rtdetrv2_{name}_coco.yml", "PResNet"
         )
         for row, name in (
-            ("S", "rtdetrv2_r18vd_120e_coco.yml"),
-            ("M*", "rtdetrv2_r34vd_120e_coco.yml"),
-            ("M", "rtdetrv2_r50vd_m_7x_coco.yml"),
-            ("L", "rtdetrv2_r50vd_6x_coco.yml"),
-            ("X", "rtdetrv2_r101vd_6x_coco.yml"),
+            ("S", "r18vd_120e"),
+            ("M*", "r34vd_120e"),
+            ("M", "r50vd_m_7x"),
+            ("L", "r50vd_6x"),
+            ("X", "r101vd_6x"),
         )
     },
+    **{f"DEIM D-FINE-{row}": _of_hgnet("DEIM", "configs/deim_dfine/deim", row) for row in "NSMLX"},
     **{
-        f"DEIM D-FINE-{row}": Original(
-            code="DEIM",
-            package="engine",
-            config=f"configs/deim_dfine/deim_hgnetv2_{row.lower()}_coco.yml",
-            architecture=f"deim_hgnetv2_{row.lower()}_coco.yml",
-            size=_SIZE_OF_SMALLEST if row == "N" else _SIZE,
-            averaged=False,
-            without={"HGNetv2": {"pretrained": False}},
-        )
-        for row in "NSMLX"
-    },
-    **{
-        f"DEIM RT-DETRv2-{row}": Original(
-            code="DEIM",
-            package="engine",
-            config=f"configs/deim_rtdetrv2/{name}",
-            architecture=name,
-            size=_SIZE,
-            averaged=True,
-            without={"PResNet": {"pretrained": False}},
-        )
+        f"DEIM RT-DETRv2-{row}": _original("DEIM", f"configs/deim_rtdetrv2/deim_{name}_coco.yml", "PResNet")
         for row, name in (
-            ("S", "deim_r18vd_120e_coco.yml"),
-            ("M", "deim_r34vd_120e_coco.yml"),
-            ("M*", "deim_r50vd_m_60e_coco.yml"),
-            ("L", "deim_r50vd_60e_coco.yml"),
-            ("X", "deim_r101vd_60e_coco.yml"),
+            ("S", "r18vd_120e"),
+            ("M", "r34vd_120e"),
+            ("M*", "r50vd_m_60e"),
+            ("L", "r50vd_60e"),
+            ("X", "r101vd_60e"),
         )
     },
-    **{
-        f"D-FINE-{row}": Original(
-            code="DFINE",
-            package="src",
-            config=f"configs/dfine/dfine_hgnetv2_{row.lower()}_coco.yml",
-            architecture=f"dfine_hgnetv2_{row.lower()}_coco.yml",
-            size=_SIZE_OF_SMALLEST if row == "N" else _SIZE,
-            averaged=False,
-            without={"HGNetv2": {"pretrained": False}},
-        )
-        for row in "NSMLX"
-    },
+    **{f"D-FINE-{row}": _of_hgnet("DFINE", "configs/dfine/dfine", row) for row in "NSMLX"},
 }
 
 
