@@ -190,9 +190,7 @@ def draw_changes(draft: WizardDraft, model: ModelFacts) -> None:
             persist_state="session",
         )
     if chosen == _DEFAULTS:
-        _draw_differences(
-            found.values, read_text(model.default_hyperparameters).values, _("Changed from default"), _("Default")
-        )
+        _draw_differences(found.values, read_text(model.default_hyperparameters).values)
     else:
         _draw_experiment(draft, model, others[chosen], found.values)
 
@@ -231,15 +229,21 @@ def _fix(draft: WizardDraft, model: ModelFacts, problem: TextProblem) -> None:
         set_text(draft.id, model, problem.fix.text)
 
 
-def _draw_differences(here: Mapping[str, object], there: Mapping[str, object], title: str, other: str) -> None:
+def _draw_differences(
+    here: Mapping[str, object], there: Mapping[str, object], experiment_name: str | None = None
+) -> None:
+    """Draw how values differ from those of an experiment, or from the defaults where none is named."""
+    title, other = (
+        (_("Changed from default"), _("Default")) if experiment_name is None else (_("Hyperparameter"), experiment_name)
+    )
     changes = differences(here, there)
     if not changes:
-        st.caption(_("No value differs from the defaults.") if other == _("Default") else _("No value differs."))
+        st.caption(_("No value differs from the defaults.") if experiment_name is None else _("No value differs."))
         return
     count = len(changes)
     st.caption(
         _("{changes} from the defaults").format(changes=plural(count, "change", "changes"))
-        if other == _("Default")
+        if experiment_name is None
         else plural(count, "difference", "differences")
     )
     rows = [
@@ -263,7 +267,7 @@ def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo
     if text is None or not (found := read_text(text)).is_readable:
         st.info(_("This experiment kept no hyperparameters that can be read."), icon=":material/info:")
         return
-    _draw_differences(here, found.values, _("Hyperparameter"), info.experiment_name)
+    _draw_differences(here, found.values, info.experiment_name)
     st.button(
         _("Take over its settings"),
         key="take-over",
