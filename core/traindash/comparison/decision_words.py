@@ -172,7 +172,6 @@ _LETTER_WIDTH, _ROW = 1 / 42, 0.1  # of a name, as shares of the width and heigh
 _NAME = 26  # letters at a point; longer names would lie over their neighbours
 _SMALLEST, _EVEN, _LARGEST = 8.0, 12.0, 24.0  # diameter of the points in pixels
 _MEGA = 1e6  # bytes
-_TIME_AXIS = N_("Time for one image (ms)")
 _MARGIN, _TICKS = 0.12, 5  # room around the values as a share of their span; ticks about
 
 
@@ -182,7 +181,7 @@ def draw_decision(decision: Decision) -> Drawing:
     Where no time is known, it stands over the size of the checkpoint.
     """
     goal = decision.requirements.goal
-    by_time = any(one.contender.speed for one in decision.candidates)
+    by_time = _is_by_time(decision)
     known = [one for one in decision.candidates if math.isfinite(_cost(one, by_time)) and math.isfinite(one.figure)]
     lacks = (
         _("“{name}” has no speed test, so it is not drawn.")
@@ -205,7 +204,11 @@ def draw_decision(decision: Decision) -> Drawing:
         + (f"{latency_text(o.contender.speed)} ms" if by_time else size(o.contender.bytes))
         for o in known
     ]
-    x = _axis(_(_TIME_AXIS) if by_time else _("Checkpoint (MB)"), [_cost(one, by_time) for one in known], decimals=1)
+    x = _axis(
+        _("Time for one image (ms)") if by_time else _("Checkpoint (MB)"),
+        [_cost(one, by_time) for one in known],
+        decimals=1,
+    )
     y = _axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal))
     points = [_point(one, known, x, by_time) for one in known]
     marks: list[Line] = [*_front(decision, known, by_time), *_apart(points, x, y)]
@@ -230,11 +233,14 @@ def draw_decision(decision: Decision) -> Drawing:
     return Drawing(panels=(panel,), notes=tuple(notes))
 
 
-def front_title(decision: Decision, panel: Panel) -> str:
+def front_title(decision: Decision) -> str:
     """Return what the chart of a decision shows, shortly: ``Best F1 against time``."""
-    by_time = panel.x.title == _(_TIME_AXIS)
-    title = _("{figure} against time") if by_time else _("{figure} against size")
+    title = _("{figure} against time") if _is_by_time(decision) else _("{figure} against size")
     return title.format(figure=figure_name(decision.requirements.goal))
+
+
+def _is_by_time(decision: Decision) -> bool:
+    return any(one.contender.speed for one in decision.candidates)
 
 
 def _cost(candidate: Candidate, by_time: bool) -> float:  # noqa: FBT001 - which of two costs

@@ -301,11 +301,7 @@ def render_report(
     panels = _Panels()
     drawn = draw_decision(decision)
     beside = several and known.are_comparable and bool(drawn.panels)
-    first = (
-        panels.card((_FIRST_FRONT, front_title(decision, drawn.panels[0]), ""), drawn, is_named=True)
-        if beside
-        else None
-    )
+    first = panels.card((_FIRST_FRONT, front_title(decision), ""), drawn, is_named=True) if beside else None
     # one point says nothing that the table does not say
     front = panels.card((_FRONT, _(_TITLE), _(_READING)), drawn) if len(decision.candidates) > 1 else None
     sections = [

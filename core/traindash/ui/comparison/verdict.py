@@ -195,7 +195,7 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
                 screens.link("experiments", _("Choose other experiments"), "science")
         if drawing and chart:
             with chart, st.container(key="first-chart"):
-                st.markdown(f"**{front_title(decision, drawing.panels[0])}**")
+                st.markdown(f"**{front_title(decision)}**")
                 draw_lines(drawing.panels[0], "first-front", height=_CHART)
         _draw_choice_link(comparison, decision)
         _draw_more(judge(comparison, significance), verdict)
