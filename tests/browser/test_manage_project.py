@@ -31,6 +31,7 @@ def test_a_class_is_renamed_and_a_deleted_dataset_comes_back(page: Page, sample_
     page.keyboard.press("Enter")
     expect_text(page, "“tomato” is now “ripe tomato”.")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    settle(page)  # the buttons below the table are of the class as it is named now
 
     # By keyboard alone: the chosen row, its deletion, and the way back.
     page.get_by_role("button", name="Delete", exact=True).focus()

@@ -1,5 +1,5 @@
 // A picture that is pasted anywhere on the page goes to Python, as it is on the clipboard.
-export default function ({ setTriggerValue }) {
+export default function ({ parentElement, setTriggerValue }) {
   const take = (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"))
     if (!file) return
@@ -12,5 +12,7 @@ export default function ({ setTriggerValue }) {
     reader.readAsDataURL(file)
   }
   document.addEventListener("paste", take)
+  const host = parentElement.host ?? parentElement
+  host.dataset.listensToPaste = "" // for who waits to paste: tests
   return () => document.removeEventListener("paste", take)
 }
