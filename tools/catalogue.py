@@ -19,6 +19,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from traindash.frameworks.spec import Preset, Reference, load_presets, load_reference
 from traindash.language import DOMAIN, LOCALES, Language
 
 ROOT = Path(__file__).parents[1]
@@ -101,11 +102,37 @@ def _messages_of_scripts(
         yield text.count("\n", 0, call.start()) + 1, "_", json.loads(call[1]), []
 
 
+def _messages_of_frameworks(
+    file: IO[bytes], keywords: Collection[str], comment_tags: Collection[str], options: Mapping[str, Any]
+) -> Iterator[tuple[int, str, str, list[str]]]:
+    """Yield what people read of a framework's data, which stays data: the texts of its reference and its presets."""
+    del keywords, comment_tags, options
+    path = Path(file.name)
+    texts = _of_presets(load_presets(path)) if path.name == "presets.yaml" else _of_reference(load_reference(path))
+    for text in texts:
+        yield 0, "_", text, []
+
+
+def _of_reference(reference: Reference) -> Iterator[str]:
+    for key in reference.keys.values():
+        yield from (key.group, key.meaning)
+    for names in (reference.decided, reference.refused, reference.unused, reference.outdated):
+        yield from names.values()
+    yield from (rule.why for rule in reference.idle)
+
+
+def _of_presets(presets: tuple[Preset, ...]) -> Iterator[str]:
+    for preset in presets:
+        yield from (preset.name, preset.about)
+
+
 _METHODS: Any = [  # Babel takes functions, too; its types do not say so
     ("**.min.js", "ignore"),
     ("**.py", _messages_of_python),
     ("**/templates/*.html", "jinja2"),
     ("**.js", _messages_of_scripts),
+    ("**/frameworks/*/reference.yaml", _messages_of_frameworks),
+    ("**/frameworks/*/presets.yaml", _messages_of_frameworks),
 ]
 
 

@@ -1,10 +1,12 @@
 """The catalogues say what the code says: nothing is missing, nothing is left over, nothing was filled in wrongly."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
 import pytest
+import yaml
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
@@ -57,6 +59,23 @@ def test_translations_have_the_placeholders_of_their_messages(language: Language
 
     wrong = [(message.id, message.string) for message in translated(language) if message.id and differs(message)]
     assert not wrong
+
+
+def read_by_people(data: object) -> Iterator[str]:
+    """Yield the texts of decoded data that have more than one word; a title is a name."""
+    if isinstance(data, str) and " " in data:
+        yield data
+    inner = [*data, *(value for key, value in data.items() if key != "title")] if isinstance(data, dict) else data
+    for part in inner if isinstance(inner, list) else ():
+        yield from read_by_people(part)
+
+
+def test_what_people_read_of_a_framework_is_a_message(messages: Catalog) -> None:
+    folder = ROOT / "core" / "traindash" / "frameworks"
+    files = [path for name in ("reference.yaml", "presets.yaml") for path in folder.glob(f"*/{name}")]
+    said = {text for path in files for text in read_by_people(yaml.safe_load(path.read_text(encoding="utf-8")))}
+    assert len(said) > 100
+    assert not said - {str(message.id) for message in messages}
 
 
 def is_page(path: Path) -> bool:

@@ -36,7 +36,7 @@ class Hyperparameter:
     """One key."""
 
     name: str  # its path, as the framework spells it
-    group: str  # what it belongs to, for people
+    group: str  # what it belongs to, for people; a message, as is the meaning
     meaning: str  # one sentence
     kinds: tuple[Kind, ...]  # types that the framework takes
     default: object  # the framework's own, in force where the text does not have the key

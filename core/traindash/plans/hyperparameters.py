@@ -87,7 +87,7 @@ def value_problems(
             if not _is_usual(key, entry.value):
                 message = _("Line {line}: {key} is {value}, which is unusual.")
                 message = message.format(line=entry.line, key=entry.name, value=entry.value)
-                warnings.append(TextProblem(line=entry.line, message=message, hint=key.meaning))
+                warnings.append(TextProblem(line=entry.line, message=message, hint=_(key.meaning)))
         elif reference is not None and (found := reference.misplaced(entry.name, entry.value)) is not None:
             message = _("Line {line}: {key} {rest}.").format(line=entry.line, key=found[0], rest=found[1])
             hint = _("Write it as the framework's defaults do.")
@@ -137,7 +137,7 @@ def idle_values(values: Mapping[str, object], reference: Reference) -> Mapping[s
             is_changed = name in values and values[name] != reference.keys[name].default
             if is_changed and rule.are_idle(values[name], other):
                 why = _("has no effect while {other} is {value}: {why}.")
-                why = why.format(other=rule.other, value=_shown(other), why=rule.why)
+                why = why.format(other=rule.other, value=_shown(other), why=_(rule.why))
                 hint = _("Change {other}, or leave {key} as it is.").format(other=rule.other, key=name)
                 found.setdefault(name, (why, hint))
     return found
@@ -165,16 +165,16 @@ def _foreign(text: str, entry: Entry, reference: Reference | None) -> list[TextP
         case Reference(keys=keys) if name in keys or reference.is_group(name):
             return []
         case Reference(decided=decided) if (about := entry_for(name, decided)) is not None:
-            message, said = _("Line {line}: “{key}” is not used: {why}."), about
+            message, said = _("Line {line}: “{key}” is not used: {why}."), _(about)
         case Reference(outdated=outdated) if (about := entry_for(name, outdated)) is not None:
-            message, said = _("Line {line}: “{key}” is of an older {title}: {why}."), about
+            message, said = _("Line {line}: “{key}” is of an older {title}: {why}."), _(about)
         case Reference(refused=refused) if (about := entry_for(name, refused)) is not None:
             # Switched off, a key that is refused does no harm.
             if not entry.value:
                 return []
-            message, hint = _("Line {line}: “{key}” cannot be used here."), about
+            message, hint = _("Line {line}: “{key}” cannot be used here."), _(about)
         case Reference(unused=unused) if (about := entry_for(name, unused)) is not None:
-            message, said = _("Line {line}: “{key}” is for {why} and changes nothing here."), about
+            message, said = _("Line {line}: “{key}” is for {why} and changes nothing here."), _(about)
         case _:
             message, hint, unknown = _("Line {line}: “{key}” is not known to {title}."), _(_MAY_REFUSE), True
             if (near := reference.nearest(name)) is not None:
@@ -204,7 +204,7 @@ def _wrong(text: str, entry: Entry, key: Hyperparameter) -> TextProblem:
         line=entry.line, key=key.name, value=_said(entry.value), expected=key.expected
     )
     as_text = _("YAML reads it as text, not as a number: write {better}.").format(better=better)
-    hint = as_text if with_point(entry.value) else key.meaning
+    hint = as_text if with_point(entry.value) else _(key.meaning)
     fix = None if better is None else _replacing(text, entry, better)
     return TextProblem(line=entry.line, message=message, hint=hint, fix=fix)
 

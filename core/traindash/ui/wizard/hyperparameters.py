@@ -11,7 +11,7 @@ import streamlit as st
 
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
-from traindash.formatting import MISSING, listing, plural, setting
+from traindash.formatting import MISSING, listing, metric, plural, setting
 from traindash.frameworks.hyperparameter_text import value_text, with_values
 from traindash.frameworks.registry import framework_or_none, reference_of, roles_of
 from traindash.frameworks.spec import DeviceKind, Hyperparameter, Reference, Role
@@ -109,8 +109,8 @@ def _entry(item: Hyperparameter) -> dict[str, object]:
     flags = ("True", "False") if "flag" in item.kinds else ()
     return {
         "name": item.name,
-        "group": item.group,
-        "meaning": item.meaning,
+        "group": _(item.group),
+        "meaning": _(item.meaning),
         "expected": _("{expected}; {default} if left out").format(
             expected=item.expected, default=default or _("empty")
         ),
@@ -280,7 +280,7 @@ def _draw_experiment(draft: WizardDraft, model: ModelFacts, info: ExperimentInfo
 
 def _experiment_text(info: ExperimentInfo) -> str:
     score = info.score
-    shown = "" if score is None else f", {score[0]} {score[1]:.3f}"
+    shown = "" if score is None else f", {score[0]} {metric(score[1])}"
     return f"{info.experiment_name} ({info.model_name}{shown})"
 
 
@@ -317,7 +317,7 @@ def draw_fields(draft: WizardDraft, model: ModelFacts) -> None:
             value = values.get(path, None if known is None else known.default)
             label = _(_LENGTHS[roles.counts] if role == "length" else _FIELDS[role])
             about = plain(
-                _("“{key}” in the text below.").format(key=path) + ("" if known is None else f" {known.meaning}")
+                _("“{key}” in the text below.").format(key=path) + ("" if known is None else f" {_(known.meaning)}")
             )
             number = _one_number(value)
             if number is None:  # a text, or sides that differ: to be changed below
@@ -398,7 +398,7 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
                     _("Preset"),
                     list(texts),
                     key=key,
-                    format_func=plain,
+                    format_func=lambda name: plain(name if name in own else _(name)),
                     on_change=_choose,
                     args=(draft, model, key, texts),
                 )
@@ -411,7 +411,7 @@ def draw_presets(draft: WizardDraft, model: ModelFacts, *, has_gpu: bool) -> Non
             on_click=_replace,
             args=(draft, model, model.default_hyperparameters),
         )
-    st.caption(plain(offered[active][1] if active in offered else _(_OWN) if active else _("Changed by hand.")))
+    st.caption(plain(_(offered[active][1]) if active in offered else _(_OWN) if active else _("Changed by hand.")))
     _draw_way_back(draft, model)
 
 
