@@ -1,7 +1,8 @@
 """Step 8: review and start."""
 
+from traindash.ui.wizard.flight_check import draw_flight_check
 from traindash.ui.wizard.frame import WizardView, wizard_page
-from traindash.ui.wizard.launch import draw_flight_check, draw_review, draw_start, draw_where_and_name
+from traindash.ui.wizard.launch import draw_review, draw_start, draw_where_and_name
 from traindash.ui.wizard.plans import draw_plan_forms
 
 

@@ -1,11 +1,9 @@
-"""Packages as they are made: each in a thread of its own, since a run of a page ends when somebody clicks elsewhere."""
+"""Packages as they are made."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import streamlit as st
@@ -22,6 +20,7 @@ from traindash.handover.package import Evaluated, Form, Packed, Parts, package_n
 from traindash.language import N_, Language, speaking
 from traindash.language import gettext as _
 from traindash.ui import connection
+from traindash.ui.background_work import BackgroundWork
 from traindash.ui.experiments.data import ExperimentReader
 from traindash.ui.theme import plain
 
@@ -51,68 +50,41 @@ class Wanted:
     language: Language  # in which its progress is told
 
 
-@dataclass(slots=True)
-class _Job:
-    step: str = N_("Reading what the training left")  # a message, or a text that was made of one
-    future: "Future[Made] | None" = None
-
-    def tell(self, step: str) -> None:
-        self.step = step
-
-
-@dataclass(slots=True)
-class _Work:
-    jobs: dict[_Key, _Job] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(max_workers=2, thread_name_prefix="traindash-package")
-    )
-
-    def begin(self, key: _Key, run: Callable[[Callable[[str], None]], Made]) -> None:
-        with self.lock:  # a second click while it goes on begins nothing
-            known = self.jobs.get(key)
-            if known is None or known.future is None or known.future.done():
-                job = self.jobs[key] = _Job()
-                job.future = self.pool.submit(run, job.tell)
-
-
-_WORK = _Work()
+# Its progress is a message, or a text that was made of one.
+_WORK: BackgroundWork[_Key, str, Made] = BackgroundWork("package", threads=2)
 
 
 def begin_package(reader: ExperimentReader, wanted: Wanted) -> None:
     """Begin to make a package, unless that goes on."""
     folder = connection.home() / "cache" / "packages"
     key = _key(wanted.choice, wanted.form)
-    _WORK.begin(key, lambda tell: _make(reader, wanted, folder, tell))
+    _WORK.begin(key, lambda tell: _make(reader, wanted, folder, tell), N_("Reading what the training left"))
 
 
 def draw_package_work(choice: ModelChoice, form: Form) -> Made | None:
     """Draw how far a package is, or why there is none; return it when it is ready."""
-    job = _WORK.jobs.get(_key(choice, form))
-    if job is None or job.future is None:
-        return None
-    if not job.future.done():
-        _draw_progress(job)
+    if is_making(choice, form):
+        _draw_progress(_key(choice, form))
         return None
     try:
-        made = job.future.result()
+        made = _WORK.result(_key(choice, form))
     except AppError as error:
         st.error(f"**{plain(error.message)}**  \n{plain(error.hint)}", icon=":material/error:")
         return None
-    return made if made.path.is_file() else None  # somebody emptied the cache
+    return made if made is not None and made.path.is_file() else None  # somebody emptied the cache
 
 
 def is_making(choice: ModelChoice, form: Form) -> bool:
     """Return whether a package is on its way."""
-    job = _WORK.jobs.get(_key(choice, form))
-    return job is not None and job.future is not None and not job.future.done()
+    return _WORK.is_busy(_key(choice, form))
 
 
 @st.fragment(run_every=_LOOK_SECONDS * 2)
-def _draw_progress(job: _Job) -> None:
-    if job.future is None or job.future.done():
+def _draw_progress(key: _Key) -> None:
+    step = _WORK.progress(key)
+    if step is None:
         st.rerun()
-    st.status(plain(_(job.step)), state="running")
+    st.status(plain(_(step)), state="running")
 
 
 def _key(choice: ModelChoice, form: Form) -> _Key:

@@ -1,13 +1,7 @@
-"""Changes that take a while, one for each project, and what can be taken back afterwards.
+"""Changes that take a while, one at a time for each project, and what can be taken back afterwards."""
 
-They run in threads of their own: a run of a page is aborted at its next Streamlit call when somebody clicks elsewhere.
-"""
-
-import threading
 from collections.abc import Callable
-from concurrent import futures
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, assert_never
 
 import streamlit as st
@@ -21,6 +15,7 @@ from traindash.language import gettext as _
 from traindash.projects.moving import Tell, restore_dataset
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection, lookups, screens
+from traindash.ui.background_work import BackgroundWork
 from traindash.ui.errors import draw_trouble
 from traindash.ui.state import flash, show_flashes, telling_errors
 from traindash.ui.theme import plain
@@ -53,66 +48,16 @@ Run: TypeAlias = Callable[[SuperviselyClient, Tell], Outcome]
 _Key: TypeAlias = tuple[str, ProjectId]
 
 
-@dataclass(slots=True)
-class _Job:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change that is going on."""
+
     title: str
-    total: int
-    future: "Future[Outcome] | None" = None
+    total: int  # images that it tells of
     done: int = 0
 
-    def tell(self, done: int) -> None:
-        self.done = done
 
-
-@dataclass(slots=True)
-class ProjectWork:
-    """What is being done to projects: one change at a time for each."""
-
-    _jobs: dict[_Key, _Job] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _pool: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(max_workers=4, thread_name_prefix="traindash-project")
-    )
-
-    def begin(self, key: _Key, job: _Job, run: Callable[[Tell], Outcome]) -> None:
-        """Begin a change.
-
-        Raises:
-            StateError: Another one of the project is not over.
-        """
-        with self._lock:
-            known = self._jobs.get(key)
-            if known is not None and known.future is not None and not known.future.done():
-                msg = _("{what} is still going on in this project.").format(what=known.title)
-                raise StateError(msg, _("Wait until it is done."))
-            self._jobs[key] = job
-            job.future = self._pool.submit(run, job.tell)
-
-    def of(self, key: _Key) -> _Job | None:
-        """Return the change of a project that nobody has been told the end of."""
-        return self._jobs.get(key)
-
-    def take(self, key: _Key) -> Outcome | None:
-        """Return what a change that is over has done, once; ``None`` where there is none.
-
-        Raises:
-            AppError: It failed. It is told once.
-        """
-        with self._lock:
-            job = self._jobs.get(key)
-            if job is None or job.future is None or not job.future.done():
-                return None
-            del self._jobs[key]
-        return job.future.result()
-
-    def wait(self, key: _Key, seconds: float) -> None:
-        """Wait for the end of a change."""
-        job = self._jobs.get(key)
-        if job is not None and job.future is not None:
-            futures.wait((job.future,), timeout=seconds)
-
-
-WORK = ProjectWork()
+WORK: BackgroundWork[_Key, _Change, Outcome] = BackgroundWork("project", threads=4)
 
 
 def work_key(project_id: ProjectId) -> _Key:
@@ -121,20 +66,27 @@ def work_key(project_id: ProjectId) -> _Key:
 
 
 def begin(project_id: ProjectId, title: str, total: int, run: Run) -> None:
-    """Begin a change of a project; ``total`` is the number of images that it tells of. It speaks as who begins it."""
+    """Begin a change of a project; ``total`` is the number of images that it tells of. It speaks as who begins it.
+
+    Raises:
+        StateError: Another one of the project is not over.
+    """
     client, language = connection.client(), current()
 
-    def spoken(tell: Tell) -> Outcome:
+    def spoken(tell: Callable[[_Change], None]) -> Outcome:
         with speaking(language):
-            return run(client, tell)
+            return run(client, lambda done: tell(_Change(title, total, done)))
 
-    WORK.begin(work_key(project_id), _Job(title, total), spoken)
+    key = work_key(project_id)
+    while not WORK.begin(key, spoken, _Change(title, total)):
+        if (going_on := WORK.progress(key)) is not None:  # it may have come to its end just now
+            msg = _("{what} is still going on in this project.").format(what=going_on.title)
+            raise StateError(msg, _("Wait until it is done."))
 
 
 def is_busy(project_id: ProjectId) -> bool:
     """Whether a change of a project is going on."""
-    job = WORK.of(work_key(project_id))
-    return job is not None and job.future is not None and not job.future.done()
+    return WORK.is_busy(work_key(project_id))
 
 
 def draw_work(project_id: ProjectId) -> None:
@@ -171,12 +123,14 @@ def forget(project_id: ProjectId) -> None:
 
 @st.fragment(run_every=_LOOK_SECONDS)
 def _draw_progress(project_id: ProjectId) -> None:
-    job = WORK.of(work_key(project_id))
-    if job is None or not is_busy(project_id):
+    change = WORK.progress(work_key(project_id))
+    if change is None:
         st.rerun()
-    share = min(job.done / job.total, 1.0) if job.total else 0.0
-    done = _("{title}: {done} of {total} images").format(title=job.title, done=count(job.done), total=count(job.total))
-    text = done if job.total else f"{job.title}…"
+    share = min(change.done / change.total, 1.0) if change.total else 0.0
+    done = _("{title}: {done} of {total} images").format(
+        title=change.title, done=count(change.done), total=count(change.total)
+    )
+    text = done if change.total else f"{change.title}…"
     st.progress(share, text=plain(text))
     st.caption(_("You can go on elsewhere meanwhile. The project can be changed again when this is done."))
 

@@ -13,7 +13,7 @@ from traindash.errors import AppError, InputError
 from traindash.formatting import plural
 from traindash.language import N_
 from traindash.language import gettext as _
-from traindash.plans.draft import WizardDraft
+from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.hyperparameters import idle_values, read_text
 from traindash.plans.problems import Problem, warning
 from traindash.plans.series import Experiment, ExperimentChange, SeriesChoices, SeriesPlan, all_experiments, model_label
@@ -23,6 +23,7 @@ from traindash.tasks.progress import TimeRange
 from traindash.tasks.series_record import new_series
 from traindash.tasks.series_runner import place
 from traindash.ui import connection, lookups, screens
+from traindash.ui.background_work import BackgroundWork
 from traindash.ui.errors import draw_trouble
 from traindash.ui.series.form import SeriesView, change_choices, default_name, reference_for, saved, text_by_model
 from traindash.ui.series.view import time_text, varied_text
@@ -32,7 +33,6 @@ from traindash.ui.widgets import draft_select, draft_text, draw_heads, page_of, 
 from traindash.ui.wizard.drafts import draw_standing
 from traindash.ui.wizard.frame import bottom_bar, draw_problems, draw_started_notice
 from traindash.ui.wizard.hyperparameters import Marks, yaml_editor
-from traindash.ui.wizard.launch import SERIES
 
 # The experiments that a series will make: what sets each apart, its agent, its time; editable and removable.
 
@@ -43,6 +43,7 @@ _AUTOMATIC = AgentId(0)
 _OPEN = "series-edited"
 _T = TypeVar("_T")
 _WAIT_SECONDS = 1.0
+_STARTS: BackgroundWork[DraftId, None, SeriesId] = BackgroundWork("series", threads=4)
 
 
 # An experiment with its expected time, None where no training of its kind went through yet.
@@ -257,7 +258,7 @@ def _idle_variations(view: SeriesView, planned: Sequence[Experiment]) -> tuple[P
 
 def _draw_bar(view: SeriesView, rows: Sequence[_Row], problems: Sequence[Problem]) -> None:
     draft_id = view.draft.id
-    is_busy = SERIES.is_busy(draft_id)
+    is_busy = _STARTS.is_busy(draft_id)
     count = plural(len(rows), "experiment", "experiments")
     text = problems[0].message if problems else _time_sentence(view, rows)
     with bottom_bar(view.draft, STEPS[-1], text):
@@ -272,7 +273,7 @@ def _draw_bar(view: SeriesView, rows: Sequence[_Row], problems: Sequence[Problem
         )
     if is_busy:
         # Drawn anew at the end: a refusal is told beside a button that can be pressed again.
-        SERIES.wait(draft_id, _WAIT_SECONDS)
+        _STARTS.wait(draft_id, _WAIT_SECONDS)
         st.rerun()
     _tell_result(view)
 
@@ -302,14 +303,15 @@ def _start(view: SeriesView, planned: Sequence[Experiment]) -> None:
     name = view.choices.name or default_name(view)
     # The draft's id: a second click makes the same series, not another one.
     series = new_series(SeriesId(view.draft.id), connection.server_name(), name, planned, view.choices)
-    SERIES.start(view.draft.id, lambda: place(client, store, series).id)
+    _STARTS.begin_once(view.draft.id, lambda _tell: place(client, store, series).id, None)
 
 
 def _tell_result(view: SeriesView) -> None:
     draft_id = view.draft.id
     try:
-        started = SERIES.result(draft_id, 0)
+        started = _STARTS.result(draft_id)
     except AppError as error:
+        _STARTS.forget_failure(draft_id)
         draw_trouble(error.message, f"{error.hint} {_('Nothing was started.')}")
         return
     if started is not None:

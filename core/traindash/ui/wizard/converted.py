@@ -1,7 +1,4 @@
-"""The classes step: an app that passes over some of the classes, and the copy of the project that it takes whole.
-
-A copy is made in a thread of its own and kept by draft, so that neither a reload nor another tab makes a second one.
-"""
+"""The classes step: an app that passes over some of the classes, and the copy of the project that it takes whole."""
 
 from dataclasses import replace
 
@@ -17,15 +14,14 @@ from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ModelFacts, ProjectFacts
 from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
+from traindash.ui.background_work import BackgroundWork
 from traindash.ui.errors import draw_trouble
 from traindash.ui.state import change_draft, flash
 from traindash.ui.theme import plain
 from traindash.ui.wizard.frame import WizardView
-from traindash.ui.wizard.launch import LaunchOnce
 
 _LOOK_SECONDS = 1.0
-COPIES: LaunchOnce[ConvertedCopy] = LaunchOnce()
-_DONE: dict[DraftId, int] = {}  # images that a copy has so far
+COPIES: BackgroundWork[DraftId, int, ConvertedCopy] = BackgroundWork("copy", threads=4)  # told: images so far
 
 
 def draw_copy(view: WizardView) -> None:
@@ -127,9 +123,9 @@ def _about(need: CopyNeed, project: ProjectFacts) -> str:
 
 @st.fragment(run_every=_LOOK_SECONDS)
 def _draw_progress(draft_id: DraftId, images: int, name: str) -> None:
-    if not COPIES.is_busy(draft_id):
+    done = COPIES.progress(draft_id)
+    if done is None:
         st.rerun()
-    done = _DONE.get(draft_id, 0)
     st.progress(
         min(done / max(images, 1), 1.0),
         text=_("Making “{name}”: {done} of {images}").format(name=plain(name), done=count(done), images=count(images)),
@@ -139,18 +135,11 @@ def _draw_progress(draft_id: DraftId, images: int, name: str) -> None:
 
 def _make(draft_id: DraftId, order: CopyOrder) -> None:
     client = connection.client()
-    _DONE[draft_id] = 0
-
-    def tell(images: int) -> None:
-        _DONE[draft_id] = images
-
-    COPIES.start(draft_id, lambda: make_copy(client, order, tell))
+    COPIES.begin_once(draft_id, lambda tell: make_copy(client, order, tell), 0)
 
 
 def _take_over(draft_id: DraftId) -> None:
     """Go on with a copy that has just become whole, or say why there is none."""
-    if COPIES.is_busy(draft_id):
-        return
     try:
         copy = COPIES.take(draft_id)
     except AppError as error:
