@@ -12,6 +12,10 @@ from typing import Any, cast
 import yaml
 from yaml.reader import ReaderError
 
+from traindash.formatting import count
+from traindash.language import N_
+from traindash.language import gettext as _
+
 _DEEPEST = 50
 _MOST_VALUES = 100_000
 _MERGE = "tag:yaml.org,2002:merge"
@@ -47,7 +51,8 @@ def compose(
         raise _too_deep(None) from error
     except ReaderError as error:
         mark = yaml.Mark("", error.position, text[: error.position].count("\n"), 0, None, 0)
-        problem = f"the character U+{int(error.character):04X} cannot be in a text"
+        code = f"U+{int(error.character):04X}"
+        problem = _("the character {code} cannot be in a text").format(code=code)
         raise _RefusedError(problem=problem, problem_mark=mark) from error
     if node is not None:
         _check(node, {}, ())
@@ -96,7 +101,7 @@ class PeoplesLoader(yaml.SafeLoader):
         # Of 2024-13-45, of 5,000 digits, of “!!bool maybe”, “!!timestamp soon”, “!!int ''”
         except (ValueError, OverflowError, KeyError, AttributeError, IndexError, TypeError) as error:
             shown = str(node.value)[:_LONGEST_QUOTE]
-            problem = f"“{shown}” looks like a number or a date, and is none"
+            problem = _("“{text}” looks like a number or a date, and is none").format(text=shown)
             raise _RefusedError(problem=problem, problem_mark=node.start_mark) from error
 
 
@@ -123,12 +128,12 @@ def _check(node: yaml.Node, sizes: dict[int, int], above: tuple[int, ...]) -> in
     if (known := sizes.get(id(node))) is not None:
         return known
     if id(node) in above:
-        raise _RefusedError(problem="a value holds itself", problem_mark=node.start_mark)
+        raise _RefusedError(problem=_("a value holds itself"), problem_mark=node.start_mark)
     if len(above) >= _DEEPEST:
         raise _too_deep(node.start_mark)
     size = 1 + sum(_check(child, sizes, (*above, id(node))) for child in _children(node))
     if size > _MOST_VALUES:
-        problem = f"there are more than {_MOST_VALUES:,} values"
+        problem = _("there are more than {number} values").format(number=count(_MOST_VALUES))
         raise _RefusedError(problem=problem, problem_mark=node.start_mark)
     sizes[id(node)] = size
     return size
@@ -139,7 +144,7 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
         case yaml.MappingNode():
             for key, value in node.value:
                 if not isinstance(key, yaml.ScalarNode):
-                    raise _RefusedError(problem="a name is no text", problem_mark=key.start_mark)
+                    raise _RefusedError(problem=_("a name is no text"), problem_mark=key.start_mark)
                 yield from (key, value)
         case yaml.SequenceNode():
             yield from node.value
@@ -153,16 +158,16 @@ def _refuse_repeated(node: yaml.Node, done: set[int]) -> None:
         return
     done.add(id(node))
     names: set[str] = set()
-    for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+    for key, _value in node.value if isinstance(node, yaml.MappingNode) else ():
         if key.value in names and key.tag != _MERGE:
-            raise _RefusedError(problem=f"{key.value} is given twice", problem_mark=key.start_mark)
+            raise _RefusedError(problem=_("{key} is given twice").format(key=key.value), problem_mark=key.start_mark)
         names.add(key.value)
     for child in _children(node):
         _refuse_repeated(child, done)
 
 
 def _too_deep(mark: yaml.Mark | None) -> yaml.MarkedYAMLError:
-    return _RefusedError(problem="values are nested too deeply", problem_mark=mark)
+    return _RefusedError(problem=_("values are nested too deeply"), problem_mark=mark)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,63 +181,69 @@ class _Mistake:
     at_start: bool = False  # the line to look at is where the unfinished thing begins, not where the reader gave up
 
 
-_IN_QUOTES = "Put it in quotes."
+_IN_QUOTES = N_("Put it in quotes.")
 _MISTAKES = (
     _Mistake(
-        context="flow sequence", reason="", message="the list that begins with “[” is not closed",
-        hint="Write “]” at its end.", at_start=True,
+        context="flow sequence", reason="", message=N_("the list that begins with “[” is not closed"),
+        hint=N_("Write “]” at its end."), at_start=True,
     ),
     _Mistake(
-        context="flow mapping", reason="", message="the group that begins with “{” is not closed",
-        hint="Write “}” at its end.", at_start=True,
+        context="flow mapping", reason="", message=N_("the group that begins with a curly bracket is not closed"),
+        hint=N_("Write the closing one at its end."), at_start=True,
     ),
     _Mistake(
-        reason="unknown escape character", message="a backslash between double quotes begins a special character",
-        hint="Write single quotes, or “/” in a path.",
+        reason="unknown escape character", message=N_("a backslash between double quotes begins a special character"),
+        hint=N_("Write single quotes, or “/” in a path."),
     ),
     _Mistake(
-        context="quoted scalar", reason="", message="a quotation mark is not closed",
-        hint="Write the second quotation mark.", at_start=True,
+        context="quoted scalar", reason="", message=N_("a quotation mark is not closed"),
+        hint=N_("Write the second quotation mark."), at_start=True,
     ),
     _Mistake(
-        reason="could not find expected ':'", message="there is no colon after the name",
-        hint="Write “name: value”.", at_start=True,
+        reason="could not find expected ':'", message=N_("there is no colon after the name"),
+        hint=N_("Write “name: value”."), at_start=True,
     ),
     _Mistake(
-        reason="mapping values are not allowed", message="there is a colon too many, or the line is indented too far",
-        hint="Write one “name: value” per line; put a value with a colon in quotes.",
+        reason="mapping values are not allowed",
+        message=N_("there is a colon too many, or the line is indented too far"),
+        hint=N_("Write one “name: value” per line; put a value with a colon in quotes."),
     ),
     _Mistake(
-        reason="\\t", message="there is a tab where only spaces may be", hint="Indent with spaces.",
-    ),
-    _Mistake(reason="that cannot start any token", message="a value begins with a special character", hint=_IN_QUOTES),
-    _Mistake(
-        reason="could not determine a constructor", message="“!” begins a note that only programs understand",
-        hint="Remove it; a value that begins with “!” needs quotes.",
+        reason="\\t", message=N_("there is a tab where only spaces may be"), hint=N_("Indent with spaces."),
     ),
     _Mistake(
-        reason="undefined alias", message="“*” stands for a value that “&” names nowhere", hint=_IN_QUOTES,
-    ),
-    _Mistake(reason="undefined tag handle", message="“!” begins a note that only programs understand", hint=_IN_QUOTES),
-    _Mistake(
-        reason="for merging", message="“<<” takes in something that is no group of “name: value” lines",
-        hint="Name a group with “&”, and take it in with “<<: *name”.",
+        reason="that cannot start any token", message=N_("a value begins with a special character"), hint=_IN_QUOTES,
     ),
     _Mistake(
-        reason="expected <block end>", message="the line begins further left or right than those it belongs to",
-        hint="Indent all lines of a group alike, or put the value above it in quotes.",
+        reason="could not determine a constructor", message=N_("“!” begins a note that only programs understand"),
+        hint=N_("Remove it; a value that begins with “!” needs quotes."),
     ),
     _Mistake(
-        reason="but found '<stream end>'", message="the text ends within a list or group",
-        hint="Look for a bracket that is not closed.",
+        reason="undefined alias", message=N_("“*” stands for a value that “&” names nowhere"), hint=_IN_QUOTES,
     ),
     _Mistake(
-        reason="expected the node content", message="a value is missing", hint="Look for a bracket or comma too many.",
+        reason="undefined tag handle", message=N_("“!” begins a note that only programs understand"), hint=_IN_QUOTES,
     ),
-    _Mistake(reason="duplicate anchor", message="“&” gives the same name twice", hint="Choose another name."),
     _Mistake(
-        reason="expected a single document", message="a second text begins with “---”",
-        hint="Keep one of the texts.",
+        reason="for merging", message=N_("“<<” takes in something that is no group of “name: value” lines"),
+        hint=N_("Name a group with “&”, and take it in with “<<: *name”."),
+    ),
+    _Mistake(
+        reason="expected <block end>", message=N_("the line begins further left or right than those it belongs to"),
+        hint=N_("Indent all lines of a group alike, or put the value above it in quotes."),
+    ),
+    _Mistake(
+        reason="but found '<stream end>'", message=N_("the text ends within a list or group"),
+        hint=N_("Look for a bracket that is not closed."),
+    ),
+    _Mistake(
+        reason="expected the node content", message=N_("a value is missing"),
+        hint=N_("Look for a bracket or comma too many."),
+    ),
+    _Mistake(reason="duplicate anchor", message=N_("“&” gives the same name twice"), hint=N_("Choose another name.")),
+    _Mistake(
+        reason="expected a single document", message=N_("a second text begins with “---”"),
+        hint=N_("Keep one of the texts."),
     ),
 )  # fmt: skip
 
@@ -240,7 +251,7 @@ _MISTAKES = (
 def problem_of(error: yaml.YAMLError) -> YamlProblem:
     """Return what to tell a person of an error."""
     context = str(getattr(error, "context", None) or "")
-    reason = str(getattr(error, "problem", None) or "it cannot be read")
+    reason = str(getattr(error, "problem", None) or _("it cannot be read"))
     said = f"{context} {reason}"
     own = isinstance(error, _RefusedError)
     known = next((item for item in _MISTAKES if not own and item.context in context and item.reason in said), None)
@@ -248,6 +259,6 @@ def problem_of(error: yaml.YAMLError) -> YamlProblem:
     mark = getattr(error, "context_mark" if at_start else "problem_mark", None) or getattr(error, "context_mark", None)
     return YamlProblem(
         line=None if mark is None else mark.line + 1,
-        message=reason if known is None else known.message,
-        hint="Write one “name: value” per line." if known is None else known.hint,
+        message=reason if known is None else _(known.message),
+        hint=_("Write one “name: value” per line." if known is None else known.hint),
     )

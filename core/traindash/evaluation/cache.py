@@ -20,6 +20,7 @@ from traindash.evaluation.coco_files import BoolArray, CocoPair, Detections, Gro
 from traindash.evaluation.masks import runs_that_fill
 from traindash.evaluation.matching import Overlaps
 from traindash.files import replacing
+from traindash.language import N_
 
 # Arrays kept in a file of this machine: written whole or not at all, and a damaged file is as good as none.
 
@@ -51,7 +52,7 @@ def save_columns(path: Path, columns: Columns) -> None:
     body = io.BytesIO()
     np.savez(body, allow_pickle=False, **columns)
     content = hashlib.sha256(body.getvalue()).digest() + body.getvalue()
-    write_whole(path, lambda file: file.write(content), noun="The evaluation")
+    write_whole(path, lambda file: file.write(content), noun=N_("The evaluation"))
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object], *, noun: str) -> None:
@@ -201,7 +202,7 @@ def save_masks(path: Path, masks: KeptMasks) -> None:
             np.save(file, side.index, allow_pickle=False)
             np.save(file, side.texts, allow_pickle=False)
 
-    write_whole(path, write, noun="The masks")
+    write_whole(path, write, noun=N_("The masks"))
 
 
 def open_masks(path: Path) -> KeptMasks | None:

@@ -255,22 +255,25 @@ def _text_numbers(node: yaml.Node | None, path: tuple[str, ...], seen: set[int])
 def first_problem(text: str) -> YamlProblem | None:
     """Return why a text cannot be used whatever its keys are; ``None`` if it can."""
     if (odd := next(lookalikes(text), None)) is not None:
-        hint = f"Replace it by “{odd.plain}”." if odd.plain.strip() else "Type the line anew, with plain blanks."
-        return YamlProblem(line=odd.line, message=f"there is {odd.said}", hint=hint)
+        replacing = _("Replace it by “{plain}”.").format(plain=odd.plain)
+        hint = replacing if odd.plain.strip() else _("Type the line anew, with plain blanks.")
+        return YamlProblem(line=odd.line, message=_("there is {what}").format(what=odd.said), hint=hint)
     try:
         node = compose_hyperparameters(text)
         content = values(node, HyperparameterLoader)
     except yaml.YAMLError as error:
         found = problem_of(error)
-        return replace(found, message=f"it is not valid YAML: {found.message}")
+        return replace(found, message=_("it is not valid YAML: {problem}").format(problem=found.message))
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        message = "it is no list of “name: value” lines"
-        return YamlProblem(line=None, message=message, hint="Write one “name: value” per line.")
+        message = _("it is no list of “name: value” lines")
+        return YamlProblem(line=None, message=message, hint=_("Write one “name: value” per line."))
     for item in value_nodes(node):
         value = values(item.value, HyperparameterLoader)
         if (wrong := misread(item.value, value)) is not None:
-            message = f"“{item.path}: {item.value.value}” is {value}, for {wrong.why}"
-            hint = f"Write {wrong.meant}." if wrong.meant else "Write the number that is meant."
+            message = _("“{text}” is read as {value}: {why}")
+            message = message.format(text=f"{item.path}: {item.value.value}", value=value, why=wrong.why)
+            writing = _("Write {meant}.").format(meant=wrong.meant)
+            hint = writing if wrong.meant else _("Write the number that is meant.")
             return YamlProblem(line=item.key.start_mark.line + 1, message=message, hint=hint)
     return None
 

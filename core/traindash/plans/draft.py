@@ -23,6 +23,7 @@ from traindash.domain.plan import (
 )
 from traindash.domain.project import ProjectMeta
 from traindash.files import JsonRecords
+from traindash.language import N_
 from traindash.plans.plan_file import decoder_of
 from traindash.plans.problems import Step
 from traindash.plans.series import Replaced, SeriesChoices
@@ -249,7 +250,9 @@ class DraftStore(JsonRecords[WizardDraft]):
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder=folder, decode=decoder_of(WizardDraft), noun="draft", way_out="Start a new one.")
+        super().__init__(
+            folder=folder, decode=decoder_of(WizardDraft), noun=N_("draft"), way_out=N_("Start a new one.")
+        )
 
     def create(self, server: str, start: WizardDraft | None = None, *, name: str | None = None) -> WizardDraft:
         """Store a new draft and return it.

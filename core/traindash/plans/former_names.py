@@ -14,6 +14,7 @@ from traindash.domain.ids import ProjectId
 from traindash.domain.plan import TagsSplit, TrainingPlan
 from traindash.domain.project import NameKind, ProjectMeta
 from traindash.files import JsonFile
+from traindash.language import N_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,7 @@ class NameMemory:
             path=path,
             decode=msgspec.json.Decoder(dict[str, _Project]).decode,
             empty={},
-            noun="The names of classes and tags",
+            noun=N_("The names of classes and tags"),
         )
 
     def look(self, server: str, project_id: ProjectId, meta: ProjectMeta) -> FormerNames:

@@ -233,7 +233,7 @@ class DataNotes:
 
     def __init__(self, path: Path) -> None:
         self._file: JsonFile[Mapping[str, DataNote]] = JsonFile(
-            path=path, decode=_NOTES.decode, empty={}, noun="What the data was like"
+            path=path, decode=_NOTES.decode, empty={}, noun=N_("What the data was like")
         )
 
     def of(self, server: str, task_id: TaskId) -> DataNote | None:

@@ -23,11 +23,13 @@ from traindash.domain.plan import (
 )
 from traindash.errors import InputError, issue_of
 from traindash.frameworks.hyperparameter_text import leaves, path_parts, value_text, with_values
+from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.plans.hyperparameters import read_text
 from traindash.plans.plan_file import SERIES, model_of, model_text, plan_of
 from traindash.plans.varied_values import Value, parse_values, roles_for, values_for
 
+NOT_SET = N_("not set")  # stands for the value of a hyperparameter that a changed plan does not have
 MOST_EXPERIMENTS = 100  # more of them are a typing mistake more often than a wish
 LONGEST_NAME = 80
 _KEY_LETTERS = 10
@@ -171,7 +173,7 @@ def varied_in(varied: Sequence[tuple[str, str]], plan: TrainingPlan) -> tuple[tu
                 return before
             case _:
                 value = values.get(thing)
-                return _shown(value) if isinstance(value, str | int | float | list) else "not set"
+                return _shown(value) if isinstance(value, str | int | float | list) else NOT_SET
 
     return tuple((thing, now(thing, before)) for thing, before in varied)
 

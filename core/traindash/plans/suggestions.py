@@ -15,8 +15,8 @@ from traindash.domain.project import Collection
 from traindash.errors import InputError
 from traindash.files import JsonFile
 from traindash.formatting import count
+from traindash.language import N_, ngettext
 from traindash.language import gettext as _
-from traindash.language import ngettext
 from traindash.plans.draft import FIRST_SEED, SplitDraft, TagsChoice, WizardDraft, choose_project
 from traindash.plans.facts import ProjectFacts
 from traindash.plans.splits import MOST_IMAGES, frozen_pairs
@@ -206,7 +206,7 @@ class PresetStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: JsonFile[_Kept] = JsonFile(path=path, decode=_PRESETS.decode, empty={}, noun="The presets")
+        self._file: JsonFile[_Kept] = JsonFile(path=path, decode=_PRESETS.decode, empty={}, noun=N_("The presets"))
 
     def of(self, framework: str) -> Mapping[str, str]:
         """Return name → YAML text of the presets for a framework, in the order they were made."""

@@ -10,8 +10,8 @@ from traindash.frameworks.hyperparameter_text import first_problem, read_mapping
     ("text", "line", "words"),
     [
         ("epochs: 1\nlr0:\u00a00.01", 2, "there is an invisible character (no-break space, U+00A0)"),
-        ("epochs: 1\nimgsz: 064", 2, "“imgsz: 064” is 52, for a number that begins with 0 is octal to YAML"),
-        ("warmup_epochs: 1:30", 1, "“warmup_epochs: 1:30” is 90, for numbers with colons are hours"),
+        ("epochs: 1\nimgsz: 064", 2, "“imgsz: 064” is read as 52: a number that begins with 0 is octal to YAML"),
+        ("warmup_epochs: 1:30", 1, "“warmup_epochs: 1:30” is read as 90: numbers with colons are hours"),
         ("epochs: 1\nepochs: 2", 2, "epochs is given twice"),
         ("when: 2024-13-45", 1, "“2024-13-45” looks like a number or a date, and is none"),
         ("seed: " + "9" * 5000, 1, "looks like a number or a date, and is none"),

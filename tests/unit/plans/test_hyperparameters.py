@@ -31,7 +31,7 @@ def test_the_line_of_an_error_is_named(text: str, line: int) -> None:
     ("text", "words"),
     [
         ("a: [1", "the list that begins with “[” is not closed"),
-        ("a: {b: 1", "the group that begins with “{” is not closed"),
+        ("a: {b: 1", "the group that begins with a curly bracket is not closed"),
         ('a: "open', "a quotation mark is not closed"),
         ("epochs: 1\nbatch 8\n", "there is no colon after the name"),
         ("a: b: c", "there is a colon too many"),

@@ -13,6 +13,7 @@ from traindash.domain.task import Task
 from traindash.errors import AppError, InputError
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
+from traindash.plans.series import NOT_SET
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.progress import TaskProgress, TimeRange
@@ -83,7 +84,8 @@ def name_of(state: MemberState) -> str:
 def varied_text(varied: Iterable[tuple[str, str]]) -> str:
     """Return what sets an experiment apart; empty where nothing does."""
     return " · ".join(
-        value if thing == "model" else f"{_(_THINGS.get(thing, thing))} {value}" for thing, value in varied
+        value if thing == "model" else f"{_(_THINGS.get(thing, thing))} {_(value) if value == NOT_SET else value}"
+        for thing, value in varied
     )
 
 

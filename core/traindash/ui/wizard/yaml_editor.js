@@ -81,6 +81,7 @@ function drawReference(panel, data, field, bring) {
   const search = panel.querySelector("input")
   panel.querySelector("label").textContent = _("Reference")
   search.placeholder = _("Search name or meaning")
+  panel.parentElement.querySelector(".popup").setAttribute("aria-label", _("Completions"))
   panel.parentElement.querySelector(".keys").textContent = _(
     "Changes are saved while you type. Tab indents; Esc, then Tab, leaves the editor.",
   )
