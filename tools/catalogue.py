@@ -19,7 +19,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from traindash.frameworks.spec import Preset, Reference, load_presets, load_reference
+from traindash.frameworks.reference import Reference, load_reference
+from traindash.frameworks.spec import Preset, load_presets
 from traindash.language import DOMAIN, LOCALES, Language
 
 ROOT = Path(__file__).parents[1]

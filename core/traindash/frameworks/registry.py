@@ -8,7 +8,8 @@ import msgspec
 import yaml
 
 from traindash.errors import NotFoundError
-from traindash.frameworks.spec import Framework, Reference, Role, Roles, load_framework
+from traindash.frameworks.reference import Reference
+from traindash.frameworks.spec import Framework, Role, Roles, load_framework
 
 _HERE = Path(__file__).resolve().parent
 _CHECKPOINT = "CHECKPOINT"  # what stands for the file in a framework's code for people

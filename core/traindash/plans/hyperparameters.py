@@ -20,8 +20,8 @@ from traindash.frameworks.hyperparameter_text import (
     with_plain_characters,
     with_point,
 )
+from traindash.frameworks.reference import Hyperparameter, Reference, entry_for, inside
 from traindash.frameworks.registry import reference_of
-from traindash.frameworks.spec import Hyperparameter, Reference, entry_for, inside
 from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.plans.problems import Problem, error, warning

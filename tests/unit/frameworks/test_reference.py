@@ -9,8 +9,9 @@ import yaml
 
 from tests.outside import unavailable
 from traindash.frameworks.hyperparameter_text import with_values
+from traindash.frameworks.reference import Reference
 from traindash.frameworks.registry import FRAMEWORKS
-from traindash.frameworks.spec import DeviceKind, Reference
+from traindash.frameworks.spec import DeviceKind
 from traindash.plans.hyperparameters import read_text
 
 REFERENCE = FRAMEWORKS["YOLO"].reference

@@ -20,8 +20,9 @@ from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel
 from traindash.domain.project import Project, ProjectMeta
 from traindash.errors import InputError, NotFoundError
 from traindash.frameworks.hyperparameter_text import compose_hyperparameters, leaves, numbers_read_as_text, read_mapping
+from traindash.frameworks.reference import Hyperparameter, Reference, entry_for
 from traindash.frameworks.registry import framework
-from traindash.frameworks.spec import Framework, Hyperparameter, Reference, entry_for
+from traindash.frameworks.spec import Framework
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 from traindash.platform.tasks.frozen import FrozenTraining

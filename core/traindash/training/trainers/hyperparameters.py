@@ -10,7 +10,8 @@ import yaml
 
 from traindash.domain.task import ExitCause
 from traindash.frameworks.hyperparameter_text import leaves, nested, read_mapping
-from traindash.frameworks.spec import Reference, Roles, entry_for
+from traindash.frameworks.reference import Reference, entry_for
+from traindash.frameworks.spec import Roles
 from traindash.training.trainers.entry import RunError
 from traindash.yaml_text import problem_of
 

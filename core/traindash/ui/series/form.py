@@ -8,8 +8,9 @@ import streamlit as st
 
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel, RandomSplit, TrainingPlan
 from traindash.formatting import setting
+from traindash.frameworks.reference import Reference
 from traindash.frameworks.registry import reference_of, roles_of
-from traindash.frameworks.spec import Reference, Role, Roles
+from traindash.frameworks.spec import Role, Roles
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft

@@ -13,8 +13,9 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
 from traindash.formatting import MISSING, listing, metric, plural, setting
 from traindash.frameworks.hyperparameter_text import value_text, with_values
+from traindash.frameworks.reference import Hyperparameter, Reference
 from traindash.frameworks.registry import framework_or_none, reference_of, roles_of
-from traindash.frameworks.spec import DeviceKind, Hyperparameter, Reference, Role
+from traindash.frameworks.spec import DeviceKind, Role
 from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft

@@ -9,8 +9,8 @@ import torch
 
 from traindash.domain.jobs import Schedule
 from traindash.frameworks.hyperparameter_text import leaves, nested
+from traindash.frameworks.reference import Reference
 from traindash.frameworks.registry import framework
-from traindash.frameworks.spec import Reference
 from traindash.training.trainers.detr import networks
 from traindash.training.trainers.detr.images import JsonLabels
 from traindash.training.trainers.detr.loop import Beginning, TrainingLoop, read_state

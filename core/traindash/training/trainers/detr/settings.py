@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from traindash.frameworks.hyperparameter_text import leaves
-from traindash.frameworks.spec import Reference
+from traindash.frameworks.reference import Reference
 from traindash.training.trainers.hyperparameters import refuse
 
 _TRANSFORMS = "train_dataloader.dataset.transforms"
