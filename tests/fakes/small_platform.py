@@ -18,7 +18,7 @@ from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta
 from traindash.domain.task import TaskStatus
 from traindash.platform.agents import Hardware
 from traindash.platform.services import Services
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.supervisor import Pace, Supervisor
 from traindash.steady_clock import CLOCK, SteadyClock

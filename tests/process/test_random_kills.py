@@ -12,7 +12,7 @@ from tests.process.conftest import PlatformProcess
 from tests.process.test_supervisor import experiment, starts
 from traindash.domain.ids import AgentId, FileId, TaskId
 from traindash.domain.task import ExitCause, TaskStatus
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.process import poll, read_identity
 from traindash.training.runs.events import read_events
 

@@ -9,7 +9,7 @@ from tests.fakes.small_platform import SmallPlatform, wait_for
 from traindash.domain.ids import TaskId
 from traindash.domain.task import ExitCause, TaskStatus
 from traindash.errors import InputError, StateError
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.process import read_identity
 from traindash.platform.tasks.resuming import can_resume

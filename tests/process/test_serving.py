@@ -12,7 +12,7 @@ from traindash.domain.task import ExitCause, TaskStatus
 from traindash.errors import StateError
 from traindash.platform.serving.models import DeployParams
 from traindash.platform.serving.service import Serving, ServingControl
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.admission import Admission
 
 PLENTY = 8 * 2**30

@@ -17,7 +17,8 @@ from traindash.domain.ids import AgentId, TaskId, TeamId
 from traindash.domain.task import ExitCause, ExitReport, TaskStatus
 from traindash.errors import StorageError
 from traindash.platform.store.database import Database
-from traindash.platform.store.tasks import NewTask, OpenTask, TaskRecord, TaskStore
+from traindash.platform.store.task_records import NewTask, OpenTask, TaskRecord
+from traindash.platform.store.tasks import TaskStore
 from traindash.platform.tasks.admission import Admission
 from traindash.steady_clock import SteadyClock
 

@@ -19,7 +19,7 @@ from traindash.platform.agents import LocalAgent
 from traindash.platform.jobs import CanceledError, JobKind, Jobs, Running
 from traindash.platform.services import Services
 from traindash.platform.store.database import Database
-from traindash.platform.store.tasks import NewTask
+from traindash.platform.store.task_records import NewTask
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.ending import observe
 from traindash.platform.tasks.exits import classify

@@ -26,7 +26,7 @@ from traindash.files import JsonFile
 from traindash.periodic_worker import PeriodicWorker
 from traindash.platform.services import Services
 from traindash.platform.store.database import moment_text, now_text
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.steady_clock import CLOCK
 
 LEAST_SECRET = 16

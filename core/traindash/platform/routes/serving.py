@@ -17,7 +17,7 @@ from traindash.platform.routes.endpoint import ApiContext, fault_response, json_
 from traindash.platform.routes.workload import InThread, Workload
 from traindash.platform.serving.asked import Call, read_state
 from traindash.platform.serving.commands import answer
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.wire import BodyBounds, decoded, shortened
 
 _BODY = BodyBounds(megabytes=12, parts=1_100_000)  # the ids of images

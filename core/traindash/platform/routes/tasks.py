@@ -26,7 +26,7 @@ from traindash.platform.serving.commands import COMMANDS
 from traindash.platform.store.app_data import FieldChange, PatchStep
 from traindash.platform.store.listing import Listing
 from traindash.platform.store.task_queue import QueueMove
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.frozen import config_hash, frozen_settings
 from traindash.platform.tasks.log import LiveInfo
 from traindash.platform.tasks.resuming import can_resume

@@ -19,7 +19,7 @@ from traindash.platform.serving.deployment import Deployment
 from traindash.platform.serving.models import DeployParams
 from traindash.platform.serving.service import Serving
 from traindash.platform.serving.uploading import UploadMode
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.wire import Id, Name, Word, shortened
 from traindash.training.runs.predicting import GivenImage
 

@@ -30,7 +30,7 @@ from traindash.platform.services import Services
 from traindash.platform.serving.deployment import Deployment, WorkerDiedError
 from traindash.platform.serving.models import DeployParams, ServedModel, of_training, resolve
 from traindash.platform.serving.requests import Requests
-from traindash.platform.store.tasks import OpenTask, TaskRecord
+from traindash.platform.store.task_records import OpenTask, TaskRecord
 from traindash.platform.tasks.supervisor import Supervisor
 from traindash.training.runs.events import Level
 from traindash.training.runs.predicting import GivenImage

@@ -14,7 +14,7 @@ from traindash.frameworks.spec import Framework
 from traindash.platform.modules import Module
 from traindash.platform.services import Services
 from traindash.platform.store.files import clean_path
-from traindash.platform.store.tasks import NewTask, TaskKind, TaskRecord
+from traindash.platform.store.task_records import NewTask, TaskKind, TaskRecord
 from traindash.platform.tasks.frozen import FrozenTraining, frozen_training, new_draw
 from traindash.platform.tasks.request import module_of, parse_body, parse_compare_state, parse_train_state
 from traindash.platform.tasks.resuming import carry_over, find_resumable, source_of

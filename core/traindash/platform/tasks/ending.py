@@ -17,7 +17,7 @@ from traindash.domain.task import ExitCause, ExitReport, TaskStatus
 from traindash.errors import AppError, NotFoundError, StateError, StorageError, without_folders
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.evaluated import name_projects
 from traindash.platform.tasks.exits import ProcessEnd, classify, report_platform_error
 from traindash.platform.tasks.labelling import draw_labels

@@ -21,7 +21,7 @@ from traindash.domain.project import ProjectMeta, TagMeta
 from traindash.errors import StateError
 from traindash.platform.services import Services
 from traindash.platform.store.database import moment_text
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.store.working_copies import CopiedImage, CopyMark, WorkingCopy
 from traindash.training.runs.spec import RunLayout, TrainSpec, read_evaluated
 

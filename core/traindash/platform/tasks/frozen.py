@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from traindash.domain.ids import TaskId
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 
 
 class FrozenTraining(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -24,7 +24,7 @@ from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError, StateError
 from traindash.platform.agents import LocalAgent
 from traindash.platform.services import Services
-from traindash.platform.store.tasks import NewTask, TaskRecord
+from traindash.platform.store.task_records import NewTask, TaskRecord
 from traindash.platform.trained_models import predictor_spec
 from traindash.training.runs.spec import LabelSpec, RunLayout, read_found, write_images, write_spec
 

@@ -20,7 +20,7 @@ from traindash.domain.plan import CustomCheckpoint, DatasetsSplit
 from traindash.errors import InputError, StateError
 from traindash.platform.agents import LocalAgent
 from traindash.platform.services import Services
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.admission import check_evaluations
 from traindash.platform.tasks.frozen import frozen_training
 from traindash.platform.tasks.labelling import prepare_labelling

@@ -9,7 +9,7 @@ from traindash.domain.task import TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.files import replacing
 from traindash.platform.services import Services
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.frozen import frozen_training
 from traindash.training.runs.events import EventWriter, append_rows, read_events
 from traindash.training.runs.spec import RunLayout, TrainSpec, read_spec

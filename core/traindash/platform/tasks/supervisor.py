@@ -20,7 +20,7 @@ from traindash.errors import StorageError
 from traindash.periodic_worker import PeriodicWorker
 from traindash.platform.agents import LocalAgent
 from traindash.platform.services import Services
-from traindash.platform.store.tasks import OpenTask, TaskRecord
+from traindash.platform.store.task_records import OpenTask, TaskRecord
 from traindash.platform.tasks.ending import Outcome, conclude, failed, tidy
 from traindash.platform.tasks.exits import report_lost, report_platform_error
 from traindash.platform.tasks.preparation import prepare

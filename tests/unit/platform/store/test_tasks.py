@@ -18,7 +18,8 @@ from traindash.errors import NotFoundError, StateError
 from traindash.platform.store.accounts import Accounts
 from traindash.platform.store.database import Database
 from traindash.platform.store.listing import Condition, Listing
-from traindash.platform.store.tasks import NewTask, TaskRecord, TaskStore
+from traindash.platform.store.task_records import NewTask, TaskRecord
+from traindash.platform.store.tasks import TaskStore
 from traindash.steady_clock import SteadyClock
 
 TEAM = TeamId(1)

@@ -9,7 +9,7 @@ from tests.fakes.benchmarked import write_benchmark
 from tests.fakes.small_platform import SmallPlatform
 from traindash.domain.ids import DatasetId, ImageId, ProjectId
 from traindash.platform.store.image_changes import ImageChanges
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.ending import publish
 from traindash.platform.tasks.evaluated import remove_unneeded

@@ -4,7 +4,7 @@ import pytest
 
 from tests.fakes.small_platform import SmallPlatform
 from traindash.errors import StateError
-from traindash.platform.store.tasks import TaskRecord
+from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.admission import Admission
 from traindash.platform.tasks.ending import failure_output, publish
 from traindash.platform.tasks.preparation import prepare
