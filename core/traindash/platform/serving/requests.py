@@ -4,6 +4,7 @@ Words, stages and keys are those of ``InferenceRequest`` and ``InferenceRequests
 (docs/supervisely-api.md 13.4), which its clients read.
 """
 
+import asyncio
 import contextlib
 import threading
 import time
@@ -25,6 +26,8 @@ MOST_KEPT = 1000  # requests of one model, those that are over too
 PAUSE_SECONDS = 3600.0  # a paused request is given up after this, as in the SDK
 KEPT_SECONDS = 3600.0  # a request that nobody asks about is forgotten after this, as in the SDK
 CLEARED_SECONDS = 60.0  # what a client has cleared stays for this, as in the SDK
+_PAUSES = (0.005, 0.05)  # seconds between two looks at a request, the first ones and all others
+_SOON = 20  # looks after which it is "all others"
 
 
 class Stage(StrEnum):
@@ -246,3 +249,8 @@ class Requests:
         """End every request that is not over with an error."""
         for request in self.open():
             request.end(error)
+
+
+async def pause(looks: int) -> None:
+    """Wait until the next look at a request after so many: not long at first, since most are answered soon."""
+    await asyncio.sleep(_PAUSES[looks > _SOON])
