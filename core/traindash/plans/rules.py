@@ -16,7 +16,7 @@ from traindash.language import gettext as _
 from traindash.plans.app_rules import no_export_text, shape_problems
 from traindash.plans.facts import Facts, ModelFacts, ProjectFacts, gather
 from traindash.plans.problems import Problem, Step, error, listed, quoted, warning
-from traindash.plans.splits import check_split
+from traindash.plans.split_rules import check_split
 from traindash.supervisely.client import SuperviselyClient
 
 

@@ -26,13 +26,11 @@ from traindash.domain.labelling import (
     task_of,
 )
 from traindash.domain.prediction import CONFIDENCE_TAG
-from traindash.domain.project import Image, ObjectClass, Project
+from traindash.domain.project import Image, ObjectClass
 from traindash.errors import InputError, NotFoundError
 from traindash.language import N_
 from traindash.language import gettext as _
-from traindash.projects.choosing import free_name
 from traindash.projects.label_places import PLACES, borders_of, box_json, outlined_json, place_of, read_geometry
-from traindash.projects.moving import AT_ONCE, MoveOrder, Tell, move_images
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.figures import Figure
 from traindash.supervisely.project_writing import NameIds
@@ -444,51 +442,3 @@ def _refuse_unless(label: ReviewedLabel, refusal: str, *, is_possible: bool) -> 
     if not is_possible:
         msg = _(refusal).format(shape=label.shape)
         raise InputError(msg, _("Accept or reject it, or draw it anew in the labeling tool of the server."))
-
-
-# Projects of copies: one to label without touching the original, and one to train on.
-
-
-def project_of_copies(
-    client: SuperviselyClient,
-    project_id: ProjectId,
-    name: str,
-    images: Sequence[ImageId],
-    *,
-    keeps_labels: bool,
-    tell: Tell = lambda _done: None,
-) -> Project:
-    """Make a project of some images of another one, with its classes and tags, in datasets of the same names.
-
-    Raises:
-        InputError: There is no image.
-    """
-    if not images:
-        raise InputError(_("There is no image to copy."), _("Choose others."))
-    source = client.projects.get(project_id)
-    taken = {item.name for item in client.projects.list(source.workspace_id)}
-    about = _("Made from “{project}”.").format(project=source.name)
-    made = client.writing.add_project(source.workspace_id, free_name(name, taken), about)
-    client.writing.set_meta(made.id, client.projects.meta(project_id))
-    names = {item.id: item.name for item in client.datasets.list(project_id)}
-    by_dataset: dict[DatasetId, list[ImageId]] = {}
-    for start in range(0, len(images), AT_ONCE):
-        for image in client.images.get(project_id, images[start : start + AT_ONCE]):
-            by_dataset.setdefault(image.dataset_id, []).append(image.id)
-    used: set[str] = set()
-    done = 0
-    for dataset, own in by_dataset.items():
-        title = free_name(names.get(dataset, "images"), used)
-        used.add(title)
-        target = client.writing.add_dataset(made.id, title)
-        before = done
-        if keeps_labels:
-            order = MoveOrder(project_id=project_id, images=tuple(own), dataset_id=target.id, keeps_originals=True)
-            done += move_images(client, order, lambda number, before=before: tell(before + number))  # type: ignore[misc] # mypy (2.4) sees no default
-        else:
-            for start in range(0, len(own), AT_ONCE):
-                details = client.image_edits.details(project_id, own[start : start + AT_ONCE])
-                client.image_edits.add_copies(target.id, details)
-                done += len(details)
-                tell(done)
-    return made

@@ -1,4 +1,4 @@
-"""Images that go to another dataset, over the API of any server.
+"""Images that go to another dataset or, as copies, to another project, over the API of any server.
 
 A server has no call that moves an image: it is put into the other dataset once more, gets what was drawn on it, and
 goes from the first one (as the SDK's ``image.move`` does). No file is sent. What fails in between is undone, so that no
@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
-from traindash.domain.project import Dataset
-from traindash.errors import AppError
+from traindash.domain.project import Dataset, Project
+from traindash.errors import AppError, InputError
+from traindash.language import gettext as _
 from traindash.projects.choosing import free_file_names, free_name
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.project_edits import Deleted
@@ -123,6 +124,51 @@ def split_off(
     """Move images into a new dataset at the top, and return it."""
     made = client.writing.add_dataset(project_id, name)
     move_images(client, MoveOrder(project_id=project_id, images=tuple(images), dataset_id=made.id), tell)
+    return made
+
+
+def project_of_copies(
+    client: SuperviselyClient,
+    project_id: ProjectId,
+    name: str,
+    images: Sequence[ImageId],
+    *,
+    keeps_labels: bool,
+    tell: Tell = lambda _done: None,
+) -> Project:
+    """Make a project of some images of another one, with its classes and tags, in datasets of the same names.
+
+    Raises:
+        InputError: There is no image.
+    """
+    if not images:
+        raise InputError(_("There is no image to copy."), _("Choose others."))
+    source = client.projects.get(project_id)
+    taken = {item.name for item in client.projects.list(source.workspace_id)}
+    about = _("Made from “{project}”.").format(project=source.name)
+    made = client.writing.add_project(source.workspace_id, free_name(name, taken), about)
+    client.writing.set_meta(made.id, client.projects.meta(project_id))
+    names = {item.id: item.name for item in client.datasets.list(project_id)}
+    by_dataset: dict[DatasetId, list[ImageId]] = {}
+    for start in range(0, len(images), AT_ONCE):
+        for image in client.images.get(project_id, images[start : start + AT_ONCE]):
+            by_dataset.setdefault(image.dataset_id, []).append(image.id)
+    used: set[str] = set()
+    done = 0
+    for dataset, own in by_dataset.items():
+        title = free_name(names.get(dataset, "images"), used)
+        used.add(title)
+        target = client.writing.add_dataset(made.id, title)
+        before = done
+        if keeps_labels:
+            order = MoveOrder(project_id=project_id, images=tuple(own), dataset_id=target.id, keeps_originals=True)
+            done += move_images(client, order, lambda number, before=before: tell(before + number))  # type: ignore[misc] # mypy (2.4) sees no default
+        else:
+            for start in range(0, len(own), AT_ONCE):
+                details = client.image_edits.details(project_id, own[start : start + AT_ONCE])
+                client.image_edits.add_copies(target.id, details)
+                done += len(details)
+                tell(done)
     return made
 
 

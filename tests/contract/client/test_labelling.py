@@ -23,7 +23,8 @@ from traindash.domain.task import Task, TaskStatus
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.tasks.labelling import draw_labels
 from traindash.platform.trained_models import predictor_spec
-from traindash.projects.labelling import Review, project_of_copies
+from traindash.projects.labelling import Review
+from traindash.projects.moving import project_of_copies
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, RejectedError
 from traindash.training.runs.spec import LabelSpec

@@ -13,7 +13,7 @@ from traindash.domain.project import ObjectClass, Project, ProjectMeta, TagMeta
 from traindash.plans.app_rules import ClassUse, class_use, copy_need, is_evaluation_copy
 from traindash.plans.app_state import start_state
 from traindash.plans.rules import check_benchmark, check_export, check_launch, check_model
-from traindash.plans.splits import check_split
+from traindash.plans.split_rules import check_split
 
 DETECTOR = AppOptions(task_types=frozenset({"object detection"}), takes_exports=False, needs_gpu=True)
 META = ProjectMeta(

@@ -14,7 +14,7 @@ from traindash.plans.draft import SplitDraft, TagsChoice, split_draft
 from traindash.plans.facts import Facts, SplitCounts
 from traindash.plans.lookups import split_counts
 from traindash.plans.problems import Problem
-from traindash.plans.splits import check_split
+from traindash.plans.split_rules import check_split
 
 
 def found(step: SplitDraft, **changes: object) -> list[Problem]:

@@ -16,7 +16,8 @@ from traindash.domain.labelling import ReviewCounts, Word
 from traindash.errors import AppError, InputError, StateError
 from traindash.language import N_
 from traindash.language import gettext as _
-from traindash.projects.labelling import Review, project_of_copies
+from traindash.projects.labelling import Review
+from traindash.projects.moving import project_of_copies
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import titled
 from traindash.ui.import_data import train_on

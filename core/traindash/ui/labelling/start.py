@@ -17,7 +17,7 @@ from traindash.errors import AppError, InputError
 from traindash.experiments.models import models_of, usual_confidence
 from traindash.language import N_, Language, current, speaking
 from traindash.language import gettext as _
-from traindash.projects.labelling import project_of_copies
+from traindash.projects.moving import project_of_copies
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 from traindash.ui import connection, lookups, screens
