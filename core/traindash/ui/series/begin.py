@@ -32,7 +32,7 @@ from traindash.ui.theme import plain
 from traindash.ui.widgets import draft_select, draft_text, draw_heads, page_of, widget_key
 from traindash.ui.wizard.drafts import draw_standing
 from traindash.ui.wizard.frame import bottom_bar, draw_problems, draw_started_notice
-from traindash.ui.wizard.hyperparameters import Marks, yaml_editor
+from traindash.ui.wizard.yaml_editor import Marks, yaml_editor
 
 # The experiments that a series will make: what sets each apart, its agent, its time; editable and removable.
 

@@ -1,10 +1,9 @@
 """The hyperparameters step: presets, fields for what is changed most, the editor, what is wrong and what differs."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +12,7 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
 from traindash.formatting import MISSING, listing, metric, plural, setting
 from traindash.frameworks.hyperparameter_text import value_text, with_values
-from traindash.frameworks.reference import Hyperparameter, Reference
+from traindash.frameworks.reference import Hyperparameter
 from traindash.frameworks.registry import framework_or_none, reference_of, roles_of
 from traindash.frameworks.spec import DeviceKind, Role
 from traindash.language import N_
@@ -28,19 +27,8 @@ from traindash.ui.experiments.index import all_experiments
 from traindash.ui.state import attempt, change_draft, flash, telling_errors
 from traindash.ui.theme import plain
 from traindash.ui.widgets import mirror, widget_key
+from traindash.ui.wizard.yaml_editor import Marks, yaml_editor
 
-# A text editor for YAML: highlighted, with line numbers and a marked line, drawn with the theme's own colours.
-#
-# Streamlit has no code editor, and those made by others either fetch parts from the internet or have been left alone
-# for years. So this is a component of our own: a plain text field whose letters are transparent, above a coloured copy.
-
-_HERE = Path(__file__).parent
-_editor = st.components.v2.component(
-    "traindash_yaml_editor",
-    html=(_HERE / "yaml_editor.html").read_text(encoding="utf-8"),
-    css=(_HERE / "yaml_editor.css").read_text(encoding="utf-8"),
-    js=(_HERE / "yaml_editor.js").read_text(encoding="utf-8"),
-)
 _MOST_SHOWN = 8
 _DEFAULTS = TaskId(0)
 _OWN = N_("Your preset")
@@ -57,67 +45,6 @@ _WITHOUT: Mapping[Role, str] = {
     "batch": N_("a retry with less memory needs your own change"),
     "seed": N_("repetitions of a series differ by chance alone"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Marks:
-    """Lines to mark, 1 for the first, and the keys that are not the default."""
-
-    wrong: Sequence[int] = ()
-    odd: Sequence[int] = ()
-    changed: Mapping[str, int] | None = None
-
-
-def yaml_editor(  # noqa: PLR0913 - a widget has a label, a value, an identity, a callback, and what it shows besides
-    label: str,
-    text: str,
-    *,
-    key: str,
-    on_change: Callable[[str], None],
-    marks: Marks,
-    reference: Reference | None = None,
-    rows: int = 24,
-) -> None:
-    """Draw the editor with so many rows, and beside it the reference, whose keys can be searched and completed.
-
-    A text that differs from the one the person sent last replaces what is in the editor. ``on_change`` gets the text a
-    moment after the last key, at once with Ctrl+Enter and when the editor is left.
-    """
-
-    def changed() -> None:
-        # From the browser: anything may be in it.
-        sent = st.session_state[key].get("text")
-        if isinstance(sent, str):
-            on_change(sent)
-
-    different = marks.changed or {}
-    _editor(
-        key=key,
-        data={
-            "label": label,
-            "text": text,
-            "rows": rows,
-            "lines": {"wrong": list(marks.wrong), "odd": list(marks.odd), "changed": list(different.values())},
-            "changed": list(different),
-            "reference": [_entry(item) for item in reference.keys.values()] if reference else [],
-        },
-        on_text_change=changed,
-    )
-
-
-def _entry(item: Hyperparameter) -> dict[str, object]:
-    default = "" if item.default is None else value_text(item.default)
-    flags = ("True", "False") if "flag" in item.kinds else ()
-    return {
-        "name": item.name,
-        "group": _(item.group),
-        "meaning": _(item.meaning),
-        "expected": _("{expected}; {default} if left out").format(
-            expected=item.expected, default=default or _("empty")
-        ),
-        "value": default,
-        "choices": [*flags, *item.choices],
-    }
 
 
 def text_of(draft: WizardDraft, model: ModelFacts) -> str:
