@@ -30,7 +30,8 @@ with st.container():
 draw_numbers(live)
 with st.container():
     draw_end(live)
-left, right = st.columns([2, 1], gap="medium")
+with st.container(key="live-columns"):
+    left, right = st.columns([2, 1], gap="medium")
 with left:
     draw_charts(live)
 with right:

@@ -8,5 +8,5 @@ from traindash.ui.tasks.view import draw_task_list
 
 with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
     st.title(_("Tasks"), anchor=False)
-    screens.link("project", _("New training"), "add_circle")
+    st.button(_("New training"), icon=":material/add_circle:", key="tasks-new", on_click=screens.go, args=("project",))
 draw_task_list()

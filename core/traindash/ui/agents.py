@@ -101,7 +101,7 @@ def _row(agent: Agent, place: int, task: Task, *, last: bool) -> None:
                 _("any agent") if task.agent_id is None else "",
             )
             st.caption(" · ".join(filter(None, facts)), width="content")
-        with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        with actions, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if agent.queue_paused is not None:
                 for to, icon, words in _MOVES:
                     st.button(

@@ -20,7 +20,7 @@ def test_what_runs_what_ended_and_what_is_best(server: FakeServer, open_page: Op
     at = open_page("overview")
     assert not at.exception
     text = screen(at)
-    for words in ("Running now: 1", "Ended last", "Best so far", "has 2 experiments"):
+    for words in ("Running or waiting: 1", "Ended last", "Best so far", "has 2 experiments"):
         assert words in text
     assert at.button(key="next-go").label == "Compare the best two"
 

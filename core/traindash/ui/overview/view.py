@@ -214,7 +214,7 @@ def _draw_tasks(since: datetime | None, *, active: bool) -> None:
     running = [task for task in tasks if not task.status.is_terminal]
     ended = ended_since(tasks, since)
     if running:
-        st.header(_("Running now: {count}").format(count=formatting.count(len(running))), anchor=False)
+        st.header(_("Running or waiting: {count}").format(count=formatting.count(len(running))), anchor=False)
         draw_task_rows(running, "task-list-running")
     if ended:
         st.header(_("Ended last") if since is None else _("Ended since your last visit"), anchor=False)

@@ -259,7 +259,8 @@ def _details(state: LiveState) -> None:
     # A finished task of another server has neither: no empty cards.
     if panel is None and not progress.usage:
         return
-    left, right = st.columns([2, 1], gap="medium")
+    with st.container(key="details-columns"):
+        left, right = st.columns([2, 1], gap="medium")
     with left, st.container(border=True, height=_HEIGHT, key="live-classes"):
         if panel is None:
             st.markdown(_("**AP of each class**"))

@@ -126,15 +126,26 @@ def sentence(progress: TaskProgress) -> str:
 
 
 def result_text(task: Task, figures: Sequence[str] = ("mAP", "AP50", MEAN_IOU)) -> str:
-    """Return what was measured of the experiment that a task left; empty where it left none."""
+    """Return what was measured of the experiment that a task left, or what it labelled; empty where it left nothing."""
     experiment = experiment_of_output(task.output)
     if experiment is None:
-        return ""
+        return _labelled(task)
     values = experiment.evaluation_metrics
     measured = [
         f"{_(_FIGURES.get(name, name))} {formatting.metric(values[name])}" for name in figures if name in values
     ]
     return ", ".join(measured) or _("Not evaluated")
+
+
+def _labelled(task: Task) -> str:
+    match (task.output or {}).get("labelling"):
+        case {"data": {"made": int(made), "images": int(images)}}:
+            return _("{objects} on {images}").format(
+                objects=formatting.plural(made, "object", "objects"),
+                images=formatting.plural(images, "image", "images"),
+            )
+        case _:
+            return ""
 
 
 def silence_text(silence: Silence) -> str:

@@ -60,8 +60,9 @@ _ABOUT_CHANGE = N_("Opens its settings at what you want to change. The changed t
 _EVERY = "3s"
 _SEEN_SECONDS = 2.5  # less than that: the next tick shall find something new
 _PER_PAGE = 15
-_WIDTHS = [1.5, 3.3, 1.2, 1.2, 1.1, 3.1]
-_HEADS = (N_("Status"), N_("Task"), N_("Agent"), N_("Started"), N_("Duration"), N_("Progress"))
+_NOTHING = 0.0005  # a mAP that is written as 0.000
+_WIDTHS = [1.5, 3.9, 1.0, 1.1, 1.2, 3.0]
+_HEADS = (N_("Status"), N_("Task"), N_("Agent"), N_("Started"), N_("Duration"), N_("Progress or result"))
 
 # The settings a task runs with, as they were fixed when it was taken in.
 
@@ -202,6 +203,14 @@ def _draw_experiment(experiment: ExperimentInfo) -> None:
                 st.warning(plain(problem), icon=":material/warning:")
         if experiment.is_semantic and experiment.evaluation_report_id is not None:
             _draw_classes(experiment)
+        if (found := experiment.evaluation_metrics.get("mAP")) is not None and found < _NOTHING:
+            st.info(
+                _(
+                    "On the validation images it finds next to nothing that fits. More epochs help as long as the "
+                    "curves below still move."
+                ),
+                icon=":material/info:",
+            )
         if not experiment.evaluation_metrics:
             st.info(
                 _("This training was not evaluated, so it has no metrics on the validation images."),
@@ -370,10 +379,9 @@ def _list(active: bool) -> None:  # noqa: FBT001 - a fragment takes plain argume
         )
         return
     known = listed(tasks)
-    with st.container(horizontal=True, horizontal_alignment="right", key="tasks-tools"):
-        draw_tidying(known)
     _first, shown = page_of(known, _PER_PAGE, "task-page")
     draw_task_rows(shown, "task-list")
+    draw_tidying(known)
     draw_removed_tasks(tasks)
     # Only a run of the whole page can take run_every away.
     if active and all(task.status.is_terminal for task in tasks) and not series_need_work():
