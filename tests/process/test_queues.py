@@ -8,9 +8,9 @@ import pytest
 from tests.fakes.small_platform import SmallPlatform, wait_for
 from traindash.domain.ecosystem import AgentStatus
 from traindash.domain.ids import AgentId, TaskId
-from traindash.domain.task import TaskStatus
+from traindash.domain.task import QueueMove, TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
-from traindash.platform.store.task_queue import QueueMove, moved
+from traindash.platform.store.task_queue import moved
 
 ENDLESS: dict[str, Any] = {"epochs": 100000, "seconds_per_epoch": 0.05}
 

@@ -13,7 +13,7 @@ import msgspec
 from tests.training.trainer_process import FinishedRun
 from traindash.comparison.folder import compare_folders
 from traindash.domain.experiment import ExperimentInfo, clean_record
-from traindash.domain.handover import ModelChoice, Need, Thresholds
+from traindash.domain.handover import ChosenModel, Need, Thresholds
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.handover.package import Evaluated, Form, Packed, Parts, write_package
 from traindash.handover.runner import check
@@ -31,7 +31,7 @@ def package_of(run: FinishedRun, target: Path, *, threshold: float, form: Form =
     info = msgspec.convert(clean_record({"hyperparameters": "h.yaml", **result.experiment}), ExperimentInfo)
     images = {int(image.id): Path(image.path) for image in read_images(run.layout.images)}
     folder = run.layout.evaluation
-    choice = ModelChoice(
+    choice = ChosenModel(
         version=3,
         project_id=ProjectId(3),
         project_name="Tiny",

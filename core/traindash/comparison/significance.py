@@ -16,7 +16,7 @@ from traindash.evaluation.comparability import (
 )
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.flow import are_aligned
-from traindash.evaluation.resampling import Metric, Samples, bootstrap, difference
+from traindash.evaluation.resampling import MetricKey, Samples, bootstrap, difference
 from traindash.formatting import count, in_points, quoted, signed
 from traindash.language import ngettext
 
@@ -109,7 +109,7 @@ class Significance:
         if old not in self.samples or new not in self.samples or (class_name is None and metric not in RESAMPLED):
             return None
         first, second = self.samples[old], self.samples[new]
-        found = difference(first, second, Metric(name=metric, class_name=class_name), level=LEVEL)
+        found = difference(first, second, MetricKey(name=metric, class_name=class_name), level=LEVEL)
         if not math.isfinite(found.low) or not math.isfinite(found.high):
             return None
         return Interval(low=found.low, high=found.high, images=first.evaluation.table.image_count)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from traindash.datasets.image_checks import Answer
+from traindash.datasets.image_checks import CheckAnswer
 from traindash.datasets.image_files import Contents, check_unless_huge
 from traindash.errors import InputError
 
@@ -20,7 +20,7 @@ _LONGEST = 500  # characters of a message; see what `image_checks` says of pipes
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Answer lines of the input."""
+    """CheckAnswer lines of the input."""
     contents = Contents(copies=Path(arguments[0]) if arguments[0] else None) if arguments else None
     warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images that are fine
     for line in sys.stdin.buffer:
@@ -29,14 +29,14 @@ def main(arguments: Sequence[str]) -> None:
         sys.stdout.buffer.flush()
 
 
-def _answer(path: str, contents: Contents | None) -> Answer:
+def _answer(path: str, contents: Contents | None) -> CheckAnswer:
     try:
         # Of the huge ones a single one may be in memory, and who asked sees to that.
-        return Answer(image=check_unless_huge(path, contents))
+        return CheckAnswer(image=check_unless_huge(path, contents))
     except MemoryError:
-        return Answer()
+        return CheckAnswer()
     except InputError as error:
-        return Answer(message=error.message[:_LONGEST], hint=error.hint[:_LONGEST])
+        return CheckAnswer(message=error.message[:_LONGEST], hint=error.hint[:_LONGEST])
 
 
 if __name__ == "__main__":

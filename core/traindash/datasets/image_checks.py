@@ -40,7 +40,7 @@ _CODE = Path(traindash.__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CheckAnswer:
     """What a process found; neither image nor message where it leaves the check to the process that asked."""
 
     image: CheckedImage | None = None
@@ -52,7 +52,7 @@ class Answer:
         return self.image or (InputError(self.message, self.hint) if self.message else None)
 
 
-_ANSWERS = msgspec.json.Decoder(list[Answer])
+_ANSWERS = msgspec.json.Decoder(list[CheckAnswer])
 
 
 class ImageChecks:
@@ -133,7 +133,7 @@ class _Request:
 
     paths: Sequence[Path]
     process: "_Process | None" = None
-    answers: Sequence[Answer] = ()
+    answers: Sequence[CheckAnswer] = ()
 
 
 @dataclass(slots=True)

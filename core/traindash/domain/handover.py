@@ -28,7 +28,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelChoice:
+class ChosenModel:
     """A model that somebody chose for use; written once, never changed."""
 
     version: int  # of the chosen models of a project, from 1

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from traindash.domain.ids import AgentId, ModuleId, ProjectId, TaskId, WorkspaceId
+
+QueueMove: TypeAlias = Literal["first", "up", "down", "last"]  # where a waiting task goes in its queue
 
 
 class TaskStatus(StrEnum):

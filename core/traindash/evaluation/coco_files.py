@@ -124,7 +124,7 @@ LARGEST_ID = 2**63 - 1  # columns of ids are int64
 Id: TypeAlias = Annotated[int, Meta(ge=-LARGEST_ID, le=LARGEST_ID)] | float | str
 SlyId: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST_ID)]
 # A bound on both sides keeps NaN out, too: no comparison with it is true
-Side: TypeAlias = Annotated[int, Meta(ge=0, le=FURTHEST_PIXEL)]
+SideLength: TypeAlias = Annotated[int, Meta(ge=0, le=FURTHEST_PIXEL)]
 Pixel: TypeAlias = Annotated[float, Meta(ge=-FURTHEST_PIXEL, le=FURTHEST_PIXEL)]
 Polygon: TypeAlias = Annotated[list[Pixel], Meta(max_length=1_000_000)]
 
@@ -172,8 +172,8 @@ class WireImage(msgspec.Struct, kw_only=True, gc=False):
 
     id: Id
     file_name: str
-    width: Side | None = None
-    height: Side | None = None
+    width: SideLength | None = None
+    height: SideLength | None = None
     sly_id: SlyId | None = None
     dataset: str | None = None
 

@@ -152,7 +152,7 @@ LOWER_IS_BETTER = ("expected_calibration_error", "maximum_calibration_error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metric:
+class MetricKey:
     """A figure of an evaluation."""
 
     # A field of `KeyMetrics` (except `f1_optimal_conf`), one of `Evaluation.of_all_classes`, or with a class `ap`,
@@ -169,7 +169,7 @@ class Samples:
     key: dict[str, FloatArray]  # (B,) values by name
     per_class: dict[str, FloatArray]  # (K, B) values by name
 
-    def values(self, metric: Metric) -> FloatArray:
+    def values(self, metric: MetricKey) -> FloatArray:
         """Return (B,) values; NaN where a resample does not define the figure.
 
         Raises:
@@ -180,7 +180,7 @@ class Samples:
             raise InputError(f"There is no figure {metric.name!r} to resample.", f"Choose one of {', '.join(known)}.")
         return known[metric.name] if metric.class_name is None else known[metric.name][self._index(metric.class_name)]
 
-    def point(self, metric: Metric) -> float:
+    def point(self, metric: MetricKey) -> float:
         """Return the value on all images."""
         self.values(metric)
         source = self.evaluation.key_metrics
@@ -209,7 +209,7 @@ class MetricInterval:
 class MetricDifference:
     """How much B differs from A in a figure."""
 
-    metric: Metric  # the figure
+    metric: MetricKey  # the figure
     a: float  # value of A on all images
     b: float  # value of B
     difference: float  # B - A
@@ -271,7 +271,7 @@ def _measured(
             yield from zip(part, pool.map(lambda place: measure(evaluations[place], drawn), part), strict=True)
 
 
-def difference(a: Samples, b: Samples, metric: Metric, *, level: float = 0.95) -> MetricDifference:
+def difference(a: Samples, b: Samples, metric: MetricKey, *, level: float = 0.95) -> MetricDifference:
     """Compare two evaluations of one bootstrap in a figure.
 
     Raises:
@@ -296,7 +296,7 @@ def difference(a: Samples, b: Samples, metric: Metric, *, level: float = 0.95) -
     )
 
 
-def interval(samples: Samples, metric: Metric, *, level: float = 0.95) -> MetricInterval:
+def interval(samples: Samples, metric: MetricKey, *, level: float = 0.95) -> MetricInterval:
     """Return a figure of one evaluation with its interval.
 
     Raises:

@@ -65,9 +65,9 @@ class Selection:
 
     rows: tuple[Row, ...]
 
-    def best_by_project(self, key: str) -> Mapping[str, float]:
+    def best_values(self, key: str) -> Mapping[str, float]:
         """Return project → the best value of a metric's column; without those where none is better than another."""
-        return _best_by_project(self, key)
+        return _best_values(self, key)
 
 
 def selected(listing: Listing, query: Query) -> Selection:
@@ -106,9 +106,9 @@ def _selected(listing: Listing, query: Query) -> Selection:
 
 
 @lru_cache(maxsize=_BESTS)
-def _best_by_project(selection: Selection, key: str) -> Mapping[str, float]:
+def _best_values(selection: Selection, key: str) -> Mapping[str, float]:
     wanted = columns.column(key)
-    return {} if wanted is None else columns.best_by_project(selection.rows, wanted)
+    return {} if wanted is None else columns.best_values(selection.rows, wanted)
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

@@ -178,7 +178,7 @@ def _setting(name: str) -> Column:
     )
 
 
-def best_by_project(rows: Iterable[Row], wanted: Column) -> Mapping[str, float]:
+def best_values(rows: Iterable[Row], wanted: Column) -> Mapping[str, float]:
     """Return project → the best value of a column in it, without projects where no value is better than another.
 
     Figures of different projects say nothing about each other.

@@ -21,13 +21,13 @@ from traindash.comparison.experiment import ComparedExperiment, Missing
 from traindash.comparison.export_scores import score_words
 from traindash.comparison.speed import SpeedTest
 from traindash.domain.experiment import ExperimentInfo
-from traindash.domain.handover import ModelChoice, Need
+from traindash.domain.handover import ChosenModel, Need
 from traindash.evaluation.coco_files import FloatArray
 from traindash.evaluation.evaluation import Evaluation, restrict
 from traindash.evaluation.matching import ratio
 from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
 from traindash.evaluation.outcomes import count_per_image
-from traindash.evaluation.resampling import RESAMPLES, Metric, Samples, bootstrap, interval, resample_weights
+from traindash.evaluation.resampling import RESAMPLES, MetricKey, Samples, bootstrap, interval, resample_weights
 from traindash.frameworks.registry import framework_or_none
 
 _FEW_OBJECTS = 30  # below it a class's figures say little
@@ -105,7 +105,7 @@ def need_words(need: Need) -> str:
 
 
 def model_card(
-    choice: ModelChoice,
+    choice: ChosenModel,
     experiment: ComparedExperiment,
     info: ExperimentInfo,
     size: tuple[int, int] | None,
@@ -130,7 +130,7 @@ def model_card(
     )
 
 
-def _at_threshold(experiment: ComparedExperiment, choice: ModelChoice) -> Evaluation | None:
+def _at_threshold(experiment: ComparedExperiment, choice: ChosenModel) -> Evaluation | None:
     """Return the evaluation measured at the threshold of the choice; ``None`` without one that tells anything."""
     found = experiment.evaluation
     if not isinstance(found, Evaluation) or found.pair.gt.crowd.all():
@@ -139,7 +139,7 @@ def _at_threshold(experiment: ComparedExperiment, choice: ModelChoice) -> Evalua
 
 
 def _ranked(samples: Samples) -> tuple[Figure, ...]:
-    found = ((name, title, interval(samples, Metric(name=name))) for name, title in _RANKED.items())
+    found = ((name, title, interval(samples, MetricKey(name=name))) for name, title in _RANKED.items())
     return tuple(
         Figure(name=name, title=title, value=one.value, low=one.low, high=one.high) for name, title, one in found
     )
@@ -166,7 +166,7 @@ def _shares(counts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _sections(
-    choice: ModelChoice,
+    choice: ChosenModel,
     experiment: ComparedExperiment,
     info: ExperimentInfo,
     measured: tuple[Evaluation | None, tuple[Figure, ...]],
@@ -188,7 +188,7 @@ def _sections(
     yield _licence(info, licence)
 
 
-def _choice(choice: ModelChoice) -> Section:
+def _choice(choice: ChosenModel) -> Section:
     own = ", ".join(f"{name} {value:.3f}" for name, value in choice.thresholds.classes.items())
     sentences = [
         f"Who: {choice.who}. Why: {choice.why}",
@@ -235,7 +235,7 @@ def _data(info: ExperimentInfo, experiment: ComparedExperiment, evaluation: Eval
     return Section(title="Data", table=Table(head=("What", "Value"), rows=tuple(rows)))
 
 
-def _figures(evaluation: Evaluation, figures: Sequence[Figure], choice: ModelChoice) -> Section:
+def _figures(evaluation: Evaluation, figures: Sequence[Figure], choice: ChosenModel) -> Section:
     rows = []
     for one in figures:
         span = "" if math.isnan(one.low) else f"{one.low:.3f} to {one.high:.3f}"

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 import msgspec
 
 from traindash.domain.experiment import TeamFile
-from traindash.domain.handover import ModelChoice
+from traindash.domain.handover import ChosenModel
 from traindash.domain.ids import ProjectId, TeamId
 from traindash.errors import InputError, NotFoundError
 from traindash.files import to_json
@@ -22,16 +22,16 @@ from traindash.supervisely.client import SuperviselyClient
 ROOT = "/chosen models"
 LONGEST_WHY, LONGEST_WHO = 2000, 120
 _TRIES = 20
-_decoder = msgspec.json.Decoder(ModelChoice)
+_decoder = msgspec.json.Decoder(ChosenModel)
 
 
-def choices_of(client: SuperviselyClient, team: TeamId, project: ProjectId) -> tuple[ModelChoice, ...]:
+def choices_of(client: SuperviselyClient, team: TeamId, project: ProjectId) -> tuple[ChosenModel, ...]:
     """Return the chosen models of a project, the newest first; files that cannot be read are passed over."""
     found = (_read(client, team, file) for file in _files(client, team, project))
     return tuple(sorted((one for one in found if one is not None), key=lambda one: -one.version))
 
 
-def keep_choice(client: SuperviselyClient, team: TeamId, choice: ModelChoice) -> ModelChoice:
+def keep_choice(client: SuperviselyClient, team: TeamId, choice: ChosenModel) -> ChosenModel:
     """Write a choice down, and return it with the version that it got.
 
     Raises:
@@ -67,14 +67,14 @@ def _version(file: TeamFile) -> int:
     return int(number) if number.isascii() and number.isdecimal() else 0
 
 
-def _read(client: SuperviselyClient, team: TeamId, file: TeamFile) -> ModelChoice | None:
+def _read(client: SuperviselyClient, team: TeamId, file: TeamFile) -> ChosenModel | None:
     try:
         return _decoder.decode(client.files.read(team, file.path))
     except (msgspec.MsgspecError, NotFoundError):
         return None
 
 
-def _folder(choice: ModelChoice) -> str:
+def _folder(choice: ChosenModel) -> str:
     return f"{ROOT}/{choice.project_id}_{choice.project_name.replace('/', '_')}"
 
 

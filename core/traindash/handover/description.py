@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from traindash.domain.handover import ModelChoice
+from traindash.domain.handover import ChosenModel
 from traindash.errors import InputError
 from traindash.handover.onnx_file import OnnxFacts
 
@@ -34,7 +34,7 @@ class Description:
     is_padded_alike: bool  # whether it gets images with the border that its checkpoint was evaluated with
 
 
-def describe(choice: ModelChoice, task_type: str, classes: Sequence[str], facts: OnnxFacts, file: str) -> Description:
+def describe(choice: ChosenModel, task_type: str, classes: Sequence[str], facts: OnnxFacts, file: str) -> Description:
     """Return how a model is run; ``classes`` by number, ``file`` is the place of the ONNX file in the package.
 
     Raises:

@@ -21,7 +21,7 @@ import yaml
 
 from traindash.comparison.experiment import ComparedExperiment
 from traindash.domain.experiment import ExperimentInfo
-from traindash.domain.handover import ModelChoice
+from traindash.domain.handover import ChosenModel
 from traindash.errors import AppError, InputError
 from traindash.files import replacing, to_json
 from traindash.formatting import plural
@@ -63,7 +63,7 @@ class Evaluated:
 class Parts:
     """What a package is made of."""
 
-    choice: ModelChoice
+    choice: ChosenModel
     experiment: ComparedExperiment
     info: ExperimentInfo
     classes: tuple[str, ...]  # by number
@@ -306,12 +306,12 @@ def _about(info: ExperimentInfo) -> Mapping[str, object]:
     }
 
 
-def _file_name(choice: ModelChoice) -> str:
+def _file_name(choice: ChosenModel) -> str:
     clean = "".join(sign if sign.isalnum() else "_" for sign in choice.project_name).strip("_")
     return f"{clean or 'model'}_v{choice.version}"
 
 
-def package_name(choice: ModelChoice, form: Form) -> str:
+def package_name(choice: ChosenModel, form: Form) -> str:
     """Return the file name of a package."""
     return f"{_file_name(choice)}{'' if form == 'folder' else f'_{form}'}.zip"
 

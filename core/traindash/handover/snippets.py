@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
-from traindash.domain.handover import ModelChoice
+from traindash.domain.handover import ChosenModel
 from traindash.domain.ids import TeamId
 from traindash.handover.package import usage_python
 from traindash.language import N_
@@ -20,7 +20,7 @@ class Snippet:
     language: Literal["python", "bash"]
 
 
-def snippets(choice: ModelChoice, team: TeamId, checkpoint: str) -> tuple[Snippet, ...]:
+def snippets(choice: ChosenModel, team: TeamId, checkpoint: str) -> tuple[Snippet, ...]:
     """Return the ways to use a chosen model; ``checkpoint`` is its path in Team Files."""
     threshold = f"{choice.thresholds.default:.3f}"
     return (

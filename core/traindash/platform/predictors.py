@@ -59,7 +59,7 @@ class PredictorEndedError(StateError):
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class EngineKey:
     """What a process imports before it gets its model."""
 
     trainer: str
@@ -73,7 +73,7 @@ class SpareProcess:
         OSError: The system gives no process.
     """
 
-    def __init__(self, engine: Engine, folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, engine: EngineKey, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / _OUTPUT).open("wb") as output:
@@ -303,9 +303,9 @@ class PredictorProcess:
             end_piped(child)
 
 
-def engine_of(spec: PredictorSpec) -> Engine:
+def engine_of(spec: PredictorSpec) -> EngineKey:
     """Return the engine that a model needs."""
-    return Engine(spec.trainer, spec.threads)
+    return EngineKey(spec.trainer, spec.threads)
 
 
 def _resident(pid: int) -> int:

@@ -23,7 +23,7 @@ import psutil
 from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, ModelFile, ReadyModel
 from traindash.errors import NotFoundError, StateError
 from traindash.periodic_worker import PeriodicWorker
-from traindash.platform.predictors import Engine, Limits, PredictorProcess, SpareProcess, engine_of
+from traindash.platform.predictors import EngineKey, Limits, PredictorProcess, SpareProcess, engine_of
 from traindash.platform.routes.workload import BusyError
 from traindash.training.runs.predicting import GivenImage, PredictorSpec
 
@@ -86,7 +86,7 @@ class Predictors:
         self._clock = clock
         self._free_memory = free_memory
         self._ready: dict[tuple[PredictorSpec, int], _Ready] = {}
-        self._spares: dict[Engine, SpareProcess] = {}
+        self._spares: dict[EngineKey, SpareProcess] = {}
         self._lock = threading.Lock()
         self._worker = PeriodicWorker("predictors", self.let_idle_go, retry=self._limits.look_seconds)
         self._is_open = False
@@ -264,7 +264,7 @@ class Predictors:
         used = set() if all_of_them else {engine_of(spec) for spec, _ in self._ready}
         return [self._spares.pop(engine) for engine in [*self._spares] if engine not in used]
 
-    def _prepare(self, engine: Engine) -> None:
+    def _prepare(self, engine: EngineKey) -> None:
         """Have an engine imported for the next model of it, where there is room and nothing is being loaded."""
         is_loading = any(one.is_busy and not one.process.classes for one in self._ready.values())
         is_full = len(self._ready) >= self._limits.most_models

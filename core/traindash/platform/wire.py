@@ -19,6 +19,8 @@ _MAX_INTEGER = 2**63 - 1  # of SQLite
 MAX_DEPTH = 100  # of JSON, and of names that lead into it; no state or widget of an app is a tenth of that deep
 _UNSEEN = frozenset({"Cc", "Cs"})  # categories of control characters and of halves of characters
 
+Json: TypeAlias = dict[str, Any]  # an object of JSON as it is read and written
+
 # an id; one that does not exist is a matter of the handler
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=-_MAX_INTEGER, le=_MAX_INTEGER)]
 

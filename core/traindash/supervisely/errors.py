@@ -116,7 +116,7 @@ _LONGEST_QUOTE = 400  # characters: a stack trace is no sentence for people
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     """An HTTP answer."""
 
     status: int
@@ -124,7 +124,7 @@ class Answer:
     body: bytes
 
 
-def error_of(method: str, answer: Answer, address: str) -> ApiError | None:
+def error_of(method: str, answer: HttpAnswer, address: str) -> ApiError | None:
     """Return what an answer's status says is wrong, ``None`` if nothing; the text names method and server address."""
     if answer.status < HTTPStatus.MULTIPLE_CHOICES:
         return None
@@ -199,7 +199,7 @@ def _asked_to_wait(headers: Mapping[str, str]) -> float | None:
         return None
 
 
-def json_of(method: str, answer: Answer) -> object:
+def json_of(method: str, answer: HttpAnswer) -> object:
     """Return the JSON of an answer.
 
     Raises:
@@ -217,7 +217,7 @@ def json_of(method: str, answer: Answer) -> object:
     return content
 
 
-def _meaning(answer: Answer, address: str) -> tuple[type[ApiError], str, str]:
+def _meaning(answer: HttpAnswer, address: str) -> tuple[type[ApiError], str, str]:
     """Return kind, what happened, and the next step."""
     status = answer.status
     if known := _MEANINGS.get(status):

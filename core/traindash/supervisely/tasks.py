@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from traindash.domain.app_state import SDK_DESCRIPTION, StartParams, StartRequest
 from traindash.domain.ecosystem import Agent, AgentSettings, Device
 from traindash.domain.ids import AgentId, ModuleId, TaskId, TeamId, WorkspaceId
-from traindash.domain.task import LogRow, Task, TaskStatus
+from traindash.domain.task import LogRow, QueueMove, Task, TaskStatus
 from traindash.language import gettext as _
 from traindash.supervisely.errors import ContractError
 from traindash.supervisely.resources import (
@@ -23,8 +23,6 @@ from traindash.supervisely.resources import (
     read_page,
     read_rows,
 )
-
-QueueMove: TypeAlias = Literal["first", "up", "down", "last"]
 
 
 def start_request(

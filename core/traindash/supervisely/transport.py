@@ -22,9 +22,9 @@ import httpx
 from traindash.language import gettext as _
 from traindash.supervisely.errors import (
     NO_RETRY,
-    Answer,
     ApiError,
     ConnectionFailedError,
+    HttpAnswer,
     RequestTimeoutError,
     RetryPolicy,
     UnauthorizedError,
@@ -185,7 +185,7 @@ class Transport:
             response = self._client.send(request, stream=True)
             try:
                 if response.status_code >= HTTPStatus.MULTIPLE_CHOICES:
-                    answer = Answer(response.status_code, _lower(response.headers), response.read())
+                    answer = HttpAnswer(response.status_code, _lower(response.headers), response.read())
                     error = error_of(method, answer, self._address)
                     if error is not None:
                         raise self._without_token(error)
@@ -226,7 +226,7 @@ class Transport:
         """Close."""
         self.close()
 
-    def _send(self, request: _Request, policy: RetryPolicy) -> Answer:
+    def _send(self, request: _Request, policy: RetryPolicy) -> HttpAnswer:
         self._be_ready(request.method)
         attempt = 1
         while True:
@@ -244,10 +244,10 @@ class Transport:
             _log.info("%s failed (%s); trying again in %.1f s", request.method, type(error).__name__, wait)
             self._sleep(wait)
 
-    def _exchange(self, request: _Request) -> Answer:
+    def _exchange(self, request: _Request) -> HttpAnswer:
         with self._failures(request.method):
             response = self._client.send(self._built(request))
-        return Answer(response.status_code, _lower(response.headers), response.content)
+        return HttpAnswer(response.status_code, _lower(response.headers), response.content)
 
     @contextmanager
     def _failures(self, method: str) -> Iterator[None]:

@@ -11,12 +11,11 @@ from typing import TypeVar
 
 from traindash.domain.ecosystem import Agent, AgentSettings
 from traindash.domain.ids import AgentId, TaskId, TeamId, WorkspaceId
-from traindash.domain.task import Task, TaskStatus
+from traindash.domain.task import QueueMove, Task, TaskStatus
 from traindash.errors import StateError
 from traindash.language import gettext as _
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, ServerFailedError
-from traindash.supervisely.tasks import QueueMove
 
 _OPEN = (TaskStatus.QUEUED, TaskStatus.CONSUMED, TaskStatus.STARTED, TaskStatus.DEPLOYED, TaskStatus.TERMINATING)
 _Value = TypeVar("_Value")

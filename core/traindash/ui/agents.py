@@ -4,11 +4,10 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.domain.ecosystem import Agent, AgentStatus
-from traindash.domain.task import Task
+from traindash.domain.task import QueueMove, Task
 from traindash.errors import AppError
 from traindash.language import N_
 from traindash.language import gettext as _
-from traindash.supervisely.tasks import QueueMove
 from traindash.tasks import queues
 from traindash.tasks.again import settings_known
 from traindash.tasks.queues import AgentQueue

@@ -17,7 +17,7 @@ from traindash.errors import AppError
 _Key = TypeVar("_Key", bound=Hashable)
 _Progress = TypeVar("_Progress")
 _Result = TypeVar("_Result")
-Work: TypeAlias = Callable[[Callable[[_Progress], None]], _Result]  # gets what it tells its progress to
+_Work: TypeAlias = Callable[[Callable[[_Progress], None]], _Result]  # gets what it tells its progress to
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class BackgroundWork(Generic[_Key, _Progress, _Result]):
         self._pieces: dict[_Key, _Piece[_Progress, _Result]] = {}
         self._lock = threading.Lock()
 
-    def begin(self, key: _Key, work: Work[_Progress, _Result], progress: _Progress) -> bool:
+    def begin(self, key: _Key, work: _Work[_Progress, _Result], progress: _Progress) -> bool:
         """Begin, unless a piece of this key is under way, and return whether this call did.
 
         What an earlier one has made is forgotten. ``progress`` is how far it is before it tells that itself.
@@ -61,7 +61,7 @@ class BackgroundWork(Generic[_Key, _Progress, _Result]):
             self._submit(key, work, progress)
             return True
 
-    def begin_once(self, key: _Key, work: Work[_Progress, _Result], progress: _Progress) -> bool:
+    def begin_once(self, key: _Key, work: _Work[_Progress, _Result], progress: _Progress) -> bool:
         """Begin, unless a piece of this key is under way or has succeeded, and return whether this call did.
 
         However often somebody clicks, late clicks find what the first one made, until it is taken.
@@ -118,6 +118,6 @@ class BackgroundWork(Generic[_Key, _Progress, _Result]):
             if known is not None and known.has_failed:
                 del self._pieces[key]
 
-    def _submit(self, key: _Key, work: Work[_Progress, _Result], progress: _Progress) -> None:
+    def _submit(self, key: _Key, work: _Work[_Progress, _Result], progress: _Progress) -> None:
         told = _Told(progress)
         self._pieces[key] = _Piece(told, self._pool.submit(work, told.tell))

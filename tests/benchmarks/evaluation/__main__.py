@@ -18,7 +18,7 @@ from tests.benchmarks.evaluation.coverage import METRICS, coverage, population, 
 from tests.outside import ROOT, sdk_python
 from traindash.evaluation.evaluation import evaluate_files
 from traindash.evaluation.operating_points import MissCosts, choose_threshold, operating_points_per_class
-from traindash.evaluation.resampling import Metric, bootstrap, difference
+from traindash.evaluation.resampling import MetricKey, bootstrap, difference
 
 HERE = Path(__file__).parent
 COCO = Size()
@@ -65,7 +65,7 @@ def resampling(folder: Path, rounds: int) -> None:
         started, cpu = time.perf_counter(), time.process_time()
         samples = bootstrap([a, b], seed=0)
         say(f"bootstrap: {time.perf_counter() - started:.2f} s, cpu {time.process_time() - cpu:.2f} s")
-    say(str(difference(samples[0], samples[1], Metric(name="mAP"))))
+    say(str(difference(samples[0], samples[1], MetricKey(name="mAP"))))
 
 
 def scaling(folder: Path) -> None:

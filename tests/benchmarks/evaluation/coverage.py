@@ -12,14 +12,14 @@ import numpy as np
 from tests.benchmarks.evaluation.coco_size import Size, write_files
 from traindash.evaluation.evaluation import Evaluation, evaluate_files, restrict
 from traindash.evaluation.outcomes import EvaluationSettings
-from traindash.evaluation.resampling import Metric, bootstrap, difference
+from traindash.evaluation.resampling import MetricKey, bootstrap, difference
 
 METRICS = (
-    Metric(name="mAP"),
-    Metric(name="AP50"),
-    Metric(name="recall"),
-    Metric(name="f1"),
-    Metric(name="ap", class_name="class 002"),
+    MetricKey(name="mAP"),
+    MetricKey(name="AP50"),
+    MetricKey(name="recall"),
+    MetricKey(name="f1"),
+    MetricKey(name="ap", class_name="class 002"),
 )
 RESAMPLES = 400
 POPULATION = Size(images=20_000, classes=5, objects=3.0, detections=6.0, quality=0.70, model_seed=1)
@@ -58,7 +58,7 @@ def coverage(
     return {name: count / sets for name, count in held.items()}
 
 
-def true_difference(models: tuple[Evaluation, Evaluation], metric: Metric) -> float:
+def true_difference(models: tuple[Evaluation, Evaluation], metric: MetricKey) -> float:
     """Return the difference on all images of the population."""
     values = []
     for model in models:
@@ -70,5 +70,5 @@ def true_difference(models: tuple[Evaluation, Evaluation], metric: Metric) -> fl
     return values[1] - values[0]
 
 
-def _name(metric: Metric) -> str:
+def _name(metric: MetricKey) -> str:
     return metric.name if metric.class_name is None else f"{metric.name} of {metric.class_name}"

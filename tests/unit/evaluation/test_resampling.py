@@ -12,7 +12,7 @@ from tests.unit.evaluation.evaluations import evaluated, evaluated_shape
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.outcomes import EvaluationSettings
-from traindash.evaluation.resampling import Metric, Samples, bootstrap, difference, interval, resample_weights
+from traindash.evaluation.resampling import MetricKey, Samples, bootstrap, difference, interval, resample_weights
 from traindash.evaluation.weighted_metrics import (
     NUMBERS_AT_ONCE,
     recall_table,
@@ -59,10 +59,10 @@ def check_resamples(gt: Coco, dt: Coco, seed: int, chosen: EvaluationSettings) -
         naive = evaluated(*files, fixed)
         for name, value in asdict(naive.key_metrics).items():
             if name not in NOT_RESAMPLED:
-                equal(name, samples.values(Metric(name=name))[b], value)
+                equal(name, samples.values(MetricKey(name=name))[b], value)
         for one in naive.per_class:
             for name in ("ap", "ap50", "ap75", "precision", "recall", "f1"):
-                mine = samples.values(Metric(name=name, class_name=one.name))[b]
+                mine = samples.values(MetricKey(name=name, class_name=one.name))[b]
                 equal(f"{name} of {one.name}", mine, getattr(one, name))
 
 
@@ -106,7 +106,7 @@ def test_identical_predictions_differ_by_nothing() -> None:
     a, _ = two()
     first, second = bootstrap([a, a], resamples=50)
     for name in first.key:
-        found = difference(first, second, Metric(name=name))
+        found = difference(first, second, MetricKey(name=name))
         assert (found.difference, found.low, found.high) == (0, 0, 0)
         assert (found.share_b_better, found.share_a_better) == (0, 0)
 
@@ -114,13 +114,13 @@ def test_identical_predictions_differ_by_nothing() -> None:
 def test_a_clearly_better_model_is_told_apart() -> None:
     a, b = two()
     first, second = bootstrap([a, b], resamples=200, seed=1)
-    found = difference(first, second, Metric(name="mAP"))
+    found = difference(first, second, MetricKey(name="mAP"))
     assert found.a == a.key_metrics.mAP
     assert found.b == b.key_metrics.mAP
     assert found.difference == found.b - found.a
     assert 0 < found.low < found.difference < found.high
     assert (found.share_b_better, found.share_a_better, found.resamples) == (1, 0, 200)
-    back = difference(second, first, Metric(name="mAP"))
+    back = difference(second, first, MetricKey(name="mAP"))
     assert back.low < back.high < 0  # the interval leaves out 0, as that of the other way round above
     assert (back.low, back.high, back.share_a_better) == (-found.high, -found.low, 1)
 
@@ -129,7 +129,7 @@ def test_a_smaller_calibration_error_is_better() -> None:
     a, b = two()
     first, second = bootstrap([a, b], resamples=100, seed=1)
     for name in ("expected_calibration_error", "maximum_calibration_error"):
-        found = difference(first, second, Metric(name=name))
+        found = difference(first, second, MetricKey(name=name))
         smaller = (second.key[name] < first.key[name]).mean()
         assert found.share_b_better == smaller
         assert found.share_b_better != found.share_a_better
@@ -137,7 +137,7 @@ def test_a_smaller_calibration_error_is_better() -> None:
 
 def test_the_same_seed_gives_the_same_numbers() -> None:
     pair = two()
-    metric = Metric(name="ap", class_name="class 1")
+    metric = MetricKey(name="ap", class_name="class 1")
 
     def run(seed: int) -> list[float]:
         first, second = bootstrap(pair, resamples=30, seed=seed)
@@ -159,7 +159,7 @@ def test_each_image_is_drawn_as_often_as_it_should_be() -> None:
 
 def test_an_interval_holds_the_middle_of_the_resamples() -> None:
     (samples,) = bootstrap([two()[0]], resamples=100, seed=2)
-    metric = Metric(name="AP50")
+    metric = MetricKey(name="AP50")
     found = interval(samples, metric, level=0.9)
     inside = (samples.values(metric) >= found.low) & (samples.values(metric) <= found.high)
     assert inside.sum() == 90
@@ -170,10 +170,10 @@ def test_a_figure_that_no_resample_defines_has_no_interval() -> None:
     gt, _ = coco_files(Shape(seed=8))
     nothing = evaluated(gt, without_detections(gt))
     samples = bootstrap([nothing, nothing], resamples=10)
-    found = difference(samples[0], samples[1], Metric(name="iou"))
+    found = difference(samples[0], samples[1], MetricKey(name="iou"))
     assert np.isnan([found.a, found.difference, found.low, found.high]).all()
     assert (found.share_b_better, found.share_a_better, found.resamples) == (0, 0, 0)
-    assert np.isnan(interval(samples[0], Metric(name="iou")).low)
+    assert np.isnan(interval(samples[0], MetricKey(name="iou")).low)
     assert samples[0].key["mAP"].tolist() == [0] * 10
 
 
@@ -200,12 +200,12 @@ def samples() -> Samples:
 @pytest.mark.parametrize(
     ("metric", "message"),
     [
-        (Metric(name="f1_optimal_conf"), "no figure 'f1_optimal_conf' to resample. Choose one of mAP, AP50"),
-        (Metric(name="mAP", class_name="class 0"), "no figure 'mAP' to resample. Choose one of ap, ap50"),
-        (Metric(name="ap", class_name="dog"), "no class 'dog'"),
+        (MetricKey(name="f1_optimal_conf"), "no figure 'f1_optimal_conf' to resample. Choose one of mAP, AP50"),
+        (MetricKey(name="mAP", class_name="class 0"), "no figure 'mAP' to resample. Choose one of ap, ap50"),
+        (MetricKey(name="ap", class_name="dog"), "no class 'dog'"),
     ],
 )
-def test_figures_and_classes_that_do_not_exist_are_named(samples: Samples, metric: Metric, message: str) -> None:
+def test_figures_and_classes_that_do_not_exist_are_named(samples: Samples, metric: MetricKey, message: str) -> None:
     with pytest.raises(InputError, match=message):
         difference(samples, samples, metric)
 

@@ -45,7 +45,7 @@ def test_a_choice_is_no_other_selection_but_a_filter_is() -> None:
     known = Listings().of(ENTRIES, {}, {})
     found = selected(known, Query(sort="metric:mAP"))
     assert [row.task_id for row in found.rows] == [2, 3, 1]
-    assert list(found.best_by_project("metric:mAP").values()) == [0.7]
+    assert list(found.best_values("metric:mAP").values()) == [0.7]
     assert selected(known, Query(sort="metric:mAP", chosen=(TaskId(2),), columns=("model",))) is found
     assert [row.task_id for row in selected(known, Query(models=("b",))).rows] == [3]
-    assert selected(known, Query(models=("b",))).best_by_project("metric:mAP") == {}
+    assert selected(known, Query(models=("b",))).best_values("metric:mAP") == {}

@@ -147,9 +147,9 @@ def test_the_best_needs_two_and_a_direction() -> None:
     quality, threshold = columns.column("metric:mAP"), columns.column("metric:f1_optimal_conf")
     assert quality is not None
     assert threshold is not None
-    assert columns.best_by_project(rows, quality) == {rows[0].project: 0.7}
-    assert columns.best_by_project(rows[:1], quality) == {}
-    assert columns.best_by_project(rows, threshold) == {}
+    assert columns.best_values(rows, quality) == {rows[0].project: 0.7}
+    assert columns.best_values(rows[:1], quality) == {}
+    assert columns.best_values(rows, threshold) == {}
 
 
 def test_nothing_is_best_across_projects() -> None:
@@ -160,7 +160,7 @@ def test_nothing_is_best_across_projects() -> None:
     ]
     quality = columns.column("metric:mAP")
     assert quality is not None
-    assert columns.best_by_project(rows, quality) == {"Cells": 0.4}
+    assert columns.best_values(rows, quality) == {"Cells": 0.4}
 
 
 def test_a_row_without_its_record_says_what_its_path_says() -> None:

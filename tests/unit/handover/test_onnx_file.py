@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from onnx import TensorProto, helper
 
-from traindash.domain.handover import ModelChoice, Need, Thresholds
+from traindash.domain.handover import ChosenModel, Need, Thresholds
 from traindash.domain.ids import ProjectId, TaskId
 from traindash.errors import InputError
 from traindash.handover.description import MOST_FOUND, NMS_IOU, describe
@@ -14,7 +14,7 @@ from traindash.handover.onnx_file import OnnxFacts, read_onnx
 from traindash.training.trainers.engine import MAX_DETECTIONS
 from traindash.training.trainers.engine import NMS_IOU as ENGINES
 
-CHOICE = ModelChoice(
+CHOICE = ChosenModel(
     version=1,
     project_id=ProjectId(1),
     project_name="Fruit",

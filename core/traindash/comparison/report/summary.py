@@ -27,7 +27,7 @@ _MOST_ROWS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SummaryRow:
+class ExperimentFigures:
     """The figures of one experiment."""
 
     name: str
@@ -42,7 +42,7 @@ class Summary:
 
     verdict: Verdict
     heads: tuple[str, ...]  # of the figures
-    rows: tuple[SummaryRow, ...]
+    rows: tuple[ExperimentFigures, ...]
     more: str  # what of the rows is left out; empty for nothing
     pictures: tuple[tuple[Crop, str], ...]  # each with who finds the object, and who does not
     measured: tuple[str, ...]  # how it was measured, in sentences
@@ -60,7 +60,7 @@ def summary_of(
     order += [experiment for experiment in comparison.experiments if experiment not in order]
     order.sort(key=lambda experiment: experiment.key != verdict.winner)  # stable: the recommended one first
     rows = tuple(
-        SummaryRow(
+        ExperimentFigures(
             name=experiment.label,
             style=experiment.style,
             texts=tuple(read(experiment) for _head, read in columns),

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 from starlette.responses import Response
 
 from traindash.domain.ids import AgentId, TaskId, WorkspaceId
-from traindash.domain.task import ExitReport, TaskStatus
+from traindash.domain.task import ExitReport, QueueMove, TaskStatus
 from traindash.errors import InputError, NotFoundError, StateError
 from traindash.platform.routes.endpoint import (
     AnyMethod,
@@ -25,7 +25,6 @@ from traindash.platform.services import Services
 from traindash.platform.serving.commands import COMMANDS
 from traindash.platform.store.app_data import FieldChange, PatchStep
 from traindash.platform.store.listing import Listing
-from traindash.platform.store.task_queue import QueueMove
 from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.tasks.frozen import config_hash, frozen_settings
 from traindash.platform.tasks.log import LiveInfo

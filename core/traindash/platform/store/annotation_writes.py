@@ -20,7 +20,6 @@ from traindash.platform.store.drawings import (
     ITEM,
     Drawing,
     Edit,
-    Json,
     appending,
     change_tags,
     changing,
@@ -43,6 +42,7 @@ from traindash.platform.store.plain_annotations import stored_plainly
 from traindash.platform.store.removed_names import DrawnCopy, keep_copies, parts_for_copies
 from traindash.platform.store.removed_objects import as_named_now, forget_removed, keep_removed, removed_objects
 from traindash.platform.store.unanswered import note_made
+from traindash.platform.wire import Json
 
 
 class _Target(msgspec.Struct, frozen=True, kw_only=True):

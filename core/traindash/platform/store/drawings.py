@@ -8,8 +8,7 @@ from typing import Any, Self, TypeAlias
 import msgspec
 
 from traindash.errors import NotFoundError
-
-Json: TypeAlias = dict[str, Any]
+from traindash.platform.wire import Json
 
 
 class _WithId(msgspec.Struct):

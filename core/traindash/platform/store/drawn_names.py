@@ -5,14 +5,14 @@ Annotations of archived datasets count: they may come back.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from sqlite3 import Connection, Row
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from traindash.platform.store.image_changes import ImageChanges
 from traindash.platform.store.projects import dump, parse_object
+from traindash.platform.wire import Json
 
-Json: TypeAlias = dict[str, Any]
 Change: TypeAlias = Callable[[int, Json], bool]  # gets an image and its annotation; says whether it changed that
 _BATCH = 500
 

@@ -50,7 +50,7 @@ _INSERT_IMAGE = (
 )
 
 
-class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
+class NewImageRow(msgspec.Struct, frozen=True, kw_only=True):
     """An image on its way into the database."""
 
     name: str
@@ -159,7 +159,7 @@ class ImageChanges:
         if kind is None:
             self._write_counts()
 
-    def add(self, project_id: int, dataset_id: int, record: ImageRecord) -> int:
+    def add(self, project_id: int, dataset_id: int, record: NewImageRow) -> int:
         """Insert an image with what is drawn on it and return its id.
 
         Raises:
@@ -167,7 +167,7 @@ class ImageChanges:
         """
         return self.add_all(project_id, dataset_id, (record,))[0]
 
-    def add_all(self, project_id: int, dataset_id: int, records: Sequence[ImageRecord]) -> list[int]:
+    def add_all(self, project_id: int, dataset_id: int, records: Sequence[NewImageRow]) -> list[int]:
         """Insert images, at least one, with what is drawn on them, and return their ids in the same order.
 
         Raises:
@@ -206,7 +206,7 @@ class ImageChanges:
         return ids
 
     def _insert_drawn(
-        self, dataset_id: int, project_id: int, images: Iterable[tuple[int, ImageRecord, Content]]
+        self, dataset_id: int, project_id: int, images: Iterable[tuple[int, NewImageRow, Content]]
     ) -> None:
         tally, drawn = self._tally(dataset_id, project_id), dict[int, Content]()
         annotations: list[tuple[int, str, str, str]] = []

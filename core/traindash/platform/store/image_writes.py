@@ -10,9 +10,9 @@ import msgspec
 
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.platform.store.database import Database, now_text
-from traindash.platform.store.image_changes import ImageChanges, ImageRecord
+from traindash.platform.store.image_changes import ImageChanges, NewImageRow
 from traindash.platform.store.images import require_row
-from traindash.platform.store.loose_images import LooseImages, StoredImage
+from traindash.platform.store.loose_images import LooseImages, StoredImage, stored_image
 from traindash.platform.store.projects import dump, parse_object
 from traindash.platform.store.unanswered import note_made
 from traindash.platform.store.uploads import Uploads
@@ -64,7 +64,7 @@ class ImageWrites:
         _check_names([image.name for image in images])
         contents = self._contents(images)
         records = [
-            ImageRecord(
+            NewImageRow(
                 name=image.name,
                 hash=content.hash,
                 mime=content.mime,
@@ -174,12 +174,7 @@ class ImageWrites:
     def _of_images(self, image_ids: Sequence[int]) -> dict[int, StoredImage]:
         query = "SELECT * FROM images WHERE id IN (SELECT value FROM json_each(?))"
         with self._database.read() as connection:
-            return {
-                row["id"]: StoredImage(
-                    hash=row["hash"], mime=row["mime"], size=row["size"], width=row["width"], height=row["height"]
-                )
-                for row in connection.execute(query, (json.dumps(image_ids),))
-            }
+            return {row["id"]: stored_image(row) for row in connection.execute(query, (json.dumps(image_ids),))}
 
 
 def _unusable(name: str, reason: AppError) -> AppError:

@@ -24,9 +24,8 @@ from traindash.errors import InputError
 from traindash.platform.coordinates import object_to_pixels
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.projects import parse_object
-from traindash.platform.wire import shortened
+from traindash.platform.wire import Json, shortened
 
-Json: TypeAlias = dict[str, Any]
 Size: TypeAlias = tuple[int, int]  # width and height, pixels
 
 ANY_SHAPE = "any"

@@ -45,11 +45,11 @@ class LooseImages:
             with self._database.write() as connection:
                 update = "UPDATE loose_images SET seen_at = ? WHERE hash IN (SELECT value FROM json_each(?))"
                 connection.execute(update, (now_text(), json.dumps(loose)))
-        return {digest: _stored(row) for digest, row in found.items()}
+        return {digest: stored_image(row) for digest, row in found.items()}
 
     def noted(self, hashes: Iterable[str]) -> dict[str, StoredImage]:
         """Return what was written down of images with these hashes, whether their files are here or not."""
-        return {row["hash"]: _stored(row) for row in self._rows(hashes)}
+        return {row["hash"]: stored_image(row) for row in self._rows(hashes)}
 
     def _rows(self, hashes: Iterable[str]) -> list[Row]:
         wanted = json.dumps([digest for digest in dict.fromkeys(hashes) if is_hash(digest)])
@@ -115,5 +115,6 @@ def is_hash(text: str) -> bool:
         return False
 
 
-def _stored(row: Row) -> StoredImage:
+def stored_image(row: Row) -> StoredImage:
+    """Return what a row says of an image file; of its own table, or of an image that has it."""
     return StoredImage(hash=row["hash"], mime=row["mime"], size=row["size"], width=row["width"], height=row["height"])

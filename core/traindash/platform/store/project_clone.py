@@ -5,11 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Connection, Row
-from typing import Any, TypeAlias
 
 from traindash.domain.ids import TaskId
 from traindash.platform.store.database import Database
-from traindash.platform.store.image_changes import ImageRecord
+from traindash.platform.store.image_changes import NewImageRow
 from traindash.platform.store.incoming_annotations import ProjectNames, project_names, renumbered
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.project_edits import count_datasets, insert_dataset, insert_project
@@ -17,8 +16,8 @@ from traindash.platform.store.project_import import insert_records, record_to_li
 from traindash.platform.store.projects import dump, parse_object, project_row
 from traindash.platform.store.tasks import insert_clone_task
 from traindash.platform.store.unanswered import note_made
+from traindash.platform.wire import Json
 
-Json: TypeAlias = dict[str, Any]
 _BATCH = 500
 
 
@@ -98,12 +97,12 @@ class ProjectClones:
                 for row in rows:
                     yield record_to_line(number, self._record(row, names, parts))
 
-    def _record(self, row: Row, names: ProjectNames, parts: CloneParts) -> ImageRecord:
+    def _record(self, row: Row, names: ProjectNames, parts: CloneParts) -> NewImageRow:
         annotation = row["annotation"]
         if annotation is not None:
             wanted = annotation if parts.is_whole else dump(_narrowed(parse_object(annotation), parts))
             annotation = renumbered(wanted, names, self._ids, where=row["name"])
-        return ImageRecord(
+        return NewImageRow(
             name=row["name"],
             hash=row["hash"],
             mime=row["mime"],

@@ -18,7 +18,7 @@ from traindash.errors import InputError
 from traindash.platform.store.accounts import Home
 from traindash.platform.store.blobs import Blob, ImageBlobs
 from traindash.platform.store.database import Database, now_text
-from traindash.platform.store.image_changes import ImageChanges, ImageRecord
+from traindash.platform.store.image_changes import ImageChanges, NewImageRow
 from traindash.platform.store.import_scratch import ImportScratch
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.project_changes import insert_version
@@ -27,10 +27,10 @@ from traindash.platform.store.projects import insert_collection
 
 # The rows of a project that is being imported, with ids for everything.
 
-_RECORD = msgspec.json.Decoder(tuple[int, ImageRecord])
+_RECORD = msgspec.json.Decoder(tuple[int, NewImageRow])
 
 
-def record_to_line(dataset: int, record: ImageRecord) -> bytes:
+def record_to_line(dataset: int, record: NewImageRow) -> bytes:
     """Write a record with the position of its dataset as one line."""
     return msgspec.json.encode((dataset, record)) + b"\n"
 
@@ -247,7 +247,7 @@ class _Taker:
     added: list[Blob]  # gets the files that are new in the store
     link: bool
 
-    def take(self, dataset: SourceDataset, image: SourceImage) -> ImageRecord:
+    def take(self, dataset: SourceDataset, image: SourceImage) -> NewImageRow:
         where = f"{dataset.path}/{image.name}"
         _check_text(where)
         annotation = image.annotation
@@ -263,7 +263,7 @@ class _Taker:
                 f"the image has {checked.width} x {checked.height}."
             )
             raise InputError(msg, "Correct 'size' in the annotation, or the image.")
-        return ImageRecord(
+        return NewImageRow(
             name=image.name,
             hash=blob.hash,
             mime=blob.mime,

@@ -7,7 +7,7 @@ of a meta that was written on another server say something else here.
 
 from collections.abc import Iterator, Mapping, Sequence
 from sqlite3 import Connection, Row
-from typing import Any, TypeAlias
+from typing import Any
 
 from traindash.datasets.annotation_json import meta_from_json, meta_to_json
 from traindash.domain.project import NameKind
@@ -19,8 +19,8 @@ from traindash.platform.store.listing import Clause, IdPage, Listing, Table, num
 from traindash.platform.store.project_changes import note_change
 from traindash.platform.store.projects import dump, parse_object, project_row
 from traindash.platform.store.unanswered import note_made
+from traindash.platform.wire import Json
 
-Json: TypeAlias = dict[str, Any]
 _CLASSES = Table(
     name="object_classes",
     noun="object class",

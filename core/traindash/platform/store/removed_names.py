@@ -17,11 +17,12 @@ from traindash.domain.project import NameKind
 from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.archive import KEPT_DAYS
 from traindash.platform.store.database import Database, moment_text, now_text
-from traindash.platform.store.drawn_names import Json, images_of_class, images_with_tag, redraw
+from traindash.platform.store.drawn_names import images_of_class, images_with_tag, redraw
 from traindash.platform.store.incoming_annotations import ProjectNames, project_names, read_tag
 from traindash.platform.store.project_edits import numbered
 from traindash.platform.store.project_meta import classes_of, for_classes, store_meta
 from traindash.platform.store.projects import dump, parse_object, project_row
+from traindash.platform.wire import Json
 from traindash.steady_clock import CLOCK
 
 _PART: Mapping[NameKind, str] = {"class": "classes", "tag": "tags"}

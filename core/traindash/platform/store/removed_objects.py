@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from sqlite3 import Connection
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -11,8 +11,8 @@ from traindash.errors import InputError, NotFoundError
 from traindash.platform.store.database import now_text
 from traindash.platform.store.incoming_annotations import ProjectNames
 from traindash.platform.store.inner_ids import images_with
+from traindash.platform.wire import Json
 
-Json: TypeAlias = dict[str, Any]
 _ITEM = msgspec.json.Decoder(dict[str, Any])
 
 

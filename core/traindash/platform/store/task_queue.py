@@ -1,13 +1,12 @@
 """The order in which waiting tasks get an agent."""
 
 from sqlite3 import Connection
-from typing import Literal, TypeAlias, assert_never
+from typing import assert_never
 
 from traindash.domain.ids import AgentId, TaskId
+from traindash.domain.task import QueueMove
 from traindash.errors import NotFoundError, StateError
 from traindash.platform.store.database import Database, now_text
-
-QueueMove: TypeAlias = Literal["first", "up", "down", "last"]
 
 # A task that waits for any agent stands in the queue of each of them.
 _WAITING = (

@@ -19,7 +19,7 @@ from traindash.domain.ids import DatasetId, ProjectId, TeamId
 from traindash.domain.project import ProjectMeta
 from traindash.platform.store.accounts import ensure_workspace
 from traindash.platform.store.database import Database, now_text
-from traindash.platform.store.image_changes import ImageRecord
+from traindash.platform.store.image_changes import NewImageRow
 from traindash.platform.store.inner_ids import InnerIds
 from traindash.platform.store.project_edits import count_datasets, free_name, insert_dataset, insert_project, numbered
 from traindash.platform.store.project_import import insert_records, numbered_meta, record_to_line
@@ -144,7 +144,7 @@ class WorkingCopies:
 
     def _records(
         self, images: Iterable[CopiedImage], ids: ServerIds, first_id: int | None
-    ) -> Iterator[tuple[CopiedImage, ImageRecord]]:
+    ) -> Iterator[tuple[CopiedImage, NewImageRow]]:
         """Yield images as they are inserted, with ids for all that is on them."""
         wanted, next_id = iter(images), first_id
         while batch := tuple(islice(wanted, _BATCH)):
@@ -160,7 +160,7 @@ class WorkingCopies:
                 size = annotation["size"]
                 yield (
                     image,
-                    ImageRecord(
+                    NewImageRow(
                         name=image.name,
                         hash=image.hash,
                         mime=content["mime"],

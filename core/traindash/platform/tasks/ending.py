@@ -48,7 +48,7 @@ _log = logging.getLogger("traindash.tasks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class TaskEnd:
     """How a task shall end."""
 
     status: TaskStatus  # the final status
@@ -56,7 +56,7 @@ class Outcome:
     output: Mapping[str, object] | None = None  # kinds of output to add, `None` for none
 
 
-def conclude(services: Services, task: TaskRecord, identity: ProcessIdentity, ended: Ended) -> Outcome:
+def conclude(services: Services, task: TaskRecord, identity: ProcessIdentity, ended: Ended) -> TaskEnd:
     """Say how a task ends whose process is over; a good result is published first.
 
     Raises:
@@ -75,7 +75,7 @@ def conclude(services: Services, task: TaskRecord, identity: ProcessIdentity, en
         case ExitCause.STOPPED_BY_USER:
             with contextlib.suppress(OSError):
                 events.log(report.message)
-            return Outcome(status=TaskStatus.STOPPED, report=report)
+            return TaskEnd(status=TaskStatus.STOPPED, report=report)
         case _:
             return failed(services, task, report, said=end.failure is not None)
 
@@ -94,7 +94,7 @@ def observe(run: RunLayout, ended: Ended, identity: ProcessIdentity, *, stop_req
     )
 
 
-def failed(services: Services, task: TaskRecord, report: ExitReport, *, said: bool = False) -> Outcome:
+def failed(services: Services, task: TaskRecord, report: ExitReport, *, said: bool = False) -> TaskEnd:
     """Return the outcome of a task that went wrong; its log gets the reason unless the trainer has said it."""
     data = services.layout.root
     message, hint = without_folders(report.message, data), without_folders(report.hint, data)
@@ -105,7 +105,7 @@ def failed(services: Services, task: TaskRecord, report: ExitReport, *, said: bo
             events.failure(report.cause, report.message, report.hint)
     # The page of a comparison shows this card; a training's page shows its log (docs/supervisely-api.md 5.1).
     output = failure_output(report.message) if task.kind == "compare" else None
-    return Outcome(status=TaskStatus.ERROR, report=report, output=output)
+    return TaskEnd(status=TaskStatus.ERROR, report=report, output=output)
 
 
 def tidy(run: RunLayout) -> None:
@@ -117,7 +117,7 @@ def tidy(run: RunLayout) -> None:
         run.found.unlink(missing_ok=True)
 
 
-def _published(services: Services, task: TaskRecord, report: ExitReport) -> Outcome:
+def _published(services: Services, task: TaskRecord, report: ExitReport) -> TaskEnd:
     try:
         published = publish(services, task)
     # Everything is there, only the database is not: tried again instead of losing a training.
@@ -129,7 +129,7 @@ def _published(services: Services, task: TaskRecord, report: ExitReport) -> Outc
     with contextlib.suppress(OSError):
         services.events(task.id).log("Finished.")
     message = " ".join((report.message, *published.problems))
-    return Outcome(status=TaskStatus.FINISHED, report=replace(report, message=message), output=published.output)
+    return TaskEnd(status=TaskStatus.FINISHED, report=replace(report, message=message), output=published.output)
 
 
 def _memory_kill(identity: ProcessIdentity) -> bool | None:

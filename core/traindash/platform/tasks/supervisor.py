@@ -21,7 +21,7 @@ from traindash.periodic_worker import PeriodicWorker
 from traindash.platform.agents import LocalAgent
 from traindash.platform.services import Services
 from traindash.platform.store.task_records import OpenTask, TaskRecord
-from traindash.platform.tasks.ending import Outcome, conclude, failed, tidy
+from traindash.platform.tasks.ending import TaskEnd, conclude, failed, tidy
 from traindash.platform.tasks.exits import report_lost, report_platform_error
 from traindash.platform.tasks.preparation import prepare
 from traindash.platform.tasks.process import (
@@ -63,8 +63,8 @@ class _Watched:
     stop: PatientStop  # ends the process when a person wants that
     seen_alive: bool = False  # this supervisor started the process or saw it run
     ended: Ended | None = None  # the process is over
-    ending: Future[Outcome] | None = None  # its results are being published
-    outcome: Outcome | None = None  # how the task shall end; kept until the database has taken it
+    ending: Future[TaskEnd] | None = None  # its results are being published
+    outcome: TaskEnd | None = None  # how the task shall end; kept until the database has taken it
     not_before: float = 0.0  # leave it alone until then (monotonic clock)
     meter: ResourceMeter = field(default_factory=ResourceMeter)  # looks at what the process uses
 
@@ -129,7 +129,7 @@ class Supervisor:
                 if poll(watched.identity) is None:
                     self._say(task.id, "The dashboard was restarted; the task went on meanwhile.")
             elif task.status is TaskStatus.STARTED and not self._services.layout.run(task.id).root.is_dir():
-                watched.outcome = Outcome(status=TaskStatus.ERROR, report=report_lost())
+                watched.outcome = TaskEnd(status=TaskStatus.ERROR, report=report_lost())
                 self._watched[task.id] = watched
             elif tasks.give_back(task.id):
                 text = "The dashboard was restarted before the task began; it waits for an agent again."
@@ -197,7 +197,7 @@ class Supervisor:
             self._end(task_id, watched.outcome)
             self._watched.pop(task_id)
 
-    def _concluded(self, task_id: TaskId, watched: _Watched, identity: ProcessIdentity, ended: Ended) -> Outcome | None:
+    def _concluded(self, task_id: TaskId, watched: _Watched, identity: ProcessIdentity, ended: Ended) -> TaskEnd | None:
         """Return how a task ends; ``None`` while its results are being published, which takes seconds."""
         if watched.ending is None and self._endings is not None:
             record = self._services.tasks.get(task_id)
@@ -213,7 +213,7 @@ class Supervisor:
         if watched.identity is not None and watched.ended is None:
             end_group(watched.identity, force=True)
 
-    def _end(self, task_id: TaskId, outcome: Outcome) -> None:
+    def _end(self, task_id: TaskId, outcome: TaskEnd) -> None:
         ended = self._services.tasks.end(task_id, outcome.status, outcome.report, outcome.output)
         if ended and outcome.status is TaskStatus.FINISHED:
             tidy(self._services.layout.run(task_id))
@@ -223,7 +223,7 @@ class Supervisor:
         if task.id in self._watched:
             return
         if task.status is TaskStatus.TERMINATING:
-            self._end(task.id, Outcome(status=TaskStatus.STOPPED, report=_STOPPED_BEFORE_START))
+            self._end(task.id, TaskEnd(status=TaskStatus.STOPPED, report=_STOPPED_BEFORE_START))
         elif task.status is TaskStatus.QUEUED and not task.autostart:
             self._services.tasks.move(task.id, TaskStatus.CONSUMED)
             self._services.tasks.move(task.id, TaskStatus.STARTED)

@@ -124,7 +124,7 @@ def styled(rows: Sequence[Row], wanted: Sequence[Column], shown: Selection) -> S
 
 def _best_places(rows: Sequence[Row], values: Sequence[object], column: Column, shown: Selection) -> list[int]:
     """Return the rows with the best value of their project."""
-    best = {project: formatting.metric(value) for project, value in shown.best_by_project(column.key).items()}
+    best = {project: formatting.metric(value) for project, value in shown.best_values(column.key).items()}
     return [
         place
         for place, (row, value) in enumerate(zip(rows, values, strict=True))

@@ -12,7 +12,7 @@ from traindash.comparison.decision import Requirements, number_of
 from traindash.comparison.decision_words import GOAL_NAMES
 from traindash.comparison.experiment import ComparedExperiment
 from traindash.domain.experiment import ExperimentInfo, TeamFile
-from traindash.domain.handover import ModelChoice, Need, Thresholds
+from traindash.domain.handover import ChosenModel, Need, Thresholds
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation
@@ -56,7 +56,7 @@ _FEW_SECONDS = N_("usually 10 to 60 seconds on a processor")
 
 
 @connection.lookup(seconds=10, most=50)
-def chosen_models(team: TeamId, project: ProjectId) -> tuple[ModelChoice, ...]:
+def chosen_models(team: TeamId, project: ProjectId) -> tuple[ChosenModel, ...]:
     """Return the chosen models of a project, the newest first."""
     return choices_of(connection.client(), team, project)
 
@@ -104,7 +104,7 @@ def draw_handover(wanted: str | None, beside: str | None) -> None:
         _draw_versions(known, info.task_id)
 
 
-def _draw_chosen(choice: ModelChoice) -> None:
+def _draw_chosen(choice: ChosenModel) -> None:
     with st.container(border=True, key="panel-chosen"):
         st.header(f":material/verified: {plain(choice.title)}", anchor=False)
         st.markdown(f"{plain(choice.why)}")
@@ -144,7 +144,7 @@ def _draw_form(experiment: ComparedExperiment, info: ExperimentInfo, about: tupl
     kind, number = number_of(goal)
     if st.button(_("Choose this model"), type="primary", icon=":material/verified:", key="choose"):
         _choose(
-            ModelChoice(
+            ChosenModel(
                 version=0,
                 project_id=info.project_id,
                 project_name=project,
@@ -161,7 +161,7 @@ def _draw_form(experiment: ComparedExperiment, info: ExperimentInfo, about: tupl
         )
 
 
-def _choose(choice: ModelChoice) -> None:
+def _choose(choice: ChosenModel) -> None:
     team = connection.team_id()
     # Clicks that were already on their way run this again
     known = chosen_models(team, choice.project_id)
@@ -242,7 +242,7 @@ def _wanted(goal: Goal, points: OperatingPoints) -> float:
     return float(math.floor(best * 10**_DIGITS) / 10**_DIGITS)
 
 
-def _draw_versions(known: Sequence[ModelChoice], here: TaskId) -> None:
+def _draw_versions(known: Sequence[ChosenModel], here: TaskId) -> None:
     with st.container(border=True, key="panel-versions"):
         st.header(_("Chosen models of this project"), anchor=False)
         if not known:
@@ -257,7 +257,7 @@ def _draw_versions(known: Sequence[ModelChoice], here: TaskId) -> None:
                 st.caption(plain(f"{choice.who}, {choice.chosen_at[:10]}: {choice.why}"))
 
 
-def _draw_package(choice: ModelChoice, experiment: ComparedExperiment, info: ExperimentInfo) -> None:
+def _draw_package(choice: ChosenModel, experiment: ComparedExperiment, info: ExperimentInfo) -> None:
     reader = experiment_reader()
     files = reader.folder(info.artifacts_dir)
     with st.container(border=True, key="panel-package"):
@@ -354,7 +354,7 @@ def _draw_made(made: Made) -> None:
         st.code("\n".join(packed.files), language=None)
 
 
-def _draw_code(choice: ModelChoice, checkpoint: TeamFile) -> None:
+def _draw_code(choice: ChosenModel, checkpoint: TeamFile) -> None:
     with st.container(border=True, key="panel-code"):
         st.header(_("Code to copy"), anchor=False)
         ways = snippets(choice, connection.team_id(), checkpoint.path)

@@ -12,7 +12,7 @@ from traindash import formatting
 from traindash.comparison.experiment import ComparedExperiment, Missing
 from traindash.datasets.annotation_json import meta_from_json
 from traindash.domain.experiment import ExperimentInfo, TeamFile
-from traindash.domain.handover import ModelChoice
+from traindash.domain.handover import ChosenModel
 from traindash.domain.ids import ImageId
 from traindash.domain.jobs import JobStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError
@@ -42,7 +42,7 @@ class Made:
 class Wanted:
     """What a package is made of, and how."""
 
-    choice: ModelChoice
+    choice: ChosenModel
     experiment: ComparedExperiment
     info: ExperimentInfo
     form: Form
@@ -61,7 +61,7 @@ def begin_package(reader: ExperimentReader, wanted: Wanted) -> None:
     _WORK.begin(key, lambda tell: _make(reader, wanted, folder, tell), N_("Reading what the training left"))
 
 
-def draw_package_work(choice: ModelChoice, form: Form) -> Made | None:
+def draw_package_work(choice: ChosenModel, form: Form) -> Made | None:
     """Draw how far a package is, or why there is none; return it when it is ready."""
     if is_making(choice, form):
         _draw_progress(_key(choice, form))
@@ -74,7 +74,7 @@ def draw_package_work(choice: ModelChoice, form: Form) -> Made | None:
     return made if made is not None and made.path.is_file() else None  # somebody emptied the cache
 
 
-def is_making(choice: ModelChoice, form: Form) -> bool:
+def is_making(choice: ChosenModel, form: Form) -> bool:
     """Return whether a package is on its way."""
     return _WORK.is_busy(_key(choice, form))
 
@@ -87,7 +87,7 @@ def _draw_progress(key: _Key) -> None:
     st.status(plain(_(step)), state="running")
 
 
-def _key(choice: ModelChoice, form: Form) -> _Key:
+def _key(choice: ChosenModel, form: Form) -> _Key:
     return connection.server_name(), int(choice.task_id), choice.version, form
 
 

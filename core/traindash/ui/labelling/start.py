@@ -8,7 +8,7 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.domain.experiment import ExperimentInfo
-from traindash.domain.handover import ModelChoice
+from traindash.domain.handover import ChosenModel
 from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.domain.labelling import LabelOrder
 from traindash.domain.prediction import LEAST_CONFIDENCE
@@ -118,7 +118,7 @@ def _choose_project(projects: Sequence[Project], first: ProjectId) -> Project:
     return next(item for item in projects if item.id == number)
 
 
-def _first_confidence(chosen: ModelChoice | None, info: ExperimentInfo) -> float:
+def _first_confidence(chosen: ChosenModel | None, info: ExperimentInfo) -> float:
     suits = usual_confidence(info) if chosen is None else chosen.thresholds.default
     return max(LEAST_CONFIDENCE, round(suits, 2))
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from traindash.platform.store.database import Database
-from traindash.platform.store.image_changes import ImageChanges, ImageRecord
+from traindash.platform.store.image_changes import ImageChanges, NewImageRow
 from traindash.platform.store.inner_ids import InnerIds, images_with
 
 _ID = {1: 1, 2: 1, 3: 2}  # dataset → project
@@ -54,8 +54,8 @@ def _annotation(dice: random.Random, ids: InnerIds) -> str:
     return json.dumps({"tags": tags(), "objects": objects, "size": {"width": 9, "height": 9}})
 
 
-def _record(dice: random.Random, number: int, annotation: str | None) -> ImageRecord:
-    return ImageRecord(
+def _record(dice: random.Random, number: int, annotation: str | None) -> NewImageRow:
+    return NewImageRow(
         name=f"{number}.png",
         hash=f"h{number % 7}",
         mime="image/png",
