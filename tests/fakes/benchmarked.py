@@ -9,10 +9,11 @@ import numpy.typing as npt
 
 from traindash.datasets.geometry import annotation_inside, tight_bounds
 from traindash.datasets.shape_fit import DETECTION
+from traindash.domain.prediction import Timing
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import RunImage, RunLayout, TrainSpec
 from traindash.training.trainers.benchmark import Benchmark
-from traindash.training.trainers.engine import PlacedImage, Prediction, PreparedData, Timing, TrainingOutcome
+from traindash.training.trainers.engine import PlacedImage, Prediction, PreparedData, TrainingOutcome
 from traindash.training.trainers.reporting import Progress
 
 

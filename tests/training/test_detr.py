@@ -100,6 +100,9 @@ def test_what_is_tried_and_served_is_what_the_evaluation_found(
     assert assert_same([best.predict([picture])[0] for picture in given], file) >= 10
     exported = _process(finished, "export/best.onnx", tmp_path / "scratch")
     assert assert_same(exported.predict(given), finished.layout.work / "exported" / "cocoDt.json") >= 10
+    for process in (best, exported):
+        timing = process.time_batch(given[:2], 3)
+        assert min(timing.preprocess, timing.inference, timing.postprocess) > 0
     exported.close()
 
 

@@ -84,6 +84,7 @@ def test_an_export_finds_what_was_scored_of_it(learned: RunLayout, tmp_path: Pat
     process = process_of(learned.artifacts / "export" / "best.onnx", tmp_path / "scratch")
     found = process.predict(pictures(learned))
     assert process.classes == CLASSES
+    assert process.time_batch(pictures(learned)[:2], 3).inference > 0
     process.close()
     assert assert_same(found, learned.work / "exported" / "cocoDt.json") > 0
 

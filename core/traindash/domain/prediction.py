@@ -90,6 +90,20 @@ class VideoFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Milliseconds of one batch, by part and in total."""
+
+    preprocess: float
+    inference: float
+    postprocess: float
+
+    @property
+    def total(self) -> float:
+        """All three parts."""
+        return self.preprocess + self.inference + self.postprocess
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyModel:
     """A model that is kept ready in a process of its own."""
 

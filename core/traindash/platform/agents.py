@@ -290,6 +290,10 @@ class Agents:
         memory = self._hardware.device(row["device"])
         return None if memory.busy_percent is None else (memory.busy_percent, memory.total - memory.available)
 
+    def device_name(self, device: str) -> str:
+        """Return the name of the processor or card that trainers call ``cpu`` or by a CUDA index."""
+        return self._hardware.device(device).name
+
     def running(self, team_id: int) -> tuple[LocalAgent, ...]:
         """Return the agents of a team that can take tasks, by id."""
         return tuple(agent for agent in self.all() if agent.team_id == team_id and agent.status is AgentStatus.RUNNING)

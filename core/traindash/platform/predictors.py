@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, VideoFacts
+from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, Timing, VideoFacts
 from traindash.errors import InputError, StateError
 from traindash.piped_process import end_piped, start_piped
 from traindash.platform.tasks.process import memory_kills, trainer_environment
@@ -183,6 +183,22 @@ class PredictorProcess:
         if facts is None:
             raise AssertionError(path)
         return facts
+
+    def time_batch(self, images: Sequence[GivenImage], size: int) -> Timing:
+        """Return what a batch of a size takes, made of the images again and again; reading them is not counted.
+
+        Raises:
+            InputError: The model cannot be loaded, or none of the images can be used; says why.
+            PredictorEndedError: The process ended or took too long.
+            StateError: The system gives no process.
+        """
+        request = PredictRequest(images=tuple(images), timed_batch=size)
+        with self._lock:
+            self._be_ready()
+            timing = self._ask(request, self._limits.image_seconds * size).timing
+        if timing is None:
+            raise AssertionError(size)
+        return timing
 
     def look(self) -> PredictorEndedError | None:
         """Return how the process has ended while nobody asked it anything; ``None`` where it is there, or never was.

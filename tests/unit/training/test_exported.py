@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from tests.unit.evaluation.oracle import pycocotools_run
 from traindash.comparison.export_scores import differs, score_problem, score_words
 from traindash.datasets.geometry import annotation_inside, tight_bounds
 from traindash.domain.experiment import MOST_SCORED, ExportScore
+from traindash.domain.prediction import Timing
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation, evaluate_files, size_slices
 from traindash.training.runs.events import EventWriter, read_events
@@ -45,6 +46,9 @@ class Knowing:
                 if box is not None
             ]
             yield file, [] if self._blind and int(placed.image.id) % self._blind == 0 else found
+
+    def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
+        raise NotImplementedError
 
 
 def _placed(folder: Path, count: int, *, empty: bool = False) -> tuple[PlacedImage, ...]:

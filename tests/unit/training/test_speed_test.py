@@ -5,8 +5,8 @@ import json
 import pytest
 
 from traindash.comparison.speed import parse_speed_test
+from traindash.domain.prediction import Timing
 from traindash.training.trainers.benchmark import ITERATIONS, LEAST_ITERATIONS, WARM_UP, measure, summary
-from traindash.training.trainers.engine import Timing
 
 
 class Machine:

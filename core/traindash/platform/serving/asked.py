@@ -48,6 +48,9 @@ class State(msgspec.Struct):
     upload_mode: UploadMode | None = None
     upload: bool = False  # of `inference_image_id`, older than `upload_mode`
     model_prediction_suffix: Name | None = None
+    # of a speed test; `batch_size` and where its images come from are above
+    num_iterations: Annotated[int, Meta(ge=1, le=1000)] = 100
+    num_warmup: Annotated[int, Meta(ge=0, le=100)] = 3
     # of a video; frames are counted from 0
     start_frame: Annotated[int, Meta(ge=0)] = 0
     num_frames: Annotated[int, Meta(ge=1)] | None = None

@@ -11,7 +11,6 @@ import msgspec
 import psutil
 
 from traindash.errors import InputError, NotFoundError, StateError
-from traindash.platform.agents import cpu_name
 from traindash.platform.serving.answers import SETTINGS
 from traindash.platform.serving.asked import Call
 from traindash.platform.serving.deployment import Deployment
@@ -68,7 +67,7 @@ async def _deploy_info(call: Call) -> Answer:
         "device": model.spec.device if model.spec.device == "cpu" else f"cuda:{model.spec.device}",
         "runtime": model.runtime,
         "model_precision": "FP32",
-        "hardware": cpu_name(),
+        "hardware": call.services.agents.device_name(model.spec.device),
         "deploy_params": msgspec.to_builtins(model.params()),
     }
 
@@ -196,6 +195,7 @@ async def _pop(call: Call) -> Answer:
 
 async def _preparing(call: Call) -> Answer:
     _, request = await _request(call)
+    await _until(request, lambda: request.stage is Stage.INFERENCE)  # the SDK asks again without a pause
     progress: Mapping[str, Any] = request.as_json()["preparing_progress"]
     return progress
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from traindash.domain.ids import TaskId
-from traindash.domain.prediction import ImagePrediction, VideoFacts
+from traindash.domain.prediction import ImagePrediction, Timing, VideoFacts
 from traindash.domain.task import ExitReport
 from traindash.errors import AppError, InputError, StateError
 from traindash.platform.serving.answers import AskedImage
@@ -60,6 +60,14 @@ class Worker(Protocol):
         Raises:
             WorkerDiedError: The process is gone.
             AppError: It cannot be read.
+        """
+
+    def time_batch(self, images: Sequence[GivenImage], size: int) -> Timing:
+        """Run a batch of a size, made of the images again and again.
+
+        Raises:
+            WorkerDiedError: The process is gone.
+            AppError: It could not.
         """
 
     def memory(self) -> int:
@@ -208,6 +216,17 @@ class Deployment:
             WorkerDiedError: The process is gone.
         """
         return self._ready().video(path)
+
+    def time_batch(self, images: Sequence[GivenImage], size: int) -> Timing:
+        """Run a batch of a size, made of the images again and again; only for the work of a request.
+
+        Raises:
+            InputError: None of the images can be used.
+            WorkerDiedError: The process is gone.
+        """
+        timing = self._ready().time_batch(images, size)
+        self._used = time.monotonic()
+        return timing
 
     def look(self) -> None:
         """See whether the process is still there, and let it go when nobody has asked for long."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import uuid4
 
+import msgspec
+
 from traindash.domain.ids import ProjectId
 from traindash.errors import InputError
 from traindash.platform.multipart import Form
@@ -31,6 +33,7 @@ from traindash.platform.serving.deployment import Deployment
 from traindash.platform.serving.requests import InferenceRequest, pause
 from traindash.platform.serving.uploading import SAME_OBJECT, SUFFIX, Upload, UploadMode, new_project
 
+MOST_TIMED = 64  # images of a batch of a speed test
 MOST_AT_ONCE = 500  # images of a request whose client waits for the answer; more are asked for as `…_async`
 Answer: TypeAlias = Mapping[str, Any] | Sequence[Any] | None
 Command: TypeAlias = Callable[[Call], Awaitable[Answer]]
@@ -213,9 +216,34 @@ async def _no_video_id(_call: Call) -> Answer:
     raise InputError("Projects of this server hold images and no videos.", "Send the file of the video.")
 
 
-async def _no_speed_test(_call: Call) -> Answer:
-    msg = "Serving tasks run no speed test."
-    raise InputError(msg, "Train with the speed test of the benchmark, or compare the experiments.")
+async def _speed_test(call: Call) -> Answer:
+    call.check_key()
+    size = call.state.batch_size or 1
+    if size > MOST_TIMED:
+        raise InputError(f"Batches of {size} images are too large; {MOST_TIMED} are possible.", "Name a smaller one.")
+    ids = (await call.in_thread(lambda: ids_of_project(call.services, call.state)))[:size]
+    if not ids:
+        raise InputError("There are no images to time the model with.", "Name a project or datasets with images.")
+    deployment = await call.deployment()
+    return _scheduled(await call.in_thread(lambda: _begin_speed_test(call, deployment, ids, size)))
+
+
+def _begin_speed_test(call: Call, deployment: Deployment, ids: Sequence[int], size: int) -> InferenceRequest:
+    """Take a speed test in; each of its results are the milliseconds of a batch."""
+
+    def work(request: InferenceRequest) -> None:
+        request.warm_up()
+        with closing(images_of_projects(call.services, ids)()) as images:
+            given = [image.given for image in images]
+        for _ in range(call.state.num_warmup):
+            request.check()
+            deployment.time_batch(given, size)
+        request.begin(call.state.num_iterations)
+        for _ in range(call.state.num_iterations):
+            timing = deployment.time_batch(given, size)
+            request.add([{"total": timing.total, **msgspec.to_builtins(timing)}])
+
+    return deployment.request(work)
 
 
 INFERENCE: Mapping[str, Command] = {
@@ -231,5 +259,5 @@ INFERENCE: Mapping[str, Command] = {
     "inference_video_id": _no_video_id,
     "inference_video_id_async": _no_video_id,
     "inference_video_async": _video_async,
-    "run_speedtest": _no_speed_test,
+    "run_speedtest": _speed_test,
 }

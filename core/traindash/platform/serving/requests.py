@@ -34,6 +34,7 @@ class Stage(StrEnum):
     """How far a request is, in the words of the SDK."""
 
     PREPARING = "Preparing model for inference..."
+    WARM_UP = "warmup"  # of a speed test
     INFERENCE = "Running inference..."
     FINISHED = "Finished"
     CANCELLED = "Cancelled"
@@ -55,8 +56,8 @@ class InferenceRequest:
 
     id: str = field(default_factory=lambda: uuid4().hex)
     stage: Stage = Stage.PREPARING
-    current: int = 0  # images that are done
-    total: int = 1  # images in all; 1 until they are counted, as in the SDK
+    current: int = 0  # images that are done; of a speed test batches
+    total: int = 1  # images or batches in all; 1 until they are counted, as in the SDK
     error: Exception | None = None
     created_at: float = field(default_factory=time.monotonic)
     updated_at: float = field(default_factory=time.monotonic)
@@ -67,8 +68,19 @@ class InferenceRequest:
     _pending: list[Json] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
+    def warm_up(self) -> None:
+        """Say that what is done now does not count yet.
+
+        Raises:
+            StoppedRequestError: The client wants it no more.
+        """
+        with self._changed:
+            self._check()
+            self.stage = Stage.WARM_UP
+            self._touch()
+
     def begin(self, total: int) -> None:
-        """Say how many images there are; inference begins.
+        """Say how many images or batches there are; inference begins.
 
         Raises:
             StoppedRequestError: The client wants it no more.

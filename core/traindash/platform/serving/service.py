@@ -20,7 +20,7 @@ import psutil
 
 from traindash.domain.experiment import ExperimentFolder
 from traindash.domain.ids import TaskId
-from traindash.domain.prediction import ImagePrediction, VideoFacts
+from traindash.domain.prediction import ImagePrediction, Timing, VideoFacts
 from traindash.domain.task import ExitCause, ExitReport, TaskStatus
 from traindash.errors import AppError, InputError, NotFoundError, StateError
 from traindash.periodic_worker import PeriodicWorker
@@ -277,6 +277,10 @@ class ProcessWorker:
     def video(self, path: Path) -> VideoFacts:
         """See there."""
         return self._asked(lambda: self._process.video(path))
+
+    def time_batch(self, images: Sequence[GivenImage], size: int) -> Timing:
+        """See there."""
+        return self._asked(lambda: self._process.time_batch(images, size))
 
     def _asked(self, ask: Callable[[], _T]) -> _T:
         if (report := self.death()) is not None:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, VideoFacts
+from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, Timing, VideoFacts
 
 MOST_BYTES = 512 * 2**20  # of a frame
 _LENGTH = 8
@@ -42,20 +42,23 @@ class GivenImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictRequest:
-    """Images that the model shall look at; or a video whose frames shall be counted."""
+    """Images that the model shall look at, or be timed with; or a video whose frames shall be counted."""
 
     images: tuple[GivenImage, ...] = ()
     video: str = ""  # absolute path; empty where there are images
     confidence: float = LEAST_CONFIDENCE  # objects below are left out; lower ones than this are never found
+    # images of one batch that is timed, made of the given ones again and again; `None`: what is on them is told
+    timed_batch: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PredictAnswer:
-    """The answer to either: what the model can find, what it has found, or a video; a message where it could not."""
+    """The answer to either: what the model can find, has found or has taken, or a video; else why it could not."""
 
     classes: tuple[str, ...] = ()
     images: tuple[ImagePrediction, ...] = ()  # in the order of the request
     video: VideoFacts | None = None
+    timing: Timing | None = None
     message: str = ""  # empty if all went well
     hint: str = ""
     is_lasting: bool = False  # it could not because of the file: another try comes to the same

@@ -23,6 +23,7 @@ from traindash.comparison.speed import parse_speed_test
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth
 from traindash.domain.curves import TrainingCurves
 from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.prediction import Timing
 from traindash.evaluation.eval_data import write_eval_data
 from traindash.evaluation.evaluation import Evaluation, box_map, evaluate_files
 from traindash.language import N_
@@ -35,7 +36,6 @@ from traindash.training.trainers.engine import (
     PlacedImage,
     Prediction,
     PreparedData,
-    Timing,
     TrainedModel,
     TrainingOutcome,
 )

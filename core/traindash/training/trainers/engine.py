@@ -15,7 +15,7 @@ import numpy.typing as npt
 from traindash.domain.annotation import Annotation
 from traindash.domain.jobs import Schedule
 from traindash.domain.plan import Side
-from traindash.domain.prediction import LEAST_CONFIDENCE
+from traindash.domain.prediction import LEAST_CONFIDENCE, Timing
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import MOST_FOUND, RunImage, RunLayout, TrainSpec
 from traindash.training.trainers.checkpoint_files import CheckpointFormat
@@ -83,20 +83,6 @@ class Prediction:
     mask: npt.NDArray[np.bool_] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """Milliseconds of one batch, by part and in total."""
-
-    preprocess: float
-    inference: float
-    postprocess: float
-
-    @property
-    def total(self) -> float:
-        """All three parts."""
-        return self.preprocess + self.inference + self.postprocess
-
-
 class ExportError(Exception):
     """An export did not work; the text says why, for people."""
 
@@ -135,12 +121,12 @@ class Predictor(Protocol):
         All lie in one folder, which may hold more. The settings are those at the top of this module.
         """
 
+    def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
+        """Read images; returns what runs a batch of a given size, the images again and again where they are fewer."""
+
 
 class TrainedModel(Predictor, Protocol):
     """A checkpoint that predicts."""
-
-    def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
-        """Read images; returns what runs a batch of a given size, the images again and again where they are fewer."""
 
     def export_onnx(self, target: Path) -> float:
         """Write an ONNX model; returns the largest relative difference between its and the checkpoint's outputs.

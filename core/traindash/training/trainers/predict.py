@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +21,7 @@ import msgspec
 from PIL import Image
 
 from traindash.datasets.pixels import opened
-from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction
+from traindash.domain.prediction import LEAST_CONFIDENCE, ImagePrediction, Timing
 from traindash.domain.task import ExitCause
 from traindash.errors import AppError, InputError
 from traindash.training.runs.predicting import (
@@ -85,9 +85,12 @@ def main(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - edge of the process: whatever an engine throws gets a name
         write_frame(answers, _refusal(error))
         return 1
+    timed = TimedBatches(predictor)
     with contextlib.suppress(BrokenPipeError), FrameReader() as frames:  # whoever asked may be gone
         while (frame := read_frame(questions)) is not None:
-            write_frame(answers, _answer(predictor, _REQUEST.decode(frame), folder, frames))
+            request = _REQUEST.decode(frame)
+            with TemporaryDirectory(dir=folder) as scratch:
+                write_frame(answers, _answer((predictor, timed), request, Path(scratch), frames))
     return 0
 
 
@@ -100,12 +103,16 @@ def _warm_up(predictor: Predictor, folder: Path) -> None:
             pass
 
 
-def _answer(predictor: Predictor, request: PredictRequest, folder: Path, frames: FrameReader) -> PredictAnswer:
+def _answer(
+    model: tuple[Predictor, "TimedBatches"], request: PredictRequest, scratch: Path, frames: FrameReader
+) -> PredictAnswer:
+    predictor, timed = model
     try:
         if request.video:
             return PredictAnswer(video=frames.facts(Path(request.video)))
-        with TemporaryDirectory(dir=folder) as scratch:
-            return PredictAnswer(images=tuple(found_on(predictor, request, Path(scratch), frames)))
+        if request.timed_batch is not None:
+            return PredictAnswer(timing=timed.run(request.images, request.timed_batch, scratch, frames))
+        return PredictAnswer(images=tuple(found_on(predictor, request, scratch, frames)))
     except Exception as error:  # noqa: BLE001 - edge of the process, as above
         return _refusal(error)
 
@@ -139,6 +146,40 @@ def found_on(
         answers[places[file]] = replace(answers[places[file]], objects=objects)
     each = (time.perf_counter() - began) * 1000 / max(len(places), 1)
     return [answer if answer.problem else replace(answer, milliseconds=each) for answer in answers]
+
+
+class TimedBatches:
+    """Times batches; images are read once as long as the same ones are given."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self._images: Sequence[GivenImage] = ()
+        self._run_batch: Callable[[int], Timing] | None = None
+
+    def run(self, images: Sequence[GivenImage], size: int, scratch: Path, frames: FrameReader) -> Timing:
+        """Run a batch of a size; images that cannot be used are left out. The folder is scratch space.
+
+        Raises:
+            InputError: None of the images can be used.
+        """
+        if self._run_batch is None or images != self._images:
+            self._run_batch = None  # two sets of images need not fit into memory
+            self._run_batch = self._predictor.batch_runner(_readable(images, scratch, frames))
+            self._images = images
+        return self._run_batch(size)
+
+
+def _readable(images: Sequence[GivenImage], scratch: Path, frames: FrameReader) -> list[Path]:
+    files: list[Path] = []
+    problem: InputError | None = None
+    for number, given in enumerate(images):
+        try:
+            files.append(_placed(given, scratch / f"{number:06d}", frames)[0])
+        except InputError as error:
+            problem = error
+    if not files:
+        raise problem or InputError("There is no image to time the model with.", "Name images.")
+    return files
 
 
 def _placed(given: GivenImage, target: Path, frames: FrameReader) -> tuple[Path, tuple[int, int]]:

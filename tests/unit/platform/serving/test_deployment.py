@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.small_platform import wait_for
 from traindash.domain.ids import TaskId
-from traindash.domain.prediction import ImagePrediction, VideoFacts
+from traindash.domain.prediction import ImagePrediction, Timing, VideoFacts
 from traindash.domain.task import ExitCause, ExitReport
 from traindash.errors import AppError, InputError, StateError
 from traindash.frameworks.registry import framework
@@ -53,6 +53,9 @@ class Process:
 
     def video(self, path: Path) -> VideoFacts:
         raise InputError(f"{path.name} is no video.")
+
+    def time_batch(self, images: Sequence[GivenImage], size: int) -> Timing:
+        return Timing(preprocess=0, inference=float(len(images) * size), postprocess=0)
 
     def memory(self) -> int:
         return 0 if self.is_closed else 5

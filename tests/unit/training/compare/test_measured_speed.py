@@ -11,12 +11,12 @@ from tests.unit.training.compare.test_comparison import source
 from traindash.comparison.experiment import Missing
 from traindash.comparison.speed import SpeedTest
 from traindash.domain.ids import TaskId
+from traindash.domain.prediction import Timing
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import CompareSpec, EvaluationSource, RunLayout
 from traindash.training.trainers.benchmark import BATCH_SIZES, ITERATIONS
 from traindash.training.trainers.compare.__main__ import read_comparison
 from traindash.training.trainers.compare.speed import TURNS, Conditions, take_turns, with_speed
-from traindash.training.trainers.engine import Timing
 from traindash.training.trainers.entry import Stopped, StopSwitch
 from traindash.training.trainers.reporting import Progress
 

@@ -14,6 +14,7 @@ from traindash.comparison.artifacts import read_record
 from traindash.comparison.experiment import Comparison, Missing
 from traindash.comparison.speed import SpeedTest, parse_speed_test
 from traindash.domain.experiment import ExperimentInfo
+from traindash.domain.prediction import Timing
 from traindash.errors import AppError
 from traindash.formatting import listing, plural
 from traindash.frameworks.registry import framework
@@ -28,7 +29,7 @@ from traindash.training.trainers.benchmark import (
     summary,
 )
 from traindash.training.trainers.data import SUFFIXES
-from traindash.training.trainers.engine import OpenModel, Timing
+from traindash.training.trainers.engine import OpenModel
 from traindash.training.trainers.entry import RunError, StopSwitch
 from traindash.training.trainers.reporting import Progress
 from traindash.training.trainers.start import import_engine

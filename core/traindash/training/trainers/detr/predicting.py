@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from traindash.datasets.shape_fit import DETECTION
+from traindash.domain.prediction import Timing
 from traindash.domain.task import ExitCause
 from traindash.training.trainers.detr import networks
 from traindash.training.trainers.detr.images import read_image, stretched
-from traindash.training.trainers.engine import BATCH_SIZE, CONFIDENCE, ExportError, Prediction, Timing
+from traindash.training.trainers.engine import BATCH_SIZE, CONFIDENCE, ExportError, Prediction
 from traindash.training.trainers.entry import RunError
 from traindash.training.trainers.exported import open_session
 
@@ -28,6 +31,7 @@ _NO_TENSORRT = (
 _TOLERANCE = 0.1
 _OPSET = 17
 _COMPARED = 20  # best scores
+_OUTPUTS = ("scores", "labels", "boxes")  # of an exported model, in this order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +110,7 @@ class DetrModel:
                 outputs = self._model(pixel_values=pixels)
             answered = self._now()
             found_on(outputs.logits, outputs.pred_boxes, sizes, CONFIDENCE)
-            ended = self._now()
-            return Timing(
-                preprocess=(ready - began) * 1000,
-                inference=(answered - ready) * 1000,
-                postprocess=(ended - answered) * 1000,
-            )
+            return _timing(began, ready, answered, self._now())
 
         return run_batch
 
@@ -234,16 +233,50 @@ class ExportedModel:
         """Predict a batch after the other."""
         for start in range(0, len(files), BATCH_SIZE):
             some = files[start : start + BATCH_SIZE]
-            images = [read_image(file) for file in some]
-            given = {
-                "images": torch.stack([stretched(image, self._size) for image in images]).numpy(),
-                "orig_target_sizes": torch.tensor([[image.shape[2], image.shape[1]] for image in images]).numpy(),
-            }
-            answer = [torch.from_numpy(values) for values in self._session.run(["scores", "labels", "boxes"], given)]
-            for file, scores, labels, corners in zip(some, *answer, strict=True):
-                keep = scores > CONFIDENCE
-                found = Found(scores=scores[keep], labels=labels[keep], corners=corners[keep])
+            answer = self._session.run(_OUTPUTS, self._given([read_image(file) for file in some]))
+            for file, found in zip(some, _kept(answer), strict=True):
                 yield file, tuple(predictions_of(found, self.classes))
+
+    def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
+        """Read the images, which is not timed."""
+        images = [read_image(file) for file in files]
+
+        def run_batch(size: int) -> Timing:
+            batch = list(itertools.islice(itertools.cycle(images), size))
+            began = time.perf_counter()
+            given = self._given(batch)
+            ready = time.perf_counter()
+            answer = self._session.run(_OUTPUTS, given)
+            answered = time.perf_counter()
+            _kept(answer)
+            return _timing(began, ready, answered, time.perf_counter())
+
+        return run_batch
+
+    def _given(self, images: Sequence[torch.Tensor]) -> dict[str, npt.NDArray[np.generic]]:
+        return {
+            "images": torch.stack([stretched(image, self._size) for image in images]).numpy(),
+            "orig_target_sizes": torch.tensor([[image.shape[2], image.shape[1]] for image in images]).numpy(),
+        }
+
+
+def _kept(answer: Sequence[npt.NDArray[np.generic]]) -> list[Found]:
+    """Return what is found on each image of a batch; the answer is that of :data:`_OUTPUTS`."""
+    rows = zip(*(torch.from_numpy(values) for values in answer), strict=True)
+    return [
+        Found(scores=scores[keep], labels=labels[keep], corners=corners[keep])
+        for scores, labels, corners in rows
+        for keep in [scores > CONFIDENCE]
+    ]
+
+
+def _timing(began: float, ready: float, answered: float, ended: float) -> Timing:
+    """Return the parts of a batch from the moments, in seconds, at which they began and ended."""
+    return Timing(
+        preprocess=(ready - began) * 1000,
+        inference=(answered - ready) * 1000,
+        postprocess=(ended - answered) * 1000,
+    )
 
 
 def predictions_of(found: Found, classes: Sequence[str]) -> Iterator[Prediction]:

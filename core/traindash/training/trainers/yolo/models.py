@@ -16,6 +16,7 @@ from ultralytics.cfg import DEFAULT_CFG_DICT
 from ultralytics.utils.patches import imread
 
 from traindash.datasets.pixels import opened
+from traindash.domain.prediction import Timing
 from traindash.domain.task import ExitCause
 from traindash.training.trainers.engine import (
     BATCH_SIZE,
@@ -24,7 +25,6 @@ from traindash.training.trainers.engine import (
     NMS_IOU,
     ExportError,
     Prediction,
-    Timing,
 )
 from traindash.training.trainers.entry import RunError
 from traindash.training.trainers.exported import open_session
@@ -90,12 +90,7 @@ class YoloModel:
         def run_batch(size: int) -> Timing:
             batch = list(itertools.islice(itertools.cycle(images), size))
             results = self._model.predict(batch, imgsz=self._image_size, device=self._device, batch=size, verbose=False)
-            speed = results[0].speed  # milliseconds per image
-            return Timing(
-                preprocess=speed["preprocess"] * size,
-                inference=speed["inference"] * size,
-                postprocess=speed["postprocess"] * size,
-            )
+            return _timing(results)
 
         return run_batch
 
@@ -158,6 +153,27 @@ class ExportedYolo:
     def predict(self, files: Sequence[Path]) -> Iterator[tuple[Path, Sequence[Prediction]]]:
         """Predict one by one: a file with fixed sides, of an earlier version, takes a batch of one image."""
         return _found_on(self._model, files, image_size=self._image_size, device="cpu", batch=1)
+
+    def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
+        """Read the images, which is not timed; those of a batch are predicted one by one, as they are above."""
+        images = [imread(str(file)) for file in files]
+
+        def run_batch(size: int) -> Timing:
+            batch = itertools.islice(itertools.cycle(images), size)
+            return _timing(
+                [
+                    self._model.predict(image, imgsz=self._image_size, device="cpu", batch=1, verbose=False)[0]
+                    for image in batch
+                ]
+            )
+
+        return run_batch
+
+
+def _timing(results: Sequence[Any]) -> Timing:
+    """Add up what the images of a batch took; each result says its share."""
+    parts = {part: sum(result.speed[part] for result in results) for part in ("preprocess", "inference", "postprocess")}
+    return Timing(**parts)
 
 
 def _found_on(
