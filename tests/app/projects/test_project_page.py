@@ -149,9 +149,14 @@ def test_classes_and_tags_are_added(screen: Screen) -> None:
     screen.show("Tags")
     screen.press("ask-add-tag")
     screen.app.text_input(key="new-tag-name").set_value("blurred")
+    screen.app.text_input(key="new-tag-values").set_value("day, night")
+    screen.press("dialog-yes")
+    assert "Choose “one of a list”, or empty the field." in screen.said
+    screen.app.selectbox(key="new-tag-kind").set_value("oneof_string")
     screen.press("dialog-yes")
     meta = screen.client.projects.meta(screen.number)
     assert (meta.classes[-1].name, meta.tags[-1].name) == ("crate", "blurred")
+    assert meta.tags[-1].values == ("day", "night")
 
 
 def test_a_deleted_dataset_comes_back_from_the_notice_and_from_the_list(screen: Screen) -> None:

@@ -431,23 +431,30 @@ def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...], kind: NameKind) -> N
         work.forget(facts.project.id)
         flash(_("“{name}” is added.").format(name=name))
 
-    if kind == "tag":
-        st.selectbox(_("Value"), list(_VALUES), format_func=lambda item: _(_VALUES[item]), key="new-tag-kind")
     with ending(_("Add"), add):
         st.text_input(_("Name"), key=f"new-{kind}-name")
-        if kind == "tag" and value("new-tag-kind") == _ONE_OF:
-            st.text_input(_("Values, with commas between"), key="new-tag-values")
         st.color_picker(_("Colour"), class_color(len(taken)), key=f"new-{kind}-color")
         if kind == "class":
             st.selectbox(_("Shape"), _SHAPES, format_func=_shape_word, key="new-class-shape")
+        else:
+            st.selectbox(_("Value"), list(_VALUES), format_func=lambda item: _(_VALUES[item]), key="new-tag-kind")
+            # Always there: fields of a form cannot come and go with what is chosen in it
+            st.text_input(
+                _("Values, with commas between"), key="new-tag-values", placeholder=_("only for “one of a list”")
+            )
 
 
 def _values_of_new_tag() -> dict[str, object]:
     """Return what the fields say of the values of a new tag, as a meta does."""
     chosen = value("new-tag-kind")
+    values = tuple(dict.fromkeys(part.strip() for part in (value("new-tag-values") or "").split(",") if part.strip()))
+    if chosen != _ONE_OF and values:
+        raise InputError(
+            _("Values are typed, and the tag does not take one of a list."),
+            _("Choose “one of a list”, or empty the field."),
+        )
     if chosen != _ONE_OF:
         return {"value_type": chosen}
-    values = tuple(dict.fromkeys(part.strip() for part in (value("new-tag-values") or "").split(",") if part.strip()))
     if not values:
         raise InputError(_("The tag takes one of a list, and the list is empty."), _("Type its values."))
     return {"value_type": chosen, "values": list(values)}
