@@ -58,7 +58,7 @@ def pretrained(view: WizardView) -> None:
         shown = narrow(shown, N_("Task"), lambda model: model.task_type, view.facts.model, task_type)
     app = apps[shown[0].framework]
     draw_missing(app.missing)
-    draw_catalogue(view.draft, shown)
+    draw_catalogue(view.draft, shown, catalogue)
     text = _("Figures as published by its authors, measured on their data and not on your images.")
     if app.licence:
         text += " " + _("Licence of {framework}: {licence}.").format(

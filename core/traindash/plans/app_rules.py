@@ -28,7 +28,8 @@ _TITLES: Mapping[str, str] = {
     SEMANTIC: N_("Semantic segmentation"),
     _POSE: N_("Pose estimation"),
 }
-_TARGET: Mapping[str, str] = {DETECTION: N_("rectangles"), SEGMENTATION: N_("polygons"), SEMANTIC: N_("masks")}
+_TARGET: Mapping[str, str] = {DETECTION: N_("boxes"), SEGMENTATION: N_("polygons"), SEMANTIC: N_("masks")}
+_SHAPES = {"rectangle": N_("box"), "polygon": N_("polygon"), "bitmap": N_("mask"), "any": N_("any shape")}
 _OUTLINES = frozenset({"bitmap", "polygon"})
 # shapes that a model of a task is trained on, in a panel of the SDK (ClassesSelector.classify_incompatible_classes)
 _READY: Mapping[str, frozenset[str]] = {
@@ -80,6 +81,11 @@ def listed_shapes(app: AppOptions) -> frozenset[str]:
     return frozenset(shapes)
 
 
+def shape_name(shape: str) -> str:
+    """Return what a shape of Supervisely is called on the screen: ``box`` for ``rectangle``."""
+    return _(_SHAPES[shape]) if shape in _SHAPES else shape
+
+
 def target(task_type: str, app: AppOptions) -> str:
     """Return what shapes an app converts to, in the plural."""
     if app.task_types is not None and task_type == SEGMENTATION:
@@ -88,7 +94,7 @@ def target(task_type: str, app: AppOptions) -> str:
 
 
 def effect(item: ObjectClass, task_type: str, app: AppOptions, *, convert: bool) -> str:
-    """Return in a few words what happens to the objects of a class, e.g. ``to rectangles``."""
+    """Return in a few words what happens to the objects of a class, e.g. ``to boxes``."""
     match class_use(item.shape, task_type, app):
         case ClassUse.READY:
             return _("used as drawn")
@@ -134,7 +140,7 @@ def _hidden(hidden: list[ObjectClass], chosen: Sequence[ObjectClass], framework:
         message = _(
             "The training app of {framework} lists none of the chosen classes: it passes over classes of the shape "
             "{shapes}."
-        ).format(framework=framework, shapes=quoted(sorted({item.shape for item in hidden})))
+        ).format(framework=framework, shapes=quoted(sorted({shape_name(item.shape) for item in hidden})))
         return [error("classes", message, _other_framework_hint(task_type))]
     message = _(
         "The training app of {framework} does not list {classes} and would train without them, conversion or not."
@@ -167,7 +173,7 @@ def _title(task_type: str) -> str:
 
 
 def _with_shapes(classes: Sequence[ObjectClass]) -> str:
-    return listed([f"{named(item.name)} ({item.shape})" for item in classes])
+    return listed([f"{named(item.name)} ({shape_name(item.shape)})" for item in classes])
 
 
 _COPY_NAMES = tuple(f"[{kind}]: " for kind in ("detection", "instance segmentation", "semantic segmentation"))

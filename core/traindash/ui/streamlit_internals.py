@@ -40,9 +40,9 @@ CLIENT_FOLDER = STATIC / "static"  # scripts, style sheets and fonts, whose name
 _ICONS = "MaterialSymbols-Rounded"
 _MODULES = CLIENT_FOLDER / "js"  # one file for each part
 _IMPORTS = re.compile(r'(?:from|import)"\./([\w.$-]+\.js)"')
-# Pixels of a row of st.dataframe, of its head, and of its border at top and bottom (1.67, measured in Chromium). A
-# table that is one pixel too low gets a scroll bar of its own.
-_ROW, _BORDER = 35, 3
+# Pixels of a row of st.dataframe and of its head with our font size of 15 px, and of its border at top and bottom
+# (1.67, measured in Chromium). A table that is one pixel too low gets a scroll bar of its own.
+_ROW, _BORDER = 33, 3
 
 
 def quiet_work_outside_pages() -> None:
@@ -60,11 +60,13 @@ def draws_a_page() -> bool:
 
 
 def table_height(rows: int, most: int | None = None) -> int:
-    """Return the height in pixels of a ``st.dataframe`` that shows all of its rows, or so many at most.
+    """Return the height in pixels of a ``st.dataframe`` that shows all of its rows, or so many and half of the next.
 
     Streamlit has no height for "all rows, but no more than these": ``"auto"`` ends at ten, ``"content"`` never (1.67).
     """
-    return _ROW * (min(rows, rows if most is None else most) + 1) + _BORDER
+    if most is None or rows <= most:
+        return _ROW * (rows + 1) + _BORDER
+    return _ROW * (most + 1) + _ROW // 2 + _BORDER  # what is cut says that there is more
 
 
 def rerun_parts(keys: Sequence[str]) -> None:

@@ -63,7 +63,7 @@ def test_a_cpu_server_recommends_the_small_model_and_says_random(stage: Stage) -
 def test_figures_are_shown_as_given(stage: Stage) -> None:
     app = stage.open("model", draft=stage.draft().id)
     table = app.dataframe[0].value
-    assert list(table.columns) == ["Model", "Size (pixels)", "mAP", "params (M)", "FLOPs (B)", "Starts from"]
+    assert list(table.columns) == ["Model", "Size (pixels)", "mAP", "params (M)", "FLOPs (B)"]
     assert table.loc[table["Model"] == "YOLO26n-det", "mAP"].item() == 40.9
     assert not table["Model"].str.endswith("-seg").any()
 

@@ -107,14 +107,16 @@ def draw_offer(projects: Sequence[Project]) -> None:
                 with st.container(gap="xsmall"):
                     st.markdown(f":material/{_ICONS[part]}: **{number} {_(_TITLES[part])}**")
                     st.caption(_(_ABOUT[part]))
-        st.button(
-            _("Start the first comparison"),
-            type="primary",
-            icon=":material/play_arrow:",
-            key="first-start",
-            on_click=_begin,
-            args=(project,),
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                _("Start the first comparison"),
+                type="primary",
+                icon=":material/play_arrow:",
+                key="first-start",
+                on_click=_begin,
+                args=(project,),
+            )
+            screens.link("project", _("Choose every step yourself"), "add_circle")
         st.caption(
             _("{time} Nothing is downloaded. Leave at any moment; this page leads back.").format(
                 time=_time_text(project)

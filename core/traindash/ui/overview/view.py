@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Literal
 
 import streamlit as st
 
@@ -98,7 +99,7 @@ def _draw_beginning(projects: Sequence[Project]) -> None:
                 st.markdown(_("Eight short steps from a project to a training; every one has a default that works."))
                 _lead(_("New training"), "add_circle", "project", key="overview-new")
     with right:
-        _draw_bring_in(is_beginning=True)
+        _draw_bring_in(height="stretch")
 
 
 @st.fragment(run_every=_EVERY)
@@ -110,8 +111,8 @@ def _wait_for_projects() -> None:
         st.rerun()
 
 
-def _draw_bring_in(*, is_beginning: bool = False) -> None:
-    with st.container(border=True, key="panel-import", height="stretch" if is_beginning else "content"):
+def _draw_bring_in(*, height: Literal["stretch", "content"] = "content") -> None:
+    with st.container(border=True, key="panel-import", height=height):
         st.header(_("Bring data in"), anchor=False)
         if lookups.can_import():
             st.markdown(_("Images with annotations become a project. Their layout is recognised by itself."))
@@ -121,15 +122,6 @@ def _draw_bring_in(*, is_beginning: bool = False) -> None:
         else:
             st.markdown(_("This server brings data in with its own import apps."))
             screens.link("import_data", _("How to bring data in"), "upload_file")
-        if is_beginning:
-            st.button(
-                _("Choose every step yourself"),
-                icon=":material/add_circle:",
-                type="tertiary",
-                key="overview-steps",
-                on_click=screens.go,
-                args=("project",),
-            )
 
 
 # The next sensible step: one sentence and one button.

@@ -13,6 +13,7 @@ from traindash.errors import InputError, StateError
 from traindash.formatting import count, listing, plural, quoted
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
+from traindash.plans.app_rules import shape_name
 from traindash.plans.data_changes import Renaming
 from traindash.plans.facts import ProjectFacts
 from traindash.projects.choosing import checked_name, classes_to_merge_into, tags_to_merge_into
@@ -43,7 +44,6 @@ from traindash.ui.wizard.tables import swatch
 
 _MOST_ROWS = 12
 _SHAPES = ("rectangle", "polygon", "bitmap", "any")
-_SHAPE_WORDS = {"rectangle": N_("box"), "polygon": N_("polygon"), "bitmap": N_("mask"), "any": N_("any shape")}
 _ONE_OF = "oneof_string"
 _VALUES = {
     "none": N_("no value"),
@@ -127,10 +127,6 @@ def _used(facts: ProjectFacts, kind: NameKind) -> tuple[_Used, ...]:
     )
 
 
-def _shape_word(shape: str) -> str:
-    return _(_SHAPE_WORDS[shape]) if shape in _SHAPE_WORDS else shape
-
-
 def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
     """Draw the classes or the tags of a project, and what can be done with the chosen ones."""
     words = _WORDS[kind]
@@ -206,7 +202,7 @@ def _restore(undo: Undo) -> None:
 def _row(used: _Used) -> dict[str, object]:
     item = used.item
     about = (
-        {"Class": item.name, "Shape": _shape_word(item.shape)}
+        {"Class": item.name, "Shape": shape_name(item.shape)}
         if isinstance(item, ObjectClass)
         else {"Tag": item.name, "Value": _(_VALUES.get(item.value_type, item.value_type))}
     )
@@ -278,7 +274,7 @@ def _draw_edit(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> N
         st.text_input(_("Name"), item.name, key=f"{key}-name")
         st.color_picker(_("Colour"), item.color, key=f"{key}-color")
         if isinstance(item, ObjectClass):
-            st.caption(_("Shape: {shape}.").format(shape=_shape_word(item.shape)))
+            st.caption(_("Shape: {shape}.").format(shape=shape_name(item.shape)))
             if item.shape in _SHAPES[:3]:
                 st.toggle(
                     _("Allow any shape"), key=f"{key}-any",
@@ -298,7 +294,7 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
     )
     if not fitting:
         why = (
-            _("No other class takes a {shape}. Allow any shape in one first.").format(shape=_shape_word(source.shape))
+            _("No other class takes a {shape}. Allow any shape in one first.").format(shape=shape_name(source.shape))
             if isinstance(source, ObjectClass)
             else _("No other tag takes the same values.")
         )
@@ -435,7 +431,7 @@ def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...], kind: NameKind) -> N
         st.text_input(_("Name"), key=f"new-{kind}-name")
         st.color_picker(_("Colour"), class_color(len(taken)), key=f"new-{kind}-color")
         if kind == "class":
-            st.selectbox(_("Shape"), _SHAPES, format_func=_shape_word, key="new-class-shape")
+            st.selectbox(_("Shape"), _SHAPES, format_func=shape_name, key="new-class-shape")
         else:
             st.selectbox(_("Value"), list(_VALUES), format_func=lambda item: _(_VALUES[item]), key="new-tag-kind")
             # Always there: fields of a form cannot come and go with what is chosen in it

@@ -33,24 +33,26 @@ from traindash.ui.widgets import chosen_rows, draft_many, mirror_selection, rows
 _MAX_ROWS = 10
 _MOST_CLASSES = 12
 _SEARCH_FROM = 13
-_LETTER, _WIDTH_BESIDE, _NARROWEST = 8, 24, 75  # pixels
+_LETTER, _WIDTH_BESIDE, _NARROWEST = 7, 24, 75  # pixels
 _NONE = frozenset({"", "-", "–", "N/A"})
 _FIGURE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z%]{0,3})")
 
 
-def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None:
-    """Draw the pretrained models of a framework with the columns that the framework gives."""
+def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel], every: Sequence[CatalogueModel]) -> None:
+    """Draw pretrained models, a group among every one of the server, with the columns that their framework gives."""
     choices = [PretrainedModel(framework=model.framework, name=model.name) for model in models]
     # Each framework has columns of its own (docs/supervisely-api.md 9.2); what no model of the group fills is left out.
     named = dict.fromkeys(name for model in models for name in model.columns)
     columns = [name for name in named if any(model.columns.get(name) is not None for model in models)]
     figures = {name: found for name in columns if (found := as_figures([m.columns.get(name) for m in models]))}
+    # Not every server says it (docs/supervisely-api.md 3.4); where it is the same for all, it stands above the table.
+    differ = len({model.pretrained is False for model in every}) > 1
+    begin = {True: _("random initialisation"), False: _("published weights")}
     rows = [
         {
             _("Model"): model.name,
             **{name: figures[name].values[row] if name in figures else model.columns.get(name) for name in columns},
-            # Not every server says it (docs/supervisely-api.md 3.4); training apps begin with published weights.
-            _("Starts from"): _("random initialisation") if model.pretrained is False else _("published weights"),
+            **({_("Starts from"): begin[model.pretrained is False]} if differ else {}),
         }
         for row, model in enumerate(models)
     ]
@@ -60,10 +62,10 @@ def draw_catalogue(draft: WizardDraft, models: Sequence[CatalogueModel]) -> None
         _("Model"): st.column_config.TextColumn(width=_WIDTH_BESIDE + _LETTER * longest)
     }
     for name in columns:
-        if name not in figures and name[:1].islower():  # as the headings of the figures beside it
-            numbers[name] = st.column_config.TextColumn(f"{name[:1].upper()}{name[1:]}")
+        if name not in figures:
+            numbers[name] = st.column_config.TextColumn(_heading(name))
     for name, (values, unit) in figures.items():
-        header = f"{name[:1].upper()}{name[1:]}{f' ({unit})' if unit else ''}"
+        header = f"{_heading(name)}{f' ({unit})' if unit else ''}"
         # One format for a column, as st.column_config has none for each cell (1.67).
         digits = max(_digits(value) for value in values if value is not None)
         numbers[name] = st.column_config.NumberColumn(
@@ -101,6 +103,12 @@ def as_figures(values: Sequence[str | float | None]) -> Figures | None:
             return None
     is_one = len(units) <= 1 and any(value is not None for value in found)
     return Figures(found, next(iter(units), "")) if is_one else None
+
+
+def _heading(name: str) -> str:
+    """Return the heading of a column that a framework names, mAP and its like as they are written."""
+    word = name.partition(" ")[0]
+    return f"{name[:1].upper()}{name[1:]}" if word.islower() else name
 
 
 def _digits(value: float) -> int:
@@ -358,7 +366,7 @@ def draw_class_table(draft: WizardDraft, facts: Facts, project: ProjectFacts, se
             _("Objects"): counts[item.name].objects if item.name in counts else 0,
             # The bar stands beside its number; with more than a dozen classes it is what is read first.
             _("Share"): counts[item.name].objects if item.name in counts else 0,
-            _("Shape"): item.shape,
+            _("Shape"): app_rules.shape_name(item.shape),
             _("What happens"): app_rules.effect(item, model.task_type, app, convert=convert) if model else "",
         }
         for item in classes
