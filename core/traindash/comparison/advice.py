@@ -124,7 +124,7 @@ def advise(decision: Decision) -> Verdict:
     return Verdict(
         kind="winner" if decision.decided_by == "figure" else "tie",
         headline=_headline(decision, winner),
-        sentences=(*_why_among_equals(decision, winner), *_numbers(decision, winner), *certainty_words(decision)),
+        sentences=(*_why_among_equals(decision, winner), *_numbers(decision, winner), *_certainty_words(decision)),
         details=(*_use(decision, winner), *_given_up(decision, winner), *_left_out(decision)),
         winner=winner.key,
     )
@@ -143,16 +143,16 @@ def _headline(decision: Decision, winner: Candidate) -> str:
             return _("“{name}” reaches {figures}.").format(name=name, figures=reached_goal(goal, winner))
         case "latency":
             faster_one = _("{equality}: take the faster one, “{name}”.")
-            return faster_one.format(equality=equality_words(decision.lead), name=name)
+            return faster_one.format(equality=_equality_words(decision.lead), name=name)
         case "size":
             smaller_one = _("{equality}: take the smaller one, “{name}”.")
-            return smaller_one.format(equality=equality_words(decision.lead), name=name)
+            return smaller_one.format(equality=_equality_words(decision.lead), name=name)
         case "lean":
             return _("Take “{name}”: it is slightly ahead, which may be luck.").format(name=name)
     assert_never(decision.decided_by)
 
 
-def equality_words(lead: Interval | None) -> str:
+def _equality_words(lead: Interval | None) -> str:
     """Return what is said of two that the images cannot tell apart for sure."""
     share = 0.5 if lead is None or lead.ahead is None else lead.ahead
     return _("Equally good") if 1 - LIKELY < share < LIKELY else _("No sure difference")
@@ -196,16 +196,16 @@ def _of_hundred(share: float) -> str:
     return _("less than 1") if share > 0 and number == 0 else str(number)
 
 
-def certainty_words(decision: Decision) -> tuple[str, ...]:
+def _certainty_words(decision: Decision) -> tuple[str, ...]:
     """Return how sure the images make that the winner is better than the next one; nothing where there is no other."""
     lead, other = decision.lead, decision.runner_up
     if lead is None or other is None:
         return ()
     winner = decision.winner.label if decision.winner else ""
-    return (f"{certainty_level(lead)} {_hundred_tests(lead, (winner, other.label))}".strip(),)
+    return (f"{_certainty_level(lead)} {_hundred_tests(lead, (winner, other.label))}".strip(),)
 
 
-def certainty_level(lead: Interval) -> str:
+def _certainty_level(lead: Interval) -> str:
     """Return how sure a lead is, in three steps."""
     if not lead.has_enough_images:
         return lead.too_few

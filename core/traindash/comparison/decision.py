@@ -82,7 +82,7 @@ class Candidate:
     requirements: Requirements
     contender: Contender
     answer: ThresholdChoice  # its threshold and what that gives
-    figure: float  # what it is ranked by, see :func:`figure_of`
+    figure: float  # what it is ranked by, see :func:`_figure_of`
     shortfalls: tuple[ShortfallKind, ...]  # where it fails the need; empty where it fulfils it
     # Key of a contender that is as good in figure, time and size and better in one of them
     beaten_by: str | None = None
@@ -158,13 +158,13 @@ def decide(requirements: Requirements, contenders: Sequence[Contender], *, compa
 
     Nobody is named where they were not measured alike (``comparable``), unless there is only one.
     """
-    offered = [candidate_of(requirements, contender) for contender in contenders]
+    offered = [_candidate_of(requirements, contender) for contender in contenders]
     candidates = tuple(replace(one, beaten_by=_beaten_by(one, offered)) for one in offered)
     fulfilling = sorted((one for one in candidates if not one.shortfalls), key=lambda one: -one.rank)
     if not fulfilling or (len(contenders) > 1 and not comparable):
         return Decision(requirements=requirements, candidates=candidates, comparable=comparable)
     best, *behind = fulfilling
-    figures = resampled_figures(requirements.goal, fulfilling) if behind else None
+    figures = _resampled_figures(requirements.goal, fulfilling) if behind else None
     unsure = {key for key, lead in _leads(fulfilling, 0, figures).items() if not lead.tells_apart}
     equals = (best, *(one for one in behind if one.rank == best.rank or one.key in unsure))
     winner, decided_by = _among_equals(equals)
@@ -181,7 +181,7 @@ def decide(requirements: Requirements, contenders: Sequence[Contender], *, compa
     )
 
 
-def figure_of(goal: Goal, point: OperatingPoint, images: int) -> float:
+def _figure_of(goal: Goal, point: OperatingPoint, images: int) -> float:
     """Return what contenders are ranked by for a goal; NaN where the threshold accepts nothing.
 
     F1 for the best balance, precision for a recall that must be reached, recall for a precision that must be reached,
@@ -211,7 +211,7 @@ def faster(first: Contender, second: Contender) -> bool:
     return first.speed.total < second.speed.total and times_differ(first.speed, second.speed)
 
 
-def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
+def _candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
     """Return what a contender offers for a need."""
     found = choose_threshold(requirements.goal, contender.points)
     shortfalls: list[ShortfallKind] = [] if found.reached else ["goal"]
@@ -229,7 +229,7 @@ def candidate_of(requirements: Requirements, contender: Contender) -> Candidate:
         requirements=requirements,
         contender=contender,
         answer=found,
-        figure=figure_of(requirements.goal, found.point, contender.images),
+        figure=_figure_of(requirements.goal, found.point, contender.images),
         shortfalls=tuple(shortfalls),
     )
 
@@ -277,7 +277,7 @@ def _among_equals(equals: Sequence[Candidate]) -> tuple[Candidate | None, Decide
     return (small[0], "lean") if small[0].rank > small[1].rank else (None, "nothing")
 
 
-def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray | None:
+def _resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray | None:
     """Return (n, B) the figure of each candidate on B resamples, more is better; ``None`` for other images.
 
     Paired bootstrap at each model's own threshold, as a model in use keeps its threshold.
@@ -292,8 +292,8 @@ def resampled_figures(goal: Goal, candidates: Sequence[Candidate]) -> FloatArray
     return np.stack([sign * _figures(goal, part, images) for part in sums.reshape(len(candidates), 3, -1)])
 
 
-def lead_of(first: FloatArray, second: FloatArray, images: int) -> Interval | None:
-    """Return where the lead of the first of two (B,) rows of :func:`resampled_figures` lies; ``None`` if not known."""
+def _lead_of(first: FloatArray, second: FloatArray, images: int) -> Interval | None:
+    """Return where the lead of the first of two (B,) rows of :func:`_resampled_figures` lies; ``None`` if not known."""
     gaps = first - second
     gaps = gaps[np.isfinite(gaps)]
     if not gaps.size:
@@ -309,7 +309,7 @@ def _leads(ranked: Sequence[Candidate], first: int, figures: FloatArray | None) 
         return {}
     images = ranked[first].contender.images
     found = {
-        one.key: lead_of(figures[first], figures[place], images) for place, one in enumerate(ranked) if place != first
+        one.key: _lead_of(figures[first], figures[place], images) for place, one in enumerate(ranked) if place != first
     }
     return {key: lead for key, lead in found.items() if lead is not None}
 
@@ -365,19 +365,19 @@ class Answered:
 def answer_goals(contenders: Sequence[Contender], goals: Sequence[Goal] = GOALS) -> tuple[Answered, ...]:
     """Return the candidates for all goals, without a budget."""
     return tuple(
-        _answered(goal, [candidate_of(Requirements(goal=goal), contender) for contender in contenders])
+        _answered(goal, [_candidate_of(Requirements(goal=goal), contender) for contender in contenders])
         for goal in goals
     )
 
 
 def _answered(goal: Goal, candidates: Sequence[Candidate]) -> Answered:
-    figures = resampled_figures(goal, candidates) if len(candidates) > 1 else None
+    figures = _resampled_figures(goal, candidates) if len(candidates) > 1 else None
     equal = [[first.figure == second.figure for second in candidates] for first in candidates]
     ahead = [[0.5] * len(candidates) for _ in candidates]
     if figures is not None:
         for i in range(len(candidates)):
             for j in range(i):
-                lead = lead_of(figures[i], figures[j], candidates[i].contender.images)
+                lead = _lead_of(figures[i], figures[j], candidates[i].contender.images)
                 if lead is not None and not lead.tells_apart:
                     equal[i][j] = equal[j][i] = True
                 if lead is not None and lead.ahead is not None:

@@ -126,7 +126,7 @@ class Pair:
     after: Evaluation
 
 
-def class_changes(pair: Pair, significance: Significance) -> tuple[ClassChange, ...]:
+def _class_changes(pair: Pair, significance: Significance) -> tuple[ClassChange, ...]:
     """Return the changes of the classes that both know, the largest gain first."""
     known = {item.name: item.ap for item in pair.before.per_class if math.isfinite(item.ap)}
     changes = [
@@ -144,7 +144,7 @@ def class_changes(pair: Pair, significance: Significance) -> tuple[ClassChange, 
 
 def change_slide(pair: Pair, significance: Significance, images: ImageSet, direction: Direction) -> Slide | None:
     """Return the step about the class that improved, or got worse, most; ``None`` where none did."""
-    changes = class_changes(pair, significance)
+    changes = _class_changes(pair, significance)
     sign = 1 if direction == "better" else -1
     moved = [change for change in changes if sign * change.difference >= _SMALLEST]
     best = max(moved, key=lambda change: (change.sure, sign * change.difference), default=None)

@@ -30,7 +30,7 @@ class Regression:
     certain: bool | None = None  # whether the images tell it from zero; `None` where that is not known
 
 
-def class_regressions(
+def _class_regressions(
     winner: ComparedExperiment, other: ComparedExperiment, significance: Significance
 ) -> tuple[Regression, ...] | None:
     """Return the classes on which the winner's average precision is lower, the worst first.
@@ -49,7 +49,7 @@ def class_regressions(
     return tuple(sorted(found, key=lambda regression: (regression.gap, regression.name)))
 
 
-def size_regressions(winner: ComparedExperiment, other: ComparedExperiment) -> tuple[Regression, ...]:
+def _size_regressions(winner: ComparedExperiment, other: ComparedExperiment) -> tuple[Regression, ...]:
     """Return the sizes of objects on which the winner's average precision is lower, the worst first."""
     pairs = zip(winner.by_size(), other.by_size(), strict=True)
     found = [
@@ -60,14 +60,14 @@ def size_regressions(winner: ComparedExperiment, other: ComparedExperiment) -> t
     return tuple(sorted(found, key=lambda regression: regression.gap))
 
 
-def weak_sides(
+def _weak_sides(
     winner: ComparedExperiment, other: ComparedExperiment, significance: Significance, decimals: int
 ) -> tuple[str, ...]:
     """Return sentences on where the winner is worse than the other one."""
-    classes = class_regressions(winner, other, significance)
+    classes = _class_regressions(winner, other, significance)
     if classes is None:
         return ()
-    sizes = size_regressions(winner, other)
+    sizes = _size_regressions(winner, other)
     both = {"winner": winner.label, "other": other.label}
     if not classes and not sizes:
         return (
@@ -259,7 +259,7 @@ def _lead(ranked: Ranking, significance: Significance, comparison: Comparison) -
         headline=headline,
         sentences=(
             *((_(_OPEN),) if is_open else _significance((first, second), lead, intervals[second.key], comparison)),
-            *weak_sides(first, second, significance, decimals),
+            *_weak_sides(first, second, significance, decimals),
             *_speed(first, second),
         ),
         winner=None if level or is_open else first.key,

@@ -95,14 +95,14 @@ class CocoFile:
         return item.is_crowd and not self.all_are_crowds
 
 
-def coco_files(folder: Folder) -> tuple[str, ...]:
+def _coco_files(folder: Folder) -> tuple[str, ...]:
     """Return the JSON files that look like COCO annotations, at most three folders down, relative to the root."""
     return tuple(place for place in _json_files(folder) if _looks_like_coco(folder.root / place))
 
 
 def recognise_coco(folder: Folder) -> str:
     """Return what speaks for COCO layout, a sentence; empty if nothing does."""
-    files = coco_files(folder)
+    files = _coco_files(folder)
     return f"It has COCO annotations: {listing(files, limit=_NAMED_FILES)}." if files else ""
 
 
@@ -127,7 +127,7 @@ def read_coco(folder: Folder, log: ProblemLog) -> tuple[CocoFile, ...]:
     Raises:
         InputError: A file is not valid as a whole, or none has objects; names it.
     """
-    places = coco_files(folder)
+    places = _coco_files(folder)
     for place in _json_files(folder):
         if place not in places:
             log.skip_file(ProblemKind.OTHER_FILE, place, "It holds no COCO annotations.")

@@ -95,7 +95,7 @@ def _read(path: Path, place: str, records: dict[str, list[ImageRecord]], declare
 
 
 def _declare(meta: Element, declared: _Declared) -> None:
-    declared.skeletons |= read_skeletons(meta)
+    declared.skeletons |= _read_skeletons(meta)
     for label in meta.iter("label"):
         name, kind = text_of(label, "name"), text_of(label, "type")
         if not name or text_of(label, "parent"):  # the points of a skeleton
@@ -217,8 +217,8 @@ def _mask(element: Element) -> Iterator[_Read]:
 
 
 def _skeleton(skeleton: Skeleton, written: Size | None, element: Element) -> Iterator[_Read]:
-    found = read_figure(element, skeleton)
-    yield SHAPE, lambda size: figure(found, skeleton, size), outside(found, skeleton, written) if written else ""
+    found = _read_figure(element, skeleton)
+    yield SHAPE, lambda size: _figure(found, skeleton, size), _outside(found, skeleton, written) if written else ""
 
 
 def _points(element: Element) -> list[Point]:
@@ -246,7 +246,7 @@ _TAG = re.compile(r"<(line|circle)\b[^>]*>")
 _ATTRIBUTE = re.compile(r'data-([a-z-]+)="([^"]*)"')
 
 
-def read_skeletons(meta: Element) -> Mapping[str, Skeleton]:
+def _read_skeletons(meta: Element) -> Mapping[str, Skeleton]:
     """Return the skeletons of an export by the name of their class."""
     points: dict[str, list[str]] = defaultdict(list)
     drawings: dict[str, str] = {}
@@ -277,7 +277,7 @@ def _edges(drawing: str, names: list[str]) -> Iterator[tuple[int, int]]:
             yield names.index(nodes[start]), names.index(nodes[end])
 
 
-def read_figure(element: Element, skeleton: Skeleton) -> KeyPoints:
+def _read_figure(element: Element, skeleton: Skeleton) -> KeyPoints:
     """Return the points of a drawn skeleton.
 
     Raises:
@@ -299,13 +299,13 @@ def read_figure(element: Element, skeleton: Skeleton) -> KeyPoints:
     return found
 
 
-def outside(found: KeyPoints, skeleton: Skeleton, size: Size) -> str:
+def _outside(found: KeyPoints, skeleton: Skeleton, size: Size) -> str:
     """Return what is lost of a drawn skeleton on an image of this size, a sentence; empty if nothing is."""
     geometry, lost = graph(found, skeleton, *size)
     return f"{lost} of its key points lie outside the image." if lost and geometry is not None else ""
 
 
-def figure(found: KeyPoints, skeleton: Skeleton, size: Size) -> Geometry:
+def _figure(found: KeyPoints, skeleton: Skeleton, size: Size) -> Geometry:
     """Return a drawn skeleton on an image of this size.
 
     Raises:

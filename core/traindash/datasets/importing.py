@@ -135,7 +135,7 @@ FORMATS: Mapping[Layout, Format] = {
 }
 
 
-def layouts_in_words() -> str:
+def _layouts_in_words() -> str:
     """Return what each layout consists of, a line for each."""
     return "\n".join(("These layouts are read:", *(f"{known.title} {known.about}." for known in FORMATS.values())))
 
@@ -178,7 +178,7 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
         return chosen  # without a look for the other layouts, which opens many files
     found = recognise(folder)
     if not found:
-        raise refusal(Folder(folder), layouts_in_words())
+        raise refusal(Folder(folder), _layouts_in_words())
     named = ", ".join(FORMATS[candidate.layout].title for candidate in found)
     if layout is None and len(found) == 1:
         return found[0]
@@ -289,11 +289,11 @@ def open_candidate(candidate: Candidate, work: Path, checks: ImageChecks | None 
     """
     log = ProblemLog()
     checks = checks or ImageChecks(processes=0)
-    source = inspected(FORMATS[candidate.layout].open(candidate.root, log, work, checks), log, checks)
+    source = _inspected(FORMATS[candidate.layout].open(candidate.root, log, work, checks), log, checks)
     return OpenedImport(source=source, candidate=candidate, log=log)
 
 
-def inspected(source: ProjectSource, log: ProblemLog, checks: ImageChecks) -> ProjectSource:
+def _inspected(source: ProjectSource, log: ProblemLog, checks: ImageChecks) -> ProjectSource:
     """Return a source that gives only what can be used, and tells a log about the rest.
 
     Every image of it opens; every object lies inside its image and names a class and tags of the project. Collections

@@ -114,7 +114,7 @@ def _box(label: Label, annotation: Annotation, number: int) -> LearntObject | No
 
 
 def _outline(label: Label, annotation: Annotation, number: int) -> LearntObject | None:
-    joined = join_outlines(outlines(label.geometry))
+    joined = _join_outlines(outlines(label.geometry))
     if len(joined) < _FEWEST_POINTS:
         return None
     # Ultralytics takes lines with values outside of 0 to 1 for damage and leaves out the whole image.
@@ -129,7 +129,7 @@ def _cut(position: float, side: int) -> float:
     return min(max(position / side, 0.0), 1.0)
 
 
-def join_outlines(parts: Iterable[Polygon]) -> tuple[Point, ...]:
+def _join_outlines(parts: Iterable[Polygon]) -> tuple[Point, ...]:
     """Join the parts and holes of one object to a single outline by bridges without width: a YOLO line holds one."""
     # Walking a bridge there and back adds no area to a part; holes are walked the other way round, which takes theirs.
     rings = [
@@ -215,6 +215,6 @@ def _shape(converted: Geometry, drawn: Geometry, task_type: str) -> dict[str, ob
     if task_type == SEGMENTATION:
         # Of what was drawn: a rectangle of one column, turned into a polygon of pixels, would have no area.
         parts = outlines(drawn)
-        shape["segmentation"] = [[value for point in join_outlines([part]) for value in point] for part in parts]
+        shape["segmentation"] = [[value for point in _join_outlines([part]) for value in point] for part in parts]
         shape["area"] = sum(polygon_area(part, is_traced=isinstance(drawn, Bitmap)) for part in parts)
     return shape

@@ -40,10 +40,10 @@ def recognise_yolo(folder: Folder) -> str:
     """Return what speaks for YOLO layout, a sentence; empty if nothing does."""
     if configs := config_files(folder.root):
         return f"It has {configs[0]} with class names."
-    return "It has images and label files (.txt)." if has_yolo_labels(folder.root) else ""
+    return "It has images and label files (.txt)." if _has_yolo_labels(folder.root) else ""
 
 
-def has_yolo_labels(root: Path) -> bool:
+def _has_yolo_labels(root: Path) -> bool:
     """Whether there are label files with class numbers and coordinates, and images."""
     folders = list(_folders(root))
     texts = (path for folder, names in folders for path in _first_texts(folder, names))

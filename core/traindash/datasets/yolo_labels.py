@@ -48,7 +48,7 @@ class Drawn(NamedTuple):
     left_out: str = ""  # what is not taken, a sentence
 
 
-def columns(line: str) -> list[str]:
+def _columns(line: str) -> list[str]:
     """Split a line at blanks, or as spreadsheets write it: with commas or semicolons."""
     if ";" in line:
         return line.replace(",", ".").replace(";", " ").split()
@@ -68,7 +68,7 @@ def numbers(line: str) -> tuple[int, list[float]]:
         InputError: They are not numbers, or not finite.
     """
     try:
-        head, *rest = columns(line)
+        head, *rest = _columns(line)
         whole = float(head)  # numpy.savetxt, which many scripts use, writes the class 3 as 3.000e+00
         number = int(whole)
         values = [float(value) for value in rest]
@@ -159,7 +159,7 @@ class LabelSurvey:
         """Take in a label file."""
         if b"," in content or b";" in content:
             text = content.decode("utf-8", "replace")
-            content = "\n".join(" ".join(columns(line)) for line in text.splitlines()).encode()
+            content = "\n".join(" ".join(_columns(line)) for line in text.splitlines()).encode()
         for line in content.splitlines():
             words = line.split()
             count = len(words) - 1

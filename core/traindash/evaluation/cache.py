@@ -52,10 +52,10 @@ def save_columns(path: Path, columns: Columns) -> None:
     body = io.BytesIO()
     np.savez(body, allow_pickle=False, **columns)
     content = hashlib.sha256(body.getvalue()).digest() + body.getvalue()
-    write_whole(path, lambda file: file.write(content), noun=N_("The evaluation"))
+    _write_whole(path, lambda file: file.write(content), noun=N_("The evaluation"))
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object], *, noun: str) -> None:
+def _write_whole(path: Path, write: Callable[[BinaryIO], object], *, noun: str) -> None:
     """Write a file; readers see all of it or nothing. Where that cannot be done, it is logged and left.
 
     The folder is made when it does not exist; ``noun`` begins the sentence of an error: ``The masks``.
@@ -202,7 +202,7 @@ def save_masks(path: Path, masks: KeptMasks) -> None:
             np.save(file, side.index, allow_pickle=False)
             np.save(file, side.texts, allow_pickle=False)
 
-    write_whole(path, write, noun=N_("The masks"))
+    _write_whole(path, write, noun=N_("The masks"))
 
 
 def open_masks(path: Path) -> KeptMasks | None:

@@ -138,7 +138,7 @@ class Findings:
     seen: Sequence[frozenset[ImageName] | None]  # evaluated images it was trained on; `None` where that is not known
 
 
-def all_reasons(found: Findings) -> tuple[Reason, ...]:
+def _all_reasons(found: Findings) -> tuple[Reason, ...]:
     """Return everything that differs or is not known."""
     checks = (
         _task,
@@ -281,7 +281,7 @@ def comparability(models: Sequence[MeasuredModel]) -> Comparability:
     # Whether all experiments were scored against the same objects of common classes, for each common image
     alike = np.array([len(set(same)) == 1 for same in zip(*digests, strict=True)], dtype=np.bool_)
     trained = [training_identities(model, kind) for model in models]
-    reasons = all_reasons(
+    reasons = _all_reasons(
         Findings(
             models=models,
             identity=kind,

@@ -108,7 +108,7 @@ def read_coco_pair(truth_file: CocoFile, prediction_file: CocoFile, *, only_boxe
     dt_order = np.lexsort((-dt.scores, dt.category, dt.image))
     gt, dt = gt.taken(gt_order), dt.taken(dt_order)
     if not by_mask:
-        notes.add(*odd_boxes(gt, dt))
+        notes.add(*_odd_boxes(gt, dt))
     return CocoPair(
         images=_image_columns(truth),
         category_ids=truth.category_table.ids,
@@ -344,7 +344,7 @@ _CORNERS, _CENTRE = "two corners (x1, y1, x2, y2)", "centre, width and height"
 _AS_COCO = "COCO has x and y of the left upper corner, width and height in pixels; they were compared as they stand."
 
 
-def odd_boxes(gt: GroundTruth, dt: Detections) -> Iterator[str]:
+def _odd_boxes(gt: GroundTruth, dt: Detections) -> Iterator[str]:
     """Yield a sentence where the boxes of one file look like another way of counting.
 
     Both sides are sorted by image.

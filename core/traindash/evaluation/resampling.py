@@ -42,7 +42,7 @@ class Resamples:
     recall: tuple[RecallTable, ...]  # what it takes to find the objects of each of the K classes
 
 
-def draw(table: MatchTable, resamples: int, seed: int) -> Resamples:
+def _draw(table: MatchTable, resamples: int, seed: int) -> Resamples:
     """Draw the images of a match table; the same seed gives the same resamples.
 
     Only the objects of the table count, so any evaluation of these images does.
@@ -51,7 +51,7 @@ def draw(table: MatchTable, resamples: int, seed: int) -> Resamples:
     return Resamples(weights=weights, recall=tuple(map(recall_table, _weighted_objects(table, weights))))
 
 
-def measure(evaluation: Evaluation, drawn: Resamples) -> WeightedScores:
+def _measure(evaluation: Evaluation, drawn: Resamples) -> WeightedScores:
     """Return the figures of an evaluation on resamples of its images."""
     by_level = _average_precision(evaluation.table, drawn)
     scores = weighted_scores(evaluation, drawn.weights)
@@ -248,7 +248,7 @@ def bootstrap(
             tell(len(found))
     missing = [place for place in range(len(evaluations)) if place not in found]
     if missing:
-        drawn = draw(evaluations[0].table, resamples, seed)
+        drawn = _draw(evaluations[0].table, resamples, seed)
         for place, figures in _measured(evaluations, missing, drawn):
             found[place] = figures
             if store:
@@ -268,7 +268,7 @@ def _measured(
     with ThreadPoolExecutor(workers, thread_name_prefix="traindash-resampling") as pool:
         for start in range(0, len(places), workers):  # a program that ends waits for these few only
             part = places[start : start + workers]
-            yield from zip(part, pool.map(lambda place: measure(evaluations[place], drawn), part), strict=True)
+            yield from zip(part, pool.map(lambda place: _measure(evaluations[place], drawn), part), strict=True)
 
 
 def difference(a: Samples, b: Samples, metric: MetricKey, *, level: float = 0.95) -> MetricDifference:

@@ -41,7 +41,7 @@ class Listings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made_of: tuple[object, Mapping[TaskId, Mark], object] | None = None
-        self._last = listing_of((), {}, {})
+        self._last = _listing_of((), {}, {})
 
     def of(self, entries: tuple[Entry, ...], noted: Mapping[TaskId, Mark], settings: Mapping[str, Settings]) -> Listing:
         """Return the list from entries, newest task first.
@@ -54,7 +54,7 @@ class Listings:
             known = self._made_of
             # By identity where a change makes another object: comparing ten thousand entries would cost what is saved.
             if known is None or known[0] is not entries or known[2] is not settings or known[1] != noted:
-                self._last = listing_of(entries, noted, settings)
+                self._last = _listing_of(entries, noted, settings)
                 self._made_of = (entries, noted, settings)
             return self._last
 
@@ -75,7 +75,7 @@ def selected(listing: Listing, query: Query) -> Selection:
     return _selected(listing, replace(query, columns=(), chosen=()))
 
 
-def listing_of(entries: Iterable[Entry], noted: Mapping[TaskId, Mark], settings: Mapping[str, Settings]) -> Listing:
+def _listing_of(entries: Iterable[Entry], noted: Mapping[TaskId, Mark], settings: Mapping[str, Settings]) -> Listing:
     """Make a list anew; arguments as of :meth:`Listings.of`."""
     every = tuple(
         Row(

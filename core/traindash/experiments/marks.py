@@ -111,7 +111,7 @@ class Marks:
         Raises:
             InputError: It is too long.
         """
-        clean = clean_name(name, N_("name"), LONGEST_NAME) if name.strip() else ""
+        clean = _clean_name(name, N_("name"), LONGEST_NAME) if name.strip() else ""
         with self._open() as connection:
             connection.execute("DELETE FROM names WHERE server = ? AND task = ?", (self._server, task))
             if clean:
@@ -160,7 +160,7 @@ class Marks:
         Raises:
             InputError: A tag is empty or too long.
         """
-        added = [clean_name(tag, N_("tag"), LONGEST_TAG) for tag in add]
+        added = [_clean_name(tag, N_("tag"), LONGEST_TAG) for tag in add]
         with self._open() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO tags VALUES (?, ?, ?)",
@@ -187,7 +187,7 @@ class Marks:
         Raises:
             InputError: The name is empty or too long.
         """
-        clean = clean_name(name, N_("name of the view"), LONGEST_VIEW)
+        clean = _clean_name(name, N_("name of the view"), LONGEST_VIEW)
         with self._open() as connection:
             connection.execute("INSERT OR REPLACE INTO views VALUES (?, ?, ?)", (self._server, clean, query))
         return clean
@@ -243,7 +243,7 @@ def open_tables(path: Path, tables: str) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def clean_name(text: str, what: str, longest: int) -> str:
+def _clean_name(text: str, what: str, longest: int) -> str:
     """Return a name without blanks around it; ``what`` it names is a message.
 
     Raises:

@@ -39,7 +39,7 @@ class ProjectBest:
         return tuple(sorted(item.task_id for item in self.ranked)[-_PAIR:])
 
 
-def score_of(info: ExperimentInfo) -> float | None:
+def _score_of(info: ExperimentInfo) -> float | None:
     """Return the figure of an experiment that says most; ``None`` where it was not evaluated."""
     return None if info.score is None else info.score[1]
 
@@ -51,13 +51,13 @@ def best_by_project(found: Iterable[ExperimentInfo], hidden: Collection[TaskId] 
     """
     groups: dict[tuple[ProjectId, str], list[ExperimentInfo]] = {}
     for info in found:
-        if score_of(info) is not None and info.task_id not in hidden:
+        if _score_of(info) is not None and info.task_id not in hidden:
             groups.setdefault((info.project_id, info.task_type), []).append(info)
     rows = [
         ProjectBest(
             project_id=key[0],
             project=project_name(items[0]),
-            ranked=tuple(sorted(items, key=lambda info: (-(score_of(info) or 0.0), -info.task_id))),
+            ranked=tuple(sorted(items, key=lambda info: (-(_score_of(info) or 0.0), -info.task_id))),
             newest=max(items, key=lambda info: info.task_id),
         )
         for key, items in groups.items()

@@ -84,7 +84,7 @@ def _from_info(read: Callable[[ExperimentInfo], Value]) -> Callable[[Row], Value
     return lambda row: None if row.info is None else read(row.info)
 
 
-def moment_of(info: ExperimentInfo) -> datetime | None:
+def _moment_of(info: ExperimentInfo) -> datetime | None:
     """Return when a training ended; records write it without a zone (``2026-11-23 14:00:22``), which is UTC."""
     try:
         found = datetime.fromisoformat(info.datetime) if info.datetime else None
@@ -104,7 +104,7 @@ _FIXED: tuple[Column, ...] = (
     Column(key="start", title=N_("Started from"), kind="text", read=_from_info(start_of)),
     Column(key="tags", title=N_("Tags"), kind="tags", read=lambda row: row.mark.tags or None),
     Column(key="note", title=N_("Note"), kind="text", read=lambda row: row.mark.note or None),
-    Column(key="finished", title=N_("Finished"), kind="moment", read=_from_info(moment_of)),
+    Column(key="finished", title=N_("Finished"), kind="moment", read=_from_info(_moment_of)),
     Column(
         key="duration",
         title=N_("Training time"),
@@ -336,7 +336,7 @@ def _fits(row: Row, query: Query) -> bool:
 def _is_between(row: Row, query: Query) -> bool:
     if query.since is None and query.until is None:
         return True
-    moment = None if row.info is None else moment_of(row.info)
+    moment = None if row.info is None else _moment_of(row.info)
     if moment is None:
         return False
     day = moment.date()

@@ -60,7 +60,7 @@ def leaves(values: Mapping[str, object]) -> dict[str, object]:
     """Return path → value of nested values; lists and empty groups are values."""
     found: dict[str, object] = {}
     for name, value in values.items():
-        key = written_key(str(name))
+        key = _written_key(str(name))
         if isinstance(value, Mapping) and value:
             found |= {f"{key}.{inner}": leaf for inner, leaf in leaves(value).items()}
         else:
@@ -81,7 +81,7 @@ def nested(values: Mapping[str, object]) -> dict[str, object]:
     return found
 
 
-def written_key(name: str) -> str:
+def _written_key(name: str) -> str:
     """Return a name as a part of a path; one with a dot of its own is quoted."""
     return f'"{name}"' if "." in name or not name else name
 
@@ -209,7 +209,7 @@ def _value_nodes(node: yaml.Node | None, groups: tuple[str, ...]) -> Iterator[Va
     # Reading has put the pairs of merged groups before the node's own, which count
     pairs = {str(key.value): (key, value) for key, value in node.value} if isinstance(node, yaml.MappingNode) else {}
     for name, (key, value) in pairs.items():
-        path = (*groups, written_key(name))
+        path = (*groups, _written_key(name))
         if isinstance(value, yaml.MappingNode) and value.value:
             yield from _value_nodes(value, path)
         else:
@@ -239,7 +239,7 @@ def _text_numbers(node: yaml.Node | None, path: tuple[str, ...], seen: set[int])
     match node:
         case yaml.MappingNode():
             for key, child in node.value:
-                yield from _text_numbers(child, (*path, written_key(str(key.value))), seen)
+                yield from _text_numbers(child, (*path, _written_key(str(key.value))), seen)
         case yaml.SequenceNode():
             for child in node.value:
                 yield from _text_numbers(child, path, seen)

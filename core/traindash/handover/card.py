@@ -86,7 +86,7 @@ class ModelCard:
     figures: tuple[Figure, ...]  # none without an evaluation
 
 
-def goal_of(need: Need) -> Goal:
+def _goal_of(need: Need) -> Goal:
     """Return the goal that a need names."""
     match need.goal:
         case "f1":
@@ -101,7 +101,7 @@ def goal_of(need: Need) -> Goal:
 
 def need_words(need: Need) -> str:
     """Return a need as the end of a sentence."""
-    return requirements_words(Requirements(goal=goal_of(need), latency=need.latency, size=need.size))
+    return requirements_words(Requirements(goal=_goal_of(need), latency=need.latency, size=need.size))
 
 
 def model_card(

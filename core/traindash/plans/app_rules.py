@@ -58,7 +58,7 @@ def class_use(shape: str, task_type: str, app: AppOptions) -> ClassUse:
     if app.task_types is None:
         fit = shape_fit(shape, task_type) if task_type in {DETECTION, SEGMENTATION} else ShapeFit.READY
         return ClassUse(fit.value)
-    shown = listed_shapes(app)
+    shown = _listed_shapes(app)
     if shown and shape not in shown:
         return ClassUse.HIDDEN
     ready = _READY.get(task_type)
@@ -68,7 +68,7 @@ def class_use(shape: str, task_type: str, app: AppOptions) -> ClassUse:
     return ClassUse.CONVERTED if is_convertible else ClassUse.BLOCKING
 
 
-def listed_shapes(app: AppOptions) -> frozenset[str]:
+def _listed_shapes(app: AppOptions) -> frozenset[str]:
     """Return the shapes of the classes that an app's panel lists; empty for one that lists every class."""
     shapes: set[str] = set()
     for task in app.task_types or ():
@@ -214,7 +214,7 @@ _BOXED = frozenset({"rectangle", "polygon", "bitmap", "line", "graph", "any", "a
 _MASKED = frozenset({"bitmap", "polygon", "rectangle", "any"})
 
 
-def copy_shape(task_type: str) -> CopyShape | None:
+def _copy_shape(task_type: str) -> CopyShape | None:
     """Return what the objects of a copy have to be for a task; ``None`` where no copy helps."""
     if task_type == DETECTION:
         return "boxes"
@@ -228,7 +228,7 @@ def can_become(shape: str, wanted: CopyShape) -> bool:
 
 def copy_need(chosen: Sequence[ObjectClass], task_type: str, app: AppOptions) -> CopyNeed | None:
     """Return the copy with which an app would train the chosen classes; ``None`` where none is needed or helps."""
-    shape = copy_shape(task_type)
+    shape = _copy_shape(task_type)
     lost = [item for item in chosen if class_use(item.shape, task_type, app) in {ClassUse.HIDDEN, ClassUse.BLOCKING}]
     if shape is None or not any(can_become(item.shape, shape) for item in lost):
         return None
@@ -240,7 +240,7 @@ def copy_need(chosen: Sequence[ObjectClass], task_type: str, app: AppOptions) ->
 
 
 def _other_framework_hint(task_type: str) -> str:
-    match copy_shape(task_type):
+    match _copy_shape(task_type):
         case "boxes":
             return _(
                 "Train on a copy of the project with boxes, which the wizard makes in this step, or choose a model of "
@@ -256,7 +256,7 @@ def _other_framework_hint(task_type: str) -> str:
 
 
 def _leave_out_hint(task_type: str) -> str:
-    match copy_shape(task_type):
+    match _copy_shape(task_type):
         case "boxes":
             return _(
                 "Train on a copy of the project with boxes, which the wizard makes in this step, or leave these "

@@ -105,7 +105,7 @@ def _team_with(client: SuperviselyClient, first: TeamId, path: str) -> TeamId | 
 Locate = Callable[[TaskId, str], str | None]
 
 
-def chosen_classes(plan: TrainingPlan, meta: ProjectMeta) -> tuple[str, ...]:
+def _chosen_classes(plan: TrainingPlan, meta: ProjectMeta) -> tuple[str, ...]:
     """Return the classes that will be trained: those of the plan that exist, in the project's order.
 
     None means :func:`~traindash.datasets.shape_fit.default_classes`.
@@ -118,7 +118,7 @@ def chosen_classes(plan: TrainingPlan, meta: ProjectMeta) -> tuple[str, ...]:
 def canonical(plan: TrainingPlan, meta: ProjectMeta) -> TrainingPlan:
     """Return the plan as a server understands it: classes spelled out, a speed test switches the benchmark on."""
     return replace(
-        plan, classes=chosen_classes(plan, meta), enable_benchmark=plan.enable_benchmark or plan.enable_speedtest
+        plan, classes=_chosen_classes(plan, meta), enable_benchmark=plan.enable_benchmark or plan.enable_speedtest
     )
 
 

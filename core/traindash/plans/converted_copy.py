@@ -78,7 +78,7 @@ class ConvertedCopy:
     collections: Mapping[CollectionId, CollectionId] = field(default_factory=dict)  # the same
 
 
-def converted_meta(meta: ProjectMeta, shape: CopyShape) -> ProjectMeta:
+def _converted_meta(meta: ProjectMeta, shape: CopyShape) -> ProjectMeta:
     """Return the classes and tags of a copy: every class that has objects of that kind, in the project's order."""
     classes = tuple(
         replace(item, shape=_class_shape(item, shape), extra={})
@@ -88,7 +88,7 @@ def converted_meta(meta: ProjectMeta, shape: CopyShape) -> ProjectMeta:
     return replace(meta, classes=classes, extra={})
 
 
-def converted_annotation(annotation: Annotation, meta: ProjectMeta, shape: CopyShape) -> Annotation:
+def _converted_annotation(annotation: Annotation, meta: ProjectMeta, shape: CopyShape) -> Annotation:
     """Return what is drawn on an image with its objects converted; both measure on the plane (docs 3.4).
 
     ``meta`` is that of the copy. Objects that have no such shape are left out.
@@ -120,7 +120,7 @@ def make_copy(
         ApiError: The server refuses; what was made of the copy is in its archive.
     """
     original = order.project.project
-    meta = converted_meta(order.project.meta, order.shape)
+    meta = _converted_meta(order.project.meta, order.shape)
     if not meta.classes:
         message = (
             _("No class of “{name}” can become boxes.")
@@ -214,7 +214,7 @@ class _Filling:
             return 0
         copies = self.client.image_edits.add_copies(self.datasets[dataset], wanted)
         converted = {
-            copies[image.id]: converted_annotation(
+            copies[image.id]: _converted_annotation(
                 drawn.get(image.id, Annotation(width=image.width, height=image.height)), self.meta, self.order.shape
             )
             for image in images

@@ -68,7 +68,7 @@ class TextProblem:
     is_unknown_key: bool = False  # the framework's reference does not have it
 
 
-def value_problems(
+def _value_problems(
     text: str, entries: tuple[Entry, ...], reference: Reference | None
 ) -> tuple[tuple[TextProblem, ...], tuple[TextProblem, ...]]:
     """Return what the framework will not take, and what is suspicious, each value by itself.
@@ -108,7 +108,7 @@ def _misread(text: str, entry: Entry, wrong: Misread) -> TextProblem:
     return TextProblem(line=entry.line, message=message, hint=hint, fix=_replacing(text, entry, wrong.meant))
 
 
-def text_numbers(text: str, node: yaml.Node | None, known: Collection[str]) -> tuple[TextProblem, ...]:
+def _text_numbers(text: str, node: yaml.Node | None, known: Collection[str]) -> tuple[TextProblem, ...]:
     """Return a problem for each number that YAML reads as text, in all depths but for values of known keys."""
     problems = []
     for found in numbers_read_as_text(node):
@@ -300,11 +300,11 @@ def read_text(text: str, reference: Reference | None = None) -> ReadText:
         return ReadText(errors=odd or (TextProblem(line=1, message=message, hint=hint),))
     lines = {problem.line for problem in odd}
     sound = tuple(entry for entry in entries if entry.line not in lines)
-    errors, warnings = value_problems(text, sound, reference)
+    errors, warnings = _value_problems(text, sound, reference)
     told = {problem.line for problem in errors} | lines
     # Of single values the framework says whether it takes a text; of the numbers in a list nobody does.
     known = () if reference is None else [name for name, key in reference.keys.items() if "list" not in key.kinds]
-    numbers = tuple(item for item in text_numbers(text, node, known) if item.line not in told)
+    numbers = tuple(item for item in _text_numbers(text, node, known) if item.line not in told)
     idle = () if reference is None or errors else _idle_problems(sound, reference)
     return ReadText(entries=entries, errors=(*odd, *repeated, *errors, *numbers), warnings=(*warnings, *idle))
 

@@ -20,7 +20,7 @@ from traindash.plans.split_rules import check_split
 from traindash.supervisely.client import SuperviselyClient
 
 
-def project_problems(project: Project, meta: ProjectMeta) -> list[Problem]:
+def _project_problems(project: Project, meta: ProjectMeta) -> list[Problem]:
     """Return why a project cannot be trained on at all."""
     name = project.name
     if project.type != "images":
@@ -35,7 +35,7 @@ def project_problems(project: Project, meta: ProjectMeta) -> list[Problem]:
     return []
 
 
-def class_problems(
+def _class_problems(
     wanted: Sequence[str] | None, project: ProjectFacts, *, model: ModelFacts | None, app: AppOptions, convert: bool
 ) -> list[Problem]:
     """Check a class list: not empty, known, with objects, in shapes that the app trains and the model can learn from.
@@ -115,7 +115,7 @@ def check_project(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     if facts.project is None:
         message = _("Project {id} does not exist on this server, or not any more.").format(id=choices.project_id)
         return (error("project", message, _("Choose another project.")),)
-    return tuple(project_problems(facts.project.project, facts.project.meta))
+    return tuple(_project_problems(facts.project.project, facts.project.meta))
 
 
 def check_model(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
@@ -154,7 +154,7 @@ def check_classes(choices: PartialPlan, facts: Facts) -> tuple[Problem, ...]:
     if facts.project is None:
         return ()
     return tuple(
-        class_problems(
+        _class_problems(
             choices.classes,
             facts.project,
             model=facts.model,

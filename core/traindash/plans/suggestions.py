@@ -98,12 +98,12 @@ def recommend_model(
     if has_gpu:
         return None
     # Catalogues of other servers may not name sizes; then nothing is recommended.
-    sized = [(size, model) for model in models if (size := parameters(model)) is not None]
+    sized = [(size, model) for model in models if (size := _parameters(model)) is not None]
     suitable = [pair for pair in sized if pair[1].task_type == task_type] or sized
     return min(suitable, key=lambda pair: pair[0])[1] if suitable else None
 
 
-def parameters(model: CatalogueModel) -> float | None:
+def _parameters(model: CatalogueModel) -> float | None:
     """Return the number of parameters in millions as the catalogue gives it, ``None`` if it does not."""
     for name, value in model.columns.items():
         # Each framework names its own columns, ours “Params (M)”.

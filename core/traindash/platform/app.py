@@ -61,7 +61,7 @@ _DESCRIPTION = "Drawn by Traindash, to try training with. No photographs, no rig
 _DONE = "sample_project"
 
 
-def import_sample(services: Services, home: Home) -> None:
+def _import_sample(services: Services, home: Home) -> None:
     """Give a data directory the sample project, unless it had it before. Takes half a second; then it is complete.
 
     Raises:
@@ -200,7 +200,7 @@ class LocalPlatform:
             services.agents.ensure(home)
             services.modules.ensure()
             if self._with_sample:
-                import_sample(services, home)
+                _import_sample(services, home)
         except OSError as error:
             self.close()
             raise unusable(services.layout.root, error) from error

@@ -128,7 +128,7 @@ def _make_room(connections: set[Any], wanted: int) -> None:
         item.transport.abort()
 
 
-def make_room_for_accepting(loop: asyncio.AbstractEventLoop) -> None:
+def _make_room_for_accepting(loop: asyncio.AbstractEventLoop) -> None:
     """Close half of the idle connections when the system has no file handle for a new one."""
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -165,7 +165,7 @@ def bound_connections(config: uvicorn.Config, *, most: Callable[[], int], second
 
 def bound_all_connections() -> None:
     """Do so for each server of this process, on its event loop: Streamlit shows its own to nobody (1.67)."""
-    make_room_for_accepting(asyncio.get_running_loop())
+    _make_room_for_accepting(asyncio.get_running_loop())
     for item in [item for item in gc.get_objects() if type(item) is uvicorn.Config]:
         bound_connections(item, most=most_connections)
 

@@ -93,7 +93,7 @@ class DryRuns:
         """Begin to work; processes and folders that a killed server left are removed."""
         remove_leftovers(self._services.layout.incoming, _FOLDER)
         folder = self._services.layout.dry_runs
-        self._jobs.open(earlier_dry_runs(folder))
+        self._jobs.open(_earlier_dry_runs(folder))
         shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
@@ -216,7 +216,7 @@ class DryRuns:
         return spec.trainer
 
 
-def earlier_dry_runs(folder: Path) -> Iterator[DryRun]:
+def _earlier_dry_runs(folder: Path) -> Iterator[DryRun]:
     """Yield the dry runs that versions before the table of jobs kept, a JSON file each; without damaged ones."""
     decoder = msgspec.json.Decoder(DryRun)
     for path in folder.glob("*.json"):

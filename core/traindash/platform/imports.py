@@ -57,7 +57,7 @@ class Imports:
     def open(self) -> None:
         """Begin to work; what an earlier server left unfinished is marked as such."""
         folder = self._services.layout.imports
-        self._jobs.open(earlier_imports(folder))
+        self._jobs.open(_earlier_imports(folder))
         # In the table by now; a crash before this line takes them in once more, which changes nothing.
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -275,7 +275,7 @@ def _count_images(folder: Path, tick: Callable[[], None]) -> int:
     return total
 
 
-def earlier_imports(folder: Path) -> Iterator[DataImport]:
+def _earlier_imports(folder: Path) -> Iterator[DataImport]:
     """Yield the imports that versions before the table of jobs kept: a JSON file each, in camelCase.
 
     Files that are damaged are passed over; they were a history to look at, nothing depends on them.

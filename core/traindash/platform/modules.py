@@ -53,7 +53,7 @@ class Module:
         return TRAIN_FILES if self.purpose == "train" else {}
 
 
-def missing_engine(framework: Framework) -> MissingEngine | None:
+def _missing_engine(framework: Framework) -> MissingEngine | None:
     """Return what a framework's engine needs and is not installed; nothing is imported for it."""
     importlib.invalidate_caches()  # it may have been installed since this server was started
     absent = [name for name in framework.needs if find_spec(name) is None]
@@ -125,7 +125,7 @@ class Modules:
             purpose=purpose,
             framework=framework,
             knows_keys=self._is_real,
-            missing=missing_engine(framework) if framework and self._is_real else None,
+            missing=_missing_engine(framework) if framework and self._is_real else None,
         )
 
     def inner(self, slug: str) -> ModuleId:

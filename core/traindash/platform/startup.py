@@ -32,14 +32,14 @@ def usable_settings() -> Settings:
     What is missing in the data directory is made. A user without a home folder, such as a service, gets the data
     directory for one: Streamlit and training engines look for their own settings there, and fail where there is none.
     """
-    raise_handles()
+    _raise_handles()
     with or_refuse():
         if handles() < _FEWEST_HANDLES:
             msg = f"This process may open only {handles()} files, and the server needs {_FEWEST_HANDLES}."
             raise StateError(msg, "Let it open more, with “ulimit -n 1024”.")
         settings = load_settings()
     with or_refuse(settings.home):
-        check_home(HomeLayout(settings.home))
+        _check_home(HomeLayout(settings.home))
     try:
         Path.home()
     except RuntimeError:
@@ -47,7 +47,7 @@ def usable_settings() -> Settings:
     return settings
 
 
-def check_home(layout: HomeLayout) -> None:
+def _check_home(layout: HomeLayout) -> None:
     """Try whether a server can work with a data directory: its folders, lock, token, database and disk.
 
     Raises:
@@ -99,7 +99,7 @@ def handles() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def raise_handles() -> None:
+def _raise_handles() -> None:
     """Let this process open as many files as it may; many systems begin with 1024, some with 256."""
     if sys.platform == "win32":
         return

@@ -132,7 +132,7 @@ def checked_secret(secret: str) -> str:
     return secret
 
 
-def completion_of(services: Services, task: TaskRecord) -> TaskCompletion:
+def _completion_of(services: Services, task: TaskRecord) -> TaskCompletion:
     """Return what there is to say of a task of this platform that is over."""
     report = task.exit_report
     state, experiment = task.settings.get("guiState"), task.output.get("experiment")
@@ -366,7 +366,7 @@ class WebhookWorker:
     def _send(self, hook: Hook, row: Row) -> None:
         name, task_id = row["name"], row["task_id"]
         if task_id is not None:
-            content = message_of(completion_of(self._services, self._services.tasks.get(TaskId(task_id))))
+            content = message_of(_completion_of(self._services, self._services.tasks.get(TaskId(task_id))))
         else:
             content = json.loads(row["other"])
         attempt = self._claim(name, task_id)

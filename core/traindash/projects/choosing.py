@@ -93,7 +93,7 @@ def tags_to_merge_into(source: TagMeta, tags: Sequence[TagMeta]) -> tuple[TagMet
     )
 
 
-def below(dataset: DatasetId, datasets: Sequence[Dataset]) -> frozenset[DatasetId]:
+def _below(dataset: DatasetId, datasets: Sequence[Dataset]) -> frozenset[DatasetId]:
     """Return a dataset and all that are inside it, at any depth."""
     found, grew = {dataset}, True
     while grew:
@@ -105,5 +105,5 @@ def below(dataset: DatasetId, datasets: Sequence[Dataset]) -> frozenset[DatasetI
 
 def places_for(dataset: Dataset, datasets: Sequence[Dataset]) -> tuple[Dataset, ...]:
     """Return the datasets that one can be put into, or merged with: all but itself and those inside it."""
-    own = below(dataset.id, datasets)
+    own = _below(dataset.id, datasets)
     return tuple(item for item in datasets if item.id not in own)

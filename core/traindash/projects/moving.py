@@ -204,7 +204,7 @@ def remove_images(
     return RemovedImages(datasets=tuple(archived), count=done)
 
 
-def is_removed_images(name: str) -> bool:
+def _is_removed_images(name: str) -> bool:
     """Whether a deleted dataset is one that :func:`remove_images` made."""
     return name.startswith(_REMOVED)
 
@@ -233,7 +233,7 @@ def restore_dataset(client: SuperviselyClient, dataset_id: DatasetId, tell: Tell
         MissingError: The server has no such method, or the dataset that it was in is deleted itself.
     """
     found = client.project_edits.restore_dataset(dataset_id)
-    if not is_removed_images(found.name) or found.parent_id is None:
+    if not _is_removed_images(found.name) or found.parent_id is None:
         return found
     datasets = client.datasets.list(found.project_id)
     parent = next(item for item in datasets if item.id == found.parent_id)

@@ -130,7 +130,7 @@ def error_of(method: str, answer: HttpAnswer, address: str) -> ApiError | None:
         return None
     kind, what, hint = _meaning(answer, address)
     # Of a token there is nothing to add, and servers write to programmers: “send it in the header x-api-key”.
-    words = ServerWords() if kind is UnauthorizedError else server_words(answer.body)
+    words = ServerWords() if kind is UnauthorizedError else _server_words(answer.body)
     if words.message and kind in {MissingError, RejectedError}:
         # What the server says is about what was asked for; more words would only hide it.
         message = f"{words.message}."
@@ -141,7 +141,7 @@ def error_of(method: str, answer: HttpAnswer, address: str) -> ApiError | None:
     return error
 
 
-def is_passing(error: ApiError) -> bool:
+def _is_passing(error: ApiError) -> bool:
     """Whether the same request may work at the next try."""
     if error.status is None:
         # No answer, or one that does not have the documented form: the same answer would come again.
@@ -159,7 +159,7 @@ class ServerWords:
     hint: str = ""  # the next step; the embedded platform gives one
 
 
-def server_words(body: bytes) -> ServerWords:
+def _server_words(body: bytes) -> ServerWords:
     """Read an error body: ``details.message``, else ``error``.
 
     ``details`` may also be a list whose first element has the message.
@@ -307,4 +307,4 @@ def may_pass(error: ApiError, attempt: int) -> bool:
     ``attempt`` is the number of the next try, 2 for the first repetition.
     """
     unreachable = isinstance(error, ConnectionFailedError) and not error.sent
-    return is_passing(error) and not (unreachable and attempt > _TRIES_TO_REACH)
+    return _is_passing(error) and not (unreachable and attempt > _TRIES_TO_REACH)

@@ -66,7 +66,7 @@ def host_of(address: str) -> str:
     return address.split("://", 1)[-1]
 
 
-def is_loopback(address: str) -> bool:
+def _is_loopback(address: str) -> bool:
     """Return whether an address with a scheme leads to this machine and nowhere else."""
     try:
         # Names are not looked up: who answers to one may change, and the token must not follow.
@@ -109,7 +109,7 @@ class Transport:
         self._token = token.strip()  # files often end with a line break
         self._policy = policy or RetryPolicy()
         self._sleep = sleep
-        local = is_loopback(self._address)
+        local = _is_loopback(self._address)
         # A proxy from the environment serves the way out; it must never see requests to this machine.
         self._client = httpx.Client(
             transport=http,

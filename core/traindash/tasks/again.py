@@ -182,7 +182,7 @@ def replace_task(client: SuperviselyClient, task_id: TaskId, plan: TrainingPlan)
         StateError: The old task has begun to work.
         AppError: As :func:`traindash.tasks.launcher.launch`.
     """
-    check_waits_or_over(client, task_id)
+    _check_waits_or_over(client, task_id)
     # The new one first: if it is refused, the old one still waits.
     started = launch(client, plan)
     _take_back(client, task_id)
@@ -201,14 +201,14 @@ def replace_in_series(
     """
     if replaced.task_id is not None:
         with_plan(store.load(place.series_id), place.key, replaced.task_id, plan)  # before anything is taken back
-        check_waits_or_over(client, replaced.task_id)
+        _check_waits_or_over(client, replaced.task_id)
     wanted = with_fixed_split(client, plan)
     if replaced.task_id is not None:
         _take_back(client, replaced.task_id)
     return store.update(place.series_id, lambda kept: with_plan(kept, place.key, replaced.task_id, wanted))
 
 
-def check_waits_or_over(client: SuperviselyClient, task_id: TaskId) -> None:
+def _check_waits_or_over(client: SuperviselyClient, task_id: TaskId) -> None:
     """Check that a task can give way.
 
     Raises:

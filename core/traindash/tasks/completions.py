@@ -138,7 +138,7 @@ class CompletionWatcher:
             self._forget(task)  # the server has it no more: nobody will ever know how it ended
             return
         if progress.task.status.is_terminal or progress.app_failed:
-            completion = completion_of(task.server, progress)
+            completion = _completion_of(task.server, progress)
             self._tell(completion)  # before it is forgotten: whoever dies in between tells it again, by the same name
             with self._telling:
                 self._number += 1
@@ -161,7 +161,7 @@ class CompletionWatcher:
         self._kept.change(lambda known: tuple(item for item in known if item != task))
 
 
-def completion_of(server: str, progress: TaskProgress) -> TaskCompletion:
+def _completion_of(server: str, progress: TaskProgress) -> TaskCompletion:
     """Return the end of a task as it is told.
 
     A training app that failed while its task stays ``started`` counts as an end with an error: the server will not say

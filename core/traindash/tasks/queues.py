@@ -32,10 +32,10 @@ class AgentQueue:
 
 def read_queues(client: SuperviselyClient, team_id: TeamId, workspace_id: WorkspaceId) -> tuple[AgentQueue, ...]:
     """Return the queues of all agents of a team; tasks of other workspaces are not among them."""
-    return queues(client.agents.list(team_id), client.tasks.list(workspace_id, _OPEN))
+    return _queues(client.agents.list(team_id), client.tasks.list(workspace_id, _OPEN))
 
 
-def queues(agents: tuple[Agent, ...], tasks: tuple[Task, ...]) -> tuple[AgentQueue, ...]:
+def _queues(agents: tuple[Agent, ...], tasks: tuple[Task, ...]) -> tuple[AgentQueue, ...]:
     """Bring agents and open tasks together. Pure."""
     waiting = sorted((task for task in tasks if _waits(task)), key=lambda task: (task.queue_order or 0, task.id))
     running = [task for task in tasks if not _waits(task)]

@@ -116,7 +116,7 @@ def changed(series: Series, key: str, change: Callable[[Member], Member]) -> Ser
     return replace(series, members=tuple(change(item) if item.key == key else item for item in series.members))
 
 
-def to_start_again(member: Member, plan: TrainingPlan | None = None) -> Member:
+def _to_start_again(member: Member, plan: TrainingPlan | None = None) -> Member:
     """Return an experiment that waits for its start once more.
 
     Its task, if it has one, is over. Without a task the mark stays: if it is not known whether a start arrived, that
@@ -165,7 +165,7 @@ def with_plan(series: Series, key: str, after: TaskId | None, plan: TrainingPlan
             experiment_name=named.experiment_name
         )
         raise InputError(msg, _("Choose another name."))
-    return changed(series, key, lambda known: to_start_again(known, named))
+    return changed(series, key, lambda known: _to_start_again(known, named))
 
 
 def _name_after(member: Member, plan: TrainingPlan) -> str | None:
@@ -217,7 +217,7 @@ def with_removed_back(series: Series) -> Series:
 
 def continued(member: Member, task_id: TaskId) -> Member:
     """Return an experiment that another task goes on with."""
-    return replace(to_start_again(member), task_id=task_id)
+    return replace(_to_start_again(member), task_id=task_id)
 
 
 def with_member(series: Series, member: Member) -> Series:
@@ -273,7 +273,7 @@ class SeriesStore(JsonRecords[Series]):
         ``after`` is its task, which is over; if it has another one by now, nothing changes. ``plan`` replaces its own.
         """
         return self.change(
-            series_id, key, lambda member: to_start_again(member, plan) if member.task_id == after else member
+            series_id, key, lambda member: _to_start_again(member, plan) if member.task_id == after else member
         )
 
     def place_of(self, server: str, task_id: TaskId) -> tuple[Series, Member] | None:

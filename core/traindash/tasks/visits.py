@@ -22,7 +22,7 @@ class Visit:
     since: datetime | None = None  # last sign of the visit before; `None` at the first one
 
 
-def continued(visit: Visit | None, now: datetime) -> Visit:
+def _continued(visit: Visit | None, now: datetime) -> Visit:
     """Return the visit after a sign of the person; ``now`` has a time zone."""
     if visit is None:
         return Visit(seen_at=now)
@@ -46,5 +46,5 @@ class VisitStore:
         Raises:
             StorageError: The file cannot be written.
         """
-        self._file.change(lambda kept: {**kept, server: continued(kept.get(server), now)})
+        self._file.change(lambda kept: {**kept, server: _continued(kept.get(server), now)})
         return self._file.read()[server].since

@@ -318,7 +318,7 @@ def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
     data = [
         {
             "value": [column, row, shade],
-            "name": f"{cell_place(panel, row, column)}: {cell_words(cells, row, column)}",
+            "name": f"{_cell_place(panel, row, column)}: {_cell_words(cells, row, column)}",
             "label": {"formatter": _escaped(text), "color": strong if abs(shade) > enough else pale},
         }
         for row, shades in enumerate(cells.shades)
@@ -333,13 +333,13 @@ def _cells(cells: Cells, panel: Panel, theme: Theme) -> Option:
     }
 
 
-def cell_place(panel: Panel, row: int, column: int) -> str:
+def _cell_place(panel: Panel, row: int, column: int) -> str:
     """Return which classes meet in a cell."""
     place = _("Predicted {predicted}, true {true}")
     return place.format(predicted=panel.y.categories[row], true=panel.x.categories[column])
 
 
-def cell_words(cells: Cells, row: int, column: int) -> str:
+def _cell_words(cells: Cells, row: int, column: int) -> str:
     """Return what a cell says: its number where it is written, and its share of the true class."""
     text, shade = cells.texts[row][column], cells.shades[row][column]
     if cells.change:

@@ -192,7 +192,7 @@ def _line(experiment: ComparedExperiment, evaluation: Evaluation, class_name: st
         return None
     recall = tuple(round(float(x), 2) for x in evaluation.pr_curve.recall)  # COCO's 101 points
     precision = tuple(map(finite, values.tolist()))
-    thresholds = confidences_for(evaluation, class_name, recall)
+    thresholds = _confidences_for(evaluation, class_name, recall)
     return Line(
         name=experiment.label,
         x=recall,
@@ -205,7 +205,7 @@ def _line(experiment: ComparedExperiment, evaluation: Evaluation, class_name: st
     )
 
 
-def confidences_for(evaluation: Evaluation, class_name: str | None, recall: Sequence[float]) -> list[float]:
+def _confidences_for(evaluation: Evaluation, class_name: str | None, recall: Sequence[float]) -> list[float]:
     """Return the highest threshold with which each recall, 0 to 1, is reached at IoU 0.50; NaN where none does.
 
     Without a class the objects of all are counted together; at least one object is found for a recall of 0.

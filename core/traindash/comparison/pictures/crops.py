@@ -52,13 +52,13 @@ class Stroke:
     finer: float = 1.0  # pixels of the canvas for each of these
 
 
-def draw_outline(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
+def _draw_outline(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
     """Draw a box."""
     left, top, right, bottom = corners
     _draw_closed(pen, [(left, top), (right, top), (right, bottom), (left, bottom)], stroke)
 
 
-def draw_contours(pen: ImageDraw.ImageDraw, parts: Sequence[Polygon], stroke: Stroke) -> None:
+def _draw_contours(pen: ImageDraw.ImageDraw, parts: Sequence[Polygon], stroke: Stroke) -> None:
     """Draw the borders of a mask, those of its holes, too."""
     for part in parts:
         for outline in (part.exterior, *part.interior):
@@ -70,7 +70,7 @@ def _draw_closed(pen: ImageDraw.ImageDraw, outline: Sequence[Point], stroke: Str
     _draw(pen, list(_dashed([*outline, outline[0]], lengths)), stroke)
 
 
-def fill_mask(canvas: Picture.Image, parts: Sequence[Polygon], color: str) -> None:
+def _fill_mask(canvas: Picture.Image, parts: Sequence[Polygon], color: str) -> None:
     """Lay a colour over a mask through which the picture (RGB, changed in place) is still seen; holes stay clear."""
     cover = Picture.new("L", canvas.size, 0)
     pen = ImageDraw.Draw(cover)
@@ -81,7 +81,7 @@ def fill_mask(canvas: Picture.Image, parts: Sequence[Polygon], color: str) -> No
     canvas.paste(color, (0, 0, *canvas.size), cover)
 
 
-def draw_brackets(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
+def _draw_brackets(pen: ImageDraw.ImageDraw, corners: Corners, stroke: Stroke) -> None:
     """Draw the four corners of a box: the ground truth, which must not hide what it stands for."""
     left, top, right, bottom = corners
     across, down = (right - left) * 0.28, (bottom - top) * 0.28
@@ -211,19 +211,19 @@ def _draw_marks(canvas: Picture.Image, subject: Subject, images: ImageSet, frame
         if mark is not None
     ]
     for _value, mask, style in drawn:
-        fill_mask(canvas, mask, style.hex("light"))
+        _fill_mask(canvas, mask, style.hex("light"))
     pen = ImageDraw.Draw(canvas)
     for mark, mask, style in drawn:
         if mask:
-            draw_contours(pen, mask, Stroke(color=style.hex("light"), dash=style.dash, width=2, finer=finer))
+            _draw_contours(pen, mask, Stroke(color=style.hex("light"), dash=style.dash, width=2, finer=finer))
         else:
-            draw_outline(pen, corners(mark), Stroke(color=style.hex("light"), dash=style.dash, finer=finer))
+            _draw_outline(pen, corners(mark), Stroke(color=style.hex("light"), dash=style.dash, finer=finer))
     if subject.truth is None:
         return
     if mask := moved(shape_of(images.evaluations[subject.experiment], subject.truth), place):
-        draw_contours(pen, mask, Stroke(color=_TRUTH, width=1, finer=finer))
+        _draw_contours(pen, mask, Stroke(color=_TRUTH, width=1, finer=finer))
     else:
-        draw_brackets(pen, corners(subject.truth), Stroke(color=_TRUTH, finer=finer))
+        _draw_brackets(pen, corners(subject.truth), Stroke(color=_TRUTH, finer=finer))
 
 
 def _subject(images: ImageSet, entry: tuple[int, int, int, int], experiments: Sequence[int]) -> Subject:

@@ -41,7 +41,7 @@ def found_cell(
     marks = [
         _mark(
             box=(one.corners[0], one.corners[1], one.corners[2] - one.corners[0], one.corners[3] - one.corners[1]),
-            path="" if boxes or one.mask is None else path_data(mask_shape(one.mask)),
+            path="" if boxes or one.mask is None else path_data(_mask_shape(one.mask)),
             kind="predicted",
             color=colors.get(one.class_name, UNKNOWN_COLOR),
             label=f"{one.class_name} {decimal(one.score, 2)}",
@@ -87,7 +87,7 @@ def classes_of(predictions: Sequence[ImagePrediction]) -> tuple[str, ...]:
     return tuple(sorted({one.class_name for prediction in predictions for one in prediction.objects}))
 
 
-def mask_shape(mask: Bitmap) -> Shape:
+def _mask_shape(mask: Bitmap) -> Shape:
     """Return the outlines of a mask in pixels of its image; nothing where it cannot be read or no pixel is set."""
     try:
         pixels = decode_mask(mask)
@@ -107,7 +107,7 @@ def mask_shape(mask: Bitmap) -> Shape:
 def _shape(geometry: Geometry) -> Shape:
     match geometry:
         case Bitmap():
-            return mask_shape(geometry)
+            return _mask_shape(geometry)
         case Polygon():
             return (geometry,)
         case Rectangle() | OtherGeometry():

@@ -73,7 +73,7 @@ def signed(number: int) -> str:
     return f"+{formatting.count(number)}" if number > 0 else formatting.count(number)
 
 
-def anchor(name: str) -> str:
+def _anchor(name: str) -> str:
     """Return a name as the target of a link: ``Key metrics`` → ``key-metrics``."""
     return name.lower().replace(" ", "-")
 
@@ -89,7 +89,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(
-        anchor=anchor,
+        anchor=_anchor,
         data_uri=lambda jpeg: f"data:image/jpeg;base64,{b64encode(jpeg).decode('ascii')}",
         number=formatting.count,
         signed=signed,

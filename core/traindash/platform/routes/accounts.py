@@ -154,7 +154,7 @@ class _Configure(_Team):
     threads: int
 
 
-def agent_json(agent: LocalAgent, *, with_gpu: bool = True) -> dict[str, Any]:
+def _agent_json(agent: LocalAgent, *, with_gpu: bool = True) -> dict[str, Any]:
     """Return an agent."""
     answer = {
         "id": agent.id,
@@ -191,21 +191,21 @@ def _gpu_json(agent: LocalAgent) -> dict[str, Any]:
 
 def _list_agents(api: ApiContext, body: _AgentList) -> object:
     page, agents = api.services.agents.page(body.team_id, body)
-    return page.answer([agent_json(agent, with_gpu=body.wants("gpuInfo")) for agent in agents])
+    return page.answer([_agent_json(agent, with_gpu=body.wants("gpuInfo")) for agent in agents])
 
 
 def _available(api: ApiContext, body: _Available) -> object:
     api.services.accounts.team(body.team_id)
     # A plain array, not a page: the SDK takes nothing else (docs/supervisely-api.md 3.1).
     if body.any_status:
-        return [agent_json(agent) for agent in api.services.agents.all() if agent.team_id == body.team_id]
-    return [agent_json(agent) for agent in api.services.agents.running(body.team_id)]
+        return [_agent_json(agent) for agent in api.services.agents.all() if agent.team_id == body.team_id]
+    return [_agent_json(agent) for agent in api.services.agents.running(body.team_id)]
 
 
 def _pause(api: ApiContext, body: _Pause) -> object:
     agent = api.services.agents.pause(AgentId(body.id), paused=body.paused)
     api.control.wake()  # a queue that goes on again has a task to give
-    return agent_json(agent)
+    return _agent_json(agent)
 
 
 def _settings(api: ApiContext, body: _Team) -> AgentSettings:
@@ -238,7 +238,7 @@ METHODS: Sequence[Method[Any]] = (
     Method("workspaces.visibility.set", _Visibility, _set_visibility),
     Method("agents.list", _AgentList, _list_agents),
     Method("agents.available", _Available, _available),
-    Method("agents.info", ById, lambda api, body: agent_json(api.services.agents.get(AgentId(body.id)))),
+    Method("agents.info", ById, lambda api, body: _agent_json(api.services.agents.get(AgentId(body.id)))),
     # Extensions of this server: its agents are slices of one machine, cut as its owner likes.
     Method("agents.queue.pause", _Pause, _pause),
     Method("agents.settings.info", _Team, _settings),

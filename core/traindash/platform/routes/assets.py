@@ -94,16 +94,16 @@ class Assets:
 
     def _preview(self, request: Request) -> Response:
         params = request.path_params
-        spec = parse_preview(params["extension"], params["resize"], params["quality"])
+        spec = _parse_preview(params["extension"], params["resize"], params["quality"])
         source, _ = self._services.blobs.resolve(params["name"])
         drawn_on = self._services.images.size_of_content(bytes.fromhex(source.stem))
-        path = preview_file(self._services.layout.previews, source, spec, drawn_on)
+        path = _preview_file(self._services.layout.previews, source, spec, drawn_on)
         return FileResponse(path, media_type=spec.mime, headers=_FOREVER)
 
     def _file(self, request: Request) -> Response:
         number, _, seal = request.path_params["key"].partition("-")
         known = self._services.blobs.seal(f"file {number}")
-        if not is_id(number) or not hmac.compare_digest(seal.encode(), known.encode()):
+        if not _is_id(number) or not hmac.compare_digest(seal.encode(), known.encode()):
             raise NotFoundError("There is no such file.")
         return file_response(self._services.files.get(FileId(int(number))))
 
@@ -137,7 +137,7 @@ class Assets:
         return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
 
     def _find_report(self, wanted: str) -> StoredFile:
-        if not is_id(wanted):
+        if not _is_id(wanted):
             raise NotFoundError("The address names no report.", "Use the link that the task or the experiment shows.")
         named = self._services.files.get(FileId(int(wanted)))
         report = self._services.files.find(named.team_id, str(PurePosixPath(named.path).with_name(REPORT_FILE)))
@@ -149,7 +149,7 @@ class Assets:
         return report
 
 
-def is_id(text: str) -> bool:
+def _is_id(text: str) -> bool:
     """Return whether a text is the number of a row: digits only, no more than SQLite can take."""
     return text.isascii() and text.isdecimal() and len(text) < 19  # noqa: PLR2004 - digits of 2**63
 
@@ -219,7 +219,7 @@ class PreviewSpec:
     quality: int  # JPEG quality, 1 to 100
 
 
-def parse_preview(extension: str, resize: str, quality: str) -> PreviewSpec:
+def _parse_preview(extension: str, resize: str, quality: str) -> PreviewSpec:
     """Read the three options of a thumbnail's address.
 
     Raises:
@@ -248,7 +248,7 @@ def _pixels(text: str) -> int:
     return int(text) if text.isdecimal() else 0  # the SDK writes None for a side that is not given
 
 
-def preview_file(folder: Path, source: Path, spec: PreviewSpec, drawn_on: tuple[int, int] | None = None) -> Path:
+def _preview_file(folder: Path, source: Path, spec: PreviewSpec, drawn_on: tuple[int, int] | None = None) -> Path:
     """Return the thumbnail, kept in ``folder``, of an image that is named by its content, making it if needed.
 
     ``drawn_on`` is width and height of the image's annotation, which say how the picture is to be turned.

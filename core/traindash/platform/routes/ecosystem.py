@@ -40,7 +40,7 @@ class _FileDownload(Body):
     file_path: Word | None = None
 
 
-def module_json(module: Module) -> dict[str, Any]:
+def _module_json(module: Module) -> dict[str, Any]:
     """Return an app."""
     return {
         "id": module.id,
@@ -80,7 +80,7 @@ def _of_framework(module: Module, framework: Framework) -> dict[str, Any]:
     }
 
 
-def model_row(services: Services, framework: Framework, model: FrameworkModel) -> dict[str, Any]:
+def _model_row(services: Services, framework: Framework, model: FrameworkModel) -> dict[str, Any]:
     """Return a row of ``models.json`` in the form of the ecosystem's training apps, with two keys of ours in ``meta``.
 
     ``pretrained`` says whether training can start from published weights: true or false where that is certain, null
@@ -114,8 +114,8 @@ def _list(api: ApiContext, body: _ModuleList) -> object:
     if body.search:
         modules = [module for module in modules if body.search.casefold() in module.name.casefold()]
     for entry in body.filter or ():
-        modules = [module for module in modules if matches(module_json(module), entry)]
-    return page_of([module_json(module) for module in modules], body)
+        modules = [module for module in modules if _matches(_module_json(module), entry)]
+    return page_of([_module_json(module) for module in modules], body)
 
 
 def _in_categories(module: Module, body: _ModuleList) -> bool:
@@ -125,7 +125,7 @@ def _in_categories(module: Module, body: _ModuleList) -> bool:
     return all(found) if body.categories_operation == "and" else any(found)
 
 
-def matches(values: Mapping[str, Any], entry: Condition) -> bool:
+def _matches(values: Mapping[str, Any], entry: Condition) -> bool:
     """Return whether an app fits one entry of a filter.
 
     Raises:
@@ -150,9 +150,9 @@ def matches(values: Mapping[str, Any], entry: Condition) -> bool:
 
 def _info(api: ApiContext, body: _ModuleInfo) -> object:
     if body.id is not None:
-        return module_json(api.services.modules.get(ModuleId(body.id)))
+        return _module_json(api.services.modules.get(ModuleId(body.id)))
     if body.slug is not None:
-        return module_json(api.services.modules.by_slug(body.slug))
+        return _module_json(api.services.modules.by_slug(body.slug))
     raise InputError("Neither 'id' nor 'slug' is given.", "Name the app.")
 
 
@@ -178,7 +178,7 @@ def _file_key(module: Module, body: _FileDownload) -> str | None:
 
 def _content(services: Services, framework: Framework, key: str) -> bytes:
     if key == "models":
-        rows = [model_row(services, framework, model) for model in framework.models]
+        rows = [_model_row(services, framework, model) for model in framework.models]
         return msgspec.json.format(msgspec.json.encode(rows), indent=2)
     # Defaults fit the machine: on a CPU, sizes and epochs of a GPU would take days.
     return framework.hyperparameters("gpu" if services.agents.kind == "gpu" else "cpu").encode()
@@ -242,7 +242,7 @@ def _list_apps(api: ApiContext, body: _AppList) -> object:
     api.services.accounts.team(body.team_id)
     modules: Sequence[Module] = api.services.modules.all()
     for entry in body.filter or ():
-        modules = [module for module in modules if matches(module_json(module), entry)]
+        modules = [module for module in modules if _matches(_module_json(module), entry)]
     if body.only_running:
         modules = [module for module in modules if _running(api.services, module)]
     return page_of([_app_json(api.services, module, body.team_id) for module in modules], body)
@@ -256,7 +256,7 @@ def _app(api: ApiContext, body: ById) -> object:
 def _app_json(services: Services, module: Module, team_id: int) -> dict[str, Any]:
     user = services.accounts.user()
     return {
-        **module_json(module),  # on Supervisely, a team adds a module and gets an app with another id
+        **_module_json(module),  # on Supervisely, a team adds a module and gets an app with another id
         "moduleId": module.id,
         "teamId": team_id,
         "createdBy": user["id"],

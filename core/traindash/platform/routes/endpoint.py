@@ -79,7 +79,7 @@ def problem(status: int, message: str, hint: str = "", details: Mapping[str, obj
     return json_response({"error": said, "details": told}, status)
 
 
-def error_response(error: AppError) -> Response:
+def _error_response(error: AppError) -> Response:
     """Return an error of ours."""
     status = next((code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), 400)
     details = error.details if isinstance(error, DetailedError) else _NONE
@@ -100,7 +100,7 @@ _TROUBLE = frozenset(
 def fault_response(error: Exception, what: str) -> Response:
     """Return and log what is no error of ours; to be called where it was caught. ``what`` failed, in a few words."""
     if isinstance(error, AppError):
-        return error_response(error)
+        return _error_response(error)
     if isinstance(error, OSError) and error.errno in _TROUBLE:
         log_fault(what)
         message = f"The data directory does not work: {error.strerror or 'input or output failed'}."

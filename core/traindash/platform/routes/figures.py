@@ -63,7 +63,7 @@ class _Priority(Body):
     priority: Count
 
 
-def figure_json(image: Row, item: Mapping[str, Any], *, on_plane: bool = False) -> dict[str, Any]:
+def _figure_json(image: Row, item: Mapping[str, Any], *, on_plane: bool = False) -> dict[str, Any]:
     """Return an object of an image as clients read it; ``item`` is as it is stored."""
     drawn = object_to_plane(item) if on_plane else item
     box, area = _extent(item)
@@ -116,12 +116,12 @@ def _area(geometry: Geometry) -> float | None:
 def _list(api: ApiContext, body: _List) -> object:
     page, found = api.services.figures.page(body, body.dataset_id, body.filters or ())
     on_plane = body.integer_coords is False
-    return page.answer([figure_json(image, item, on_plane=on_plane) for image, item in found])
+    return page.answer([_figure_json(image, item, on_plane=on_plane) for image, item in found])
 
 
 def _info(api: ApiContext, body: ById) -> object:
     image_id, item = api.services.annotation_writes.object_json(body.id)
-    return figure_json(api.services.images.row(image_id), item)
+    return _figure_json(api.services.images.row(image_id), item)
 
 
 def _add(api: ApiContext, body: _Add) -> object:

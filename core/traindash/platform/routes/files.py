@@ -38,7 +38,7 @@ from traindash.platform.wire import Body, ById, Count, FilePath, Id, Names, chec
 _BLOCK = 1 << 18
 
 
-def tar_blocks(folder: str, files: Sequence[StoredFile]) -> Iterator[bytes]:
+def _tar_blocks(folder: str, files: Sequence[StoredFile]) -> Iterator[bytes]:
     """Yield a tar archive; its one top folder has the name of the folder, which is given as a clean path.
 
     A file that is removed meanwhile is left out. One that shrinks is filled up with zeros, since its header is out
@@ -94,7 +94,7 @@ class _ManyPaths(Body):
     paths: Names
 
 
-def file_json(services: Services, file: StoredFile) -> dict[str, Any]:
+def _file_json(services: Services, file: StoredFile) -> dict[str, Any]:
     """Return a file."""
     # Sealed, since browsers fetch it without a key: nobody can make up the address of another file.
     url_path = f"/storage/files/{file.id}-{services.blobs.seal(f'file {file.id}')}/{quote(file.name)}"
@@ -127,8 +127,8 @@ def _list(api: ApiContext, body: _Folder) -> list[dict[str, Any]]:
         return []  # no file can have such a path; the SDK takes a 4xx here for a failure (docs/supervisely-api.md 3.1)
     files, recursive = api.services.files, body.recursive is not False
     if not body.path.endswith("/") and (file := files.find(team_id, path)) is not None:
-        return [file_json(api.services, file)]
-    found = [file_json(api.services, file) for file in files.list(team_id, path, recursive)]
+        return [_file_json(api.services, file)]
+    found = [_file_json(api.services, file) for file in files.list(team_id, path, recursive)]
     if recursive:
         return found
     folders = [
@@ -158,7 +158,7 @@ def _download(api: ApiContext, body: _ByPath) -> object:
     files = api.services.files.list(team_id, path)
     if not files:
         raise NotFoundError(f"There is no file or folder {shortened(body.path)!r} in Team Files.")
-    return Streamed(tar_blocks(path, files), media_type="application/x-tar")
+    return Streamed(_tar_blocks(path, files), media_type="application/x-tar")
 
 
 def file_response(file: StoredFile) -> Response:
@@ -206,7 +206,7 @@ async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Res
     query = checked(_NAME, _Query, dict(request.query_params))
     if request.headers.get("content-type", "").startswith("multipart/"):
         stored = await _store_form(api.services, query.team_id, request, in_thread)
-        return json_response(file_json(api.services, stored[0]))
+        return json_response(_file_json(api.services, stored[0]))
     if query.path is None:
         raise InputError("'path' is missing in the address.", "Send ?teamId=…&path=/folder/name.")
     team_id, path = TeamId(query.team_id), clean_path(query.path)
@@ -214,14 +214,14 @@ async def _upload(api: ApiContext, request: Request, in_thread: InThread) -> Res
     async with _incoming(api.services, in_thread) as target:
         await receive(request, target, in_thread)
         file = await in_thread(lambda: api.services.files.put(team_id, path, target, move=True))
-    return json_response(file_json(api.services, file))
+    return json_response(_file_json(api.services, file))
 
 
 async def _bulk_upload(api: ApiContext, request: Request, in_thread: InThread) -> Response:
     """Take a form with repeating ``name``, ``path`` (folder), ``file``."""
     query = checked(_NAME, _Query, dict(request.query_params))
     stored = await _store_form(api.services, query.team_id, request, in_thread)
-    return json_response([file_json(api.services, file) for file in stored])
+    return json_response([_file_json(api.services, file) for file in stored])
 
 
 class _WholeForm(MultiPartParser):
@@ -310,7 +310,7 @@ METHODS: Sequence[AnyMethod] = (
     Method(
         "file-storage.info",
         ById,
-        lambda api, body: file_json(api.services, api.services.files.get(FileId(body.id))),
+        lambda api, body: _file_json(api.services, api.services.files.get(FileId(body.id))),
     ),
     Method("file-storage.download", _ByPath, _download, heavy=True),
     Method("file-storage.remove", _ByPath, _remove, heavy=True),

@@ -43,7 +43,7 @@ def project_json(services: Services, row: Row) -> dict[str, Any]:
     return row_json(row, _PROJECT) | {
         "title": row["name"],  # some calls of the SDK ask for it under this key
         "imagesCount": row["items_count"],
-        "referenceImageUrl": reference_url(services, row),
+        "referenceImageUrl": _reference_url(services, row),
         "customData": Raw(row["custom_data"]),
         "backupArchive": {},
         "settings": Raw(row["settings"]),
@@ -58,14 +58,14 @@ def dataset_json(services: Services, row: Row, *, with_custom_data: bool = False
     answer = row_json(row, _DATASET) | {
         "itemsCount": row["images_count"],
         "isFavorite": bool(row["is_favorite"]),
-        "referenceImageUrl": reference_url(services, row),
+        "referenceImageUrl": _reference_url(services, row),
         "createdBy": row["user_id"],
     }
     # Only where asked for: the SDK uses listed datasets as dictionary keys, which an object inside makes impossible.
     return answer | ({"customData": Raw(row["custom_data"])} if with_custom_data else {})
 
 
-def reference_url(services: Services, row: Row) -> str:
+def _reference_url(services: Services, row: Row) -> str:
     """Return the address of a cover image, an empty text where there is none."""
     # An empty text, since the SDK cannot take null here.
     if row["reference_hash"] is None or row["reference_mime"] is None:
@@ -179,7 +179,7 @@ class _Items(Body):
         raise InputError("Neither 'entityIds' nor 'entityItems' is given.", "Send the ids of the images.")
 
 
-def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
+def _collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
     """Return a collection."""
     answer = row_json(row, _COLLECTION) | {"options": Raw(row["options"])}
     return answer | ({"meta": Raw(row["meta"])} if with_meta else {})
@@ -188,16 +188,16 @@ def collection_json(row: Row, *, with_meta: bool = False) -> dict[str, Any]:
 def _list_collections(api: ApiContext, body: _CollectionList) -> object:
     kind = None if body.type in {None, "all"} else body.type
     page, rows = api.services.collections.page(body, body.project_id, kind)
-    return page.answer([collection_json(row, with_meta=body.wants("meta")) for row in rows])
+    return page.answer([_collection_json(row, with_meta=body.wants("meta")) for row in rows])
 
 
 def _add_collection(api: ApiContext, body: _AddCollection) -> object:
     row = api.services.collections.add(body.project_id, body.name, kind=body.type, description=body.description or "")
-    return collection_json(row, with_meta=True)
+    return _collection_json(row, with_meta=True)
 
 
 def _edit_collection(api: ApiContext, body: _EditCollection) -> object:
-    return collection_json(api.services.collections.edit(body.id, body.name, body.description), with_meta=True)
+    return _collection_json(api.services.collections.edit(body.id, body.name, body.description), with_meta=True)
 
 
 def _remove_collection(api: ApiContext, body: ById) -> object:
@@ -238,7 +238,7 @@ METHODS: Sequence[Method[Any]] = (
     Method(
         "entities-collections.info",
         _CollectionById,
-        lambda api, body: collection_json(
+        lambda api, body: _collection_json(
             api.services.collections.row(body.id), with_meta="meta" in (body.extra_fields or ())
         ),
     ),

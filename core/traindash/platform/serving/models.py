@@ -95,7 +95,7 @@ def resolve(services: Services, agent: LocalAgent, asked: Framework, params: Dep
         return _of_catalogue(services, agent, asked, params.model_name or "")
     if not (path := params.model_files.get("checkpoint")):
         raise InputError("deploy_params.model_files names no checkpoint.", _CHOOSE)
-    model = of_path(services, agent.team_id, path)
+    model = _of_path(services, agent.team_id, path)
     if model.framework.name != asked.name:
         msg = f"{model.path} is a model of {model.framework.name}, and this app serves {asked.name}."
         raise InputError(msg, f"Start the serving app of {model.framework.name}.")
@@ -107,7 +107,7 @@ def resolve(services: Services, agent: LocalAgent, asked: Framework, params: Dep
     return replace(model, spec=replace(model.spec, threads=max(1, agent.threads), device=device))
 
 
-def of_path(services: Services, team_id: TeamId, path: str) -> ServedModel:
+def _of_path(services: Services, team_id: TeamId, path: str) -> ServedModel:
     """Return the model in a file of an experiment.
 
     Raises:
@@ -147,7 +147,7 @@ def of_training(services: Services, team_id: TeamId, task_id: TaskId) -> ServedM
         StateError: No agent is connected.
     """
     info = find_experiment(services, team_id, task_id)
-    return of_path(services, team_id, f"{info.artifacts_dir.rstrip('/')}/checkpoints/{info.best_checkpoint}")
+    return _of_path(services, team_id, f"{info.artifacts_dir.rstrip('/')}/checkpoints/{info.best_checkpoint}")
 
 
 def _of_catalogue(services: Services, agent: LocalAgent, asked: Framework, name: str) -> ServedModel:

@@ -181,7 +181,7 @@ class InferenceRequest:
                 "final_result": self.final_result is not None,
                 "has_result": False,
                 "result": False,
-                "exception": error_json(self.error),
+                "exception": _error_json(self.error),
                 "is_inferring": is_inferring,
                 "stopped": self.is_stopped,
                 "cancel_inference": self.is_stopped,
@@ -200,7 +200,7 @@ class InferenceRequest:
         self._changed.notify_all()
 
 
-def error_json(error: Exception | None) -> dict[str, str] | None:
+def _error_json(error: Exception | None) -> dict[str, str] | None:
     """Return an error as the SDK's clients read it."""
     if error is None:
         return None

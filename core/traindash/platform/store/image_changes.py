@@ -88,7 +88,7 @@ class _Drawn(msgspec.Struct, frozen=True):
     content: Content
 
 
-def content_of(annotation: str | None) -> Content:
+def _content_of(annotation: str | None) -> Content:
     """Return what is counted of an annotation as it is stored."""
     if annotation is None:
         return _NOTHING
@@ -173,7 +173,7 @@ class ImageChanges:
         Raises:
             InputError: The dataset has an image of one of these names, or two have the same.
         """
-        contents = [content_of(record.annotation) for record in records]
+        contents = [_content_of(record.annotation) for record in records]
         rows = [
             (
                 project_id,
@@ -236,7 +236,7 @@ class ImageChanges:
             NotFoundError: There is no such image.
         """
         old = self._drawn(tuple(annotations))
-        new = {image_id: content_of(text) for image_id, text in annotations.items()}
+        new = {image_id: _content_of(text) for image_id, text in annotations.items()}
         many = self._connection.executemany
         many(
             "INSERT INTO annotations VALUES (?, ?, ?, ?)"
@@ -270,7 +270,9 @@ class ImageChanges:
         )
         # One after the other: an annotation may have megabytes, and what is counted of it has not.
         rows = self._connection.execute(query, (json.dumps(image_ids),))
-        found = {row["id"]: _Drawn(row["project_id"], row["dataset_id"], content_of(row["annotation"])) for row in rows}
+        found = {
+            row["id"]: _Drawn(row["project_id"], row["dataset_id"], _content_of(row["annotation"])) for row in rows
+        }
         missing = next((image_id for image_id in image_ids if image_id not in found), None)
         if missing is not None:
             raise NotFoundError(f"There is no image {missing}.")
@@ -304,7 +306,7 @@ class ImageChanges:
             rows = self._connection.execute(query, (ids,)).fetchall()
             for row in rows:
                 tally = self._tally(row["dataset_id"], row["project_id"])
-                tally.count(content_of(row["annotation"]), -1)
+                tally.count(_content_of(row["annotation"]), -1)
                 tally.images -= 1
                 tally.size -= row["size"]
             keep_loose(self._connection, rows, self.now)

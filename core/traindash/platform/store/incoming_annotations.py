@@ -158,7 +158,7 @@ def _object(sent: Mapping[str, Any], names: ProjectNames) -> Json:
     item |= {"classTitle": found.name, "geometryType": shape or expected}
     item["tags"] = [read_tag(tag, names) for tag in sent.get("tags") or ()]
     if item["geometryType"] == _ALPHA_MASK and "bitmap" not in item:
-        item["bitmap"] = unseen_mask()
+        item["bitmap"] = _unseen_mask()
     return item
 
 
@@ -201,7 +201,7 @@ def _unseen() -> str:
     return base64.b64encode(zlib.compress(file.getvalue())).decode()
 
 
-def unseen_mask() -> Json:
+def _unseen_mask() -> Json:
     """Return the mask of an alpha mask whose pixels have not come yet: one pixel that nobody sees.
 
     Clients make the object first and send its pixels in a second call. If that never comes, the annotation can still be

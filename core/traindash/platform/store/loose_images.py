@@ -52,7 +52,7 @@ class LooseImages:
         return {row["hash"]: stored_image(row) for row in self._rows(hashes)}
 
     def _rows(self, hashes: Iterable[str]) -> list[Row]:
-        wanted = json.dumps([digest for digest in dict.fromkeys(hashes) if is_hash(digest)])
+        wanted = json.dumps([digest for digest in dict.fromkeys(hashes) if _is_hash(digest)])
         columns = "hash, mime, size, width, height"
         query = (
             f"SELECT {columns}, 1 AS loose FROM loose_images WHERE hash IN (SELECT value FROM json_each(?))"  # noqa: S608 - constant names
@@ -107,7 +107,7 @@ class LooseImages:
             )
 
 
-def is_hash(text: str) -> bool:
+def _is_hash(text: str) -> bool:
     """Return whether a text is the base64 of a SHA-256."""
     try:
         return len(base64.b64decode(text, validate=True)) == _HASH_BYTES

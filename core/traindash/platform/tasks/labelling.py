@@ -69,7 +69,7 @@ def labelling_task(services: Services, order: LabelOrder) -> NewTask:
     )
 
 
-def order_of(task: TaskRecord) -> LabelOrder:
+def _order_of(task: TaskRecord) -> LabelOrder:
     """Return what a task was asked to label."""
     return msgspec.convert(task.settings["order"], LabelOrder)
 
@@ -80,7 +80,7 @@ def prepare_labelling(services: Services, task: TaskRecord, agent: LocalAgent, r
     Raises:
         AppError: The task cannot be done any more, e.g. because the model is gone.
     """
-    order = order_of(task)
+    order = _order_of(task)
     spec = LabelSpec(
         task_id=task.id,
         project_id=order.project_id,
@@ -163,13 +163,13 @@ def _mark(tags: str, task_id: TaskId) -> RunOnImage | None:
 
 def _label(spec: LabelSpec, one: FoundObject, found: ImagePrediction, shapes: Mapping[str, str]) -> Label:
     label = one.as_label(found.width, found.height)
-    geometry = fitted(label.geometry, shapes.get(one.class_name, "any"), found.width, found.height)
+    geometry = _fitted(label.geometry, shapes.get(one.class_name, "any"), found.width, found.height)
     tags = (*label.tags, Tag(name=MODEL_TAG, value=model_text(spec.task_id, spec.name)))
     # As Supervisely's own apps mark what a neural network made (``Label.nn_created`` of the SDK)
     return replace(label, geometry=geometry, tags=tags, extra={"nnCreated": True, "nnUpdated": False})
 
 
-def fitted(geometry: Geometry, shape: str, width: int, height: int) -> Geometry:
+def _fitted(geometry: Geometry, shape: str, width: int, height: int) -> Geometry:
     """Return what was found in the shape that objects of a class have in the project; ``any`` takes it as it is."""
     match shape, geometry:
         case "rectangle", Bitmap() | Polygon():

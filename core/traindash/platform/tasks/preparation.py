@@ -75,7 +75,7 @@ def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
     """
     run = services.layout.run(task.id)
     # An earlier try may have been interrupted anywhere.
-    clear(run)
+    _clear(run)
     run.root.mkdir(parents=True, exist_ok=True)
     match task.kind:
         case "train":
@@ -94,7 +94,7 @@ def prepare(services: Services, task: TaskRecord, agent: LocalAgent) -> str:
     return trainer
 
 
-def clear(run: RunLayout) -> None:
+def _clear(run: RunLayout) -> None:
     """Remove what a run wrote or was given, so that it can be prepared again; the platform's events stay."""
     for folder in (run.images.parent, run.work, run.artifacts, run.evaluation):
         shutil.rmtree(folder, ignore_errors=True)

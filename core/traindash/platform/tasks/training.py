@@ -80,7 +80,7 @@ def _experiment_in(services: Services, team_id: TeamId, folder: str) -> Experime
     return None if file is None else replace(_read(file), artifacts_dir=folder)
 
 
-def settings_of(services: Services, team_id: TeamId, source: ExperimentInfo) -> dict[str, object]:
+def _settings_of(services: Services, team_id: TeamId, source: ExperimentInfo) -> dict[str, object]:
     """Return the ``guiState`` that an experiment was really trained with; empty where it was not kept.
 
     Raises:
@@ -181,7 +181,7 @@ def resolve_training(services: Services, team_id: TeamId, project_id: ProjectId,
     plan = parse_gui_state(frozen.gui_state, project_id=project_id, model=start.choice)
     # A trainer of tests has keys of its own.
     if plan.hyperparameters is not None and services.trainer is None:
-        check_values(plan.hyperparameters, asked.reference)
+        _check_values(plan.hyperparameters, asked.reference)
     meta = services.projects.meta(project_id)
     asked_for = _check_classes(meta, plan.classes or ())
     classes = _without_key_points(meta, asked_for, start.task_type)
@@ -225,7 +225,7 @@ def repeated_state(services: Services, team_id: TeamId, framework: Framework, st
     """
     source = find_experiment(services, team_id, state.task_id)
     _check_framework(framework, source)
-    settings = settings_of(services, team_id, source)
+    settings = _settings_of(services, team_id, source)
     if not settings:
         msg = f"The experiment of task {source.task_id} kept no settings."
         raise InputError(msg, "Start a new training and choose the settings.")
@@ -305,7 +305,7 @@ def _check_shapes(meta: ProjectMeta, classes: tuple[str, ...], task_type: str, *
 _LONGEST = 60
 
 
-def check_values(text: str, reference: Reference) -> None:
+def _check_values(text: str, reference: Reference) -> None:
     """Check keys and values of a text that can be read.
 
     Raises:

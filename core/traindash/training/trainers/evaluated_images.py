@@ -46,14 +46,14 @@ def keep_drawn(
             dataset_name=placed.image.dataset_name,
             name=placed.image.name,
             hash=placed.image.hash,
-            truth=msgspec.Raw(encoder.encode(annotation_to_json(evaluated_truth(placed.annotation, spec)))),
+            truth=msgspec.Raw(encoder.encode(annotation_to_json(_evaluated_truth(placed.annotation, spec)))),
             found=msgspec.Raw(encoder.encode(annotation_to_json(found_on(placed.annotation, predictions)))),
         )
         target.write(encoder.encode(line) + b"\n")
         yield file, predictions
 
 
-def evaluated_truth(annotation: Annotation, spec: TrainSpec) -> Annotation:
+def _evaluated_truth(annotation: Annotation, spec: TrainSpec) -> Annotation:
     """Return the objects of the chosen classes in the shapes that the task compares.
 
     Raises:

@@ -49,7 +49,7 @@ class JsonLabels:
 
     def add(self, side: Side, file: Path, objects: Sequence[Row]) -> None:
         """Write the labels of an image."""
-        with labels_file(self._root, side).open("a", encoding="utf-8") as labels:
+        with _labels_file(self._root, side).open("a", encoding="utf-8") as labels:
             labels.write(json.dumps({"file": str(file), "objects": objects}) + "\n")
 
     def finish(self) -> Path:
@@ -57,7 +57,7 @@ class JsonLabels:
         return self._root
 
 
-def labels_file(root: Path, side: Side) -> Path:
+def _labels_file(root: Path, side: Side) -> Path:
     """Return the file with the labels of a side."""
     return root / f"labels-{side}.jsonl"
 
@@ -99,7 +99,7 @@ class TrainImages(Dataset):  # type: ignore[misc, unused-ignore]
         rows = torch.tensor(self.objects[index], dtype=torch.float32).reshape(-1, 5)
         corners = rows[:, 1:] * torch.tensor([width, height, width, height])
         boxes = tv_tensors.BoundingBoxes(corners, format="XYXY", canvas_size=(height, width))  # type: ignore[call-overload, unused-ignore]
-        image, target = variations(self.strength, self.size)(
+        image, target = _variations(self.strength, self.size)(
             tv_tensors.Image(pixels), {"boxes": boxes, "labels": rows[:, 0].long()}
         )
         sides = torch.tensor([self.size[1], self.size[0]] * 2, dtype=torch.float32)
@@ -110,7 +110,7 @@ class TrainImages(Dataset):  # type: ignore[misc, unused-ignore]
         }
 
 
-def variations(strength: Strength, size: tuple[int, int]) -> v2.Compose:
+def _variations(strength: Strength, size: tuple[int, int]) -> v2.Compose:
     """Return the transforms of an image and its boxes: those of RT-DETRv2, D-FINE and DEIM, without mixed images."""
     first: list[Any] = []  # on the image as it is
     then: list[Any] = []  # on the stretched one, which is quicker
@@ -142,7 +142,7 @@ class TrainingBatches:
     """
 
     def __init__(self, root: Path, settings: Settings) -> None:
-        lines = labels_file(root, "train").read_text(encoding="utf-8").splitlines()
+        lines = _labels_file(root, "train").read_text(encoding="utf-8").splitlines()
         rows: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
         self.images = TrainImages(
             files=[row["file"] for row in rows],

@@ -47,7 +47,7 @@ _BOX_HEAD = re.compile(r"(bbox_embed\.\d+|enc_bbox_head)$")
 _PER_CLASS = ("class_embed", "enc_score_head", "denoising_class_embed")
 
 
-def is_whole(path: Path) -> bool:
+def _is_whole(path: Path) -> bool:
     """Whether a file is a complete file of safetensors, or one of torch in its authors' form."""
     try:
         with safe_open(path, framework="pt") as content:
@@ -56,23 +56,23 @@ def is_whole(path: Path) -> bool:
         return is_torch_file(path)
 
 
-def published_weights(config: str) -> tuple[str, str] | None:
+def _published_weights(config: str) -> tuple[str, str] | None:
     """Return file and address of published weights by the name of an architecture; ``None`` where nobody has any."""
     weights = yaml.safe_load(_KNOWN.read_bytes()).get(config, {}).get("weights")
     return None if weights is None else (weights["file"], weights["url"])
 
 
-def reads_original(config: str) -> bool:
+def _reads_original(config: str) -> bool:
     """Whether files in their authors' form are read for an architecture, by its name."""
     return "original" in yaml.safe_load(_KNOWN.read_bytes()).get(config, {})
 
 
 SAFETENSORS = CheckpointFormat(
     suffix=".safetensors",
-    is_complete=is_whole,
+    is_complete=_is_whole,
     resumable_factor=4,
-    published=published_weights,
-    reads_original=reads_original,
+    published=_published_weights,
+    reads_original=_reads_original,
     trouble_with_original=original_weights.trouble_with,
 )
 
@@ -306,18 +306,18 @@ def read_card(path: Path, content: Mapping[str, Any]) -> Card:
 
 
 def load(path: Path, named: str | None = None) -> tuple[Any, Card]:
-    """Return the model of a checkpoint; ``named`` as in :func:`read_checkpoint`.
+    """Return the model of a checkpoint; ``named`` as in :func:`_read_checkpoint`.
 
     Raises:
         RunError: It is none of this engine.
     """
-    weights, card = read_checkpoint(path, named)
+    weights, card = _read_checkpoint(path, named)
     model = build(card.architecture, card.classes)
     set_weights(model, _fitting(weights, model))
     return model.eval(), card
 
 
-def read_checkpoint(path: Path, named: str | None = None) -> tuple[dict[str, torch.Tensor], Card]:
+def _read_checkpoint(path: Path, named: str | None = None) -> tuple[dict[str, torch.Tensor], Card]:
     """Return the weights of a checkpoint by name, and what it says of its model.
 
     A file in its authors' form says nothing but the name of its model, if that: ``named`` is its architecture then.
@@ -330,7 +330,7 @@ def read_checkpoint(path: Path, named: str | None = None) -> tuple[dict[str, tor
         return tensors, read_card(path, content)
     original = original_weights.read_original(path)
     source = _source_of(original, path) or named
-    if source is None or not reads_original(source):
+    if source is None or not _reads_original(source):
         of = "a model that is not known here" if source is None else f"a model ({source}) whose files are not read here"
         message = f"{path.name} is a checkpoint in its authors' own form, of {of}."
         raise RunError(ExitCause.BAD_INPUT, message, "Choose a checkpoint of an experiment of this machine.")
@@ -386,12 +386,12 @@ def for_classes(
 ) -> tuple[Any, Architecture]:
     """Return the model of a checkpoint for other classes: those with the same name keep what was learnt about them.
 
-    ``named`` as in :func:`read_checkpoint`.
+    ``named`` as in :func:`_read_checkpoint`.
 
     Raises:
         RunError: The checkpoint is none of this engine.
     """
-    weights, card = read_checkpoint(path, named)
+    weights, card = _read_checkpoint(path, named)
     architecture = card.architecture.fitted(sizes)
     model = build(architecture, classes)
     _take_over(model, weights, {name: number for number, name in enumerate(card.classes)}, classes)

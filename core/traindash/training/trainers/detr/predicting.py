@@ -51,7 +51,7 @@ def found_on(
     Logits are (B, queries, classes), boxes (B, queries, 4) of centre and size in parts of the sides, sizes the heights
     and widths of the images in pixels. As transformers' ``post_process_object_detection``, to which a test compares it.
     """
-    scores, labels, corners = best_first(logits, boxes)
+    scores, labels, corners = _best_first(logits, boxes)
     scale = torch.tensor([[width, height, width, height] for height, width in sizes], dtype=corners.dtype)
     corners = corners * scale.to(corners.device)[:, None]
     return [
@@ -61,7 +61,7 @@ def found_on(
     ]
 
 
-def best_first(logits: torch.Tensor, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _best_first(logits: torch.Tensor, boxes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return scores, class numbers and corners (in parts of the sides) of as many objects as there are queries.
 
     A query may count for several classes, for every pair of a query and a class has a score of its own.
@@ -94,7 +94,7 @@ class DetrModel:
         for start in range(0, len(files), BATCH_SIZE):
             some = files[start : start + BATCH_SIZE]
             for file, found in zip(some, self._found([read_image(file) for file in some]), strict=True):
-                yield file, tuple(predictions_of(found, self._card.classes))
+                yield file, tuple(_predictions_of(found, self._card.classes))
 
     def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
         """Read the images, which is not timed."""
@@ -122,7 +122,7 @@ class DetrModel:
         """
         onnx = importlib.import_module("onnx")
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_onnx(self._model.to("cpu"), self._card.size, target)
+        _write_onnx(self._model.to("cpu"), self._card.size, target)
         try:
             onnx.checker.check_model(onnx.load(str(target)))
         except onnx.checker.ValidationError as error:
@@ -156,7 +156,7 @@ class DetrModel:
         pixels = _sample_pixels(self._card.size)
         with torch.inference_mode():
             outputs = self._model(pixel_values=pixels)
-        expected = best_first(outputs.logits, outputs.pred_boxes)[0][0, :_COMPARED]
+        expected = _best_first(outputs.logits, outputs.pred_boxes)[0][0, :_COMPARED]
         session = open_session(exported, threads=torch.get_num_threads())
         height, width = self._card.size
         given = {"images": pixels.numpy(), "orig_target_sizes": torch.tensor([[width, height]]).numpy()}
@@ -184,11 +184,11 @@ class _WithAnswers(torch.nn.Module):  # type: ignore[misc, unused-ignore]
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return labels, boxes and scores."""
         outputs = self.model(pixel_values=images)
-        scores, labels, corners = best_first(outputs.logits, outputs.pred_boxes)
+        scores, labels, corners = _best_first(outputs.logits, outputs.pred_boxes)
         return labels, corners * orig_target_sizes.to(corners.dtype).repeat(1, 2)[:, None], scores
 
 
-def write_onnx(model: torch.nn.Module, size: tuple[int, int], target: Path) -> None:
+def _write_onnx(model: torch.nn.Module, size: tuple[int, int], target: Path) -> None:
     """Write an ONNX file; its images have the size, any number of them goes at once."""
     height, width = size
     # Two images: what is computed from their number must not become that number
@@ -209,7 +209,7 @@ def write_onnx(model: torch.nn.Module, size: tuple[int, int], target: Path) -> N
 
 
 class ExportedModel:
-    """Predicts with what :func:`write_onnx` has written, on the processor.
+    """Predicts with what :func:`_write_onnx` has written, on the processor.
 
     Its images have the size that it names itself; classes are by number, threads those of the processor that it may
     use.
@@ -235,7 +235,7 @@ class ExportedModel:
             some = files[start : start + BATCH_SIZE]
             answer = self._session.run(_OUTPUTS, self._given([read_image(file) for file in some]))
             for file, found in zip(some, _kept(answer), strict=True):
-                yield file, tuple(predictions_of(found, self.classes))
+                yield file, tuple(_predictions_of(found, self.classes))
 
     def batch_runner(self, files: Sequence[Path]) -> Callable[[int], Timing]:
         """Read the images, which is not timed."""
@@ -279,7 +279,7 @@ def _timing(began: float, ready: float, answered: float, ended: float) -> Timing
     )
 
 
-def predictions_of(found: Found, classes: Sequence[str]) -> Iterator[Prediction]:
+def _predictions_of(found: Found, classes: Sequence[str]) -> Iterator[Prediction]:
     """Read what was found on an image."""
     rows = zip(found.scores.tolist(), found.labels.tolist(), found.corners.tolist(), strict=True)
     for score, number, (left, top, right, bottom) in rows:

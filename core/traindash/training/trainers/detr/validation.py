@@ -45,8 +45,8 @@ class Validation:
         for number, (placed, found) in enumerate(zip(self._val, self._found(model, device), strict=True), start=1):
             rows.extend(_coco_rows(number, found))
             if samples.wants(str(placed.file)):
-                samples.take(str(placed.file), sample_boxes(found, self._classes))
-        return average_precision(self._truth, rows, self._classes)
+                samples.take(str(placed.file), _sample_boxes(found, self._classes))
+        return _average_precision(self._truth, rows, self._classes)
 
     def _found(self, model: torch.nn.Module, device: torch.device) -> Iterator[Found]:
         for start in range(0, len(self._val), BATCH_SIZE):
@@ -65,7 +65,7 @@ def fitness(values: Mapping[str, float]) -> float:
     return values.get(_FITNESS, -1.0)
 
 
-def average_precision(
+def _average_precision(
     truth: Mapping[str, Any], found: Sequence[Mapping[str, object]], classes: Sequence[str]
 ) -> dict[str, float]:
     """Return average precision at IoU 0.50 and over 0.50 to 0.95, the latter for each class, too."""
@@ -120,7 +120,7 @@ def _coco_rows(image: int, found: Found) -> Iterator[dict[str, object]]:
         yield {"image_id": image, "category_id": number + 1, "bbox": box, "score": score}
 
 
-def sample_boxes(found: Found, classes: Sequence[str]) -> list[SampleBox]:
+def _sample_boxes(found: Found, classes: Sequence[str]) -> list[SampleBox]:
     """Return the best boxes of an image."""
     rows = zip(found.scores.tolist(), found.labels.tolist(), found.corners.tolist(), strict=True)
     return [

@@ -160,7 +160,7 @@ class Callbacks:
         if not self._epoch_open:
             return  # the call after the final validation
         self._epoch_open = False
-        wants_end = self._reporter.epoch_done(trainer.epoch + 1, trainer.epochs, epoch_values(trainer))
+        wants_end = self._reporter.epoch_done(trainer.epoch + 1, trainer.epochs, _epoch_values(trainer))
         self._samples.epoch_done(trainer.epoch + 1)
         if wants_end and not trainer.stop:
             self._reporter.ends_early(trainer.epochs)
@@ -183,12 +183,12 @@ class Callbacks:
         try:
             for index, file in enumerate(batch["im_file"]):
                 if self._samples.wants(str(file)):
-                    self._samples.take(str(file), sample_boxes(preds[index], batch, index, names))
+                    self._samples.take(str(file), _sample_boxes(preds[index], batch, index, names))
         except _SAMPLE_ERRORS as error:
             self._samples.give_up(error)
 
 
-def epoch_values(trainer: Any) -> dict[str, float]:  # noqa: ANN401
+def _epoch_values(trainer: Any) -> dict[str, float]:  # noqa: ANN401
     """Collect the numbers of an epoch under the engine's own names, and the AP of each class.
 
     Returns:
@@ -206,7 +206,7 @@ def epoch_values(trainer: Any) -> dict[str, float]:  # noqa: ANN401
     return values
 
 
-def sample_boxes(
+def _sample_boxes(
     pred: Mapping[str, Any], batch: Mapping[str, Any], index: int, names: Mapping[int, str]
 ) -> list[SampleBox]:
     """Return the best boxes of an image in pixels of the image itself; the engine's are in those of its input."""
@@ -251,7 +251,7 @@ def _mask_outlines(pred: Mapping[str, Any], row: int, size: Sequence[int]) -> li
     ]
 
 
-def keep_order(loader: Any, seed: int, epoch: int) -> None:  # noqa: ANN401
+def _keep_order(loader: Any, seed: int, epoch: int) -> None:  # noqa: ANN401
     """Give the engine's loader of training images an :class:`EpochOrder`, unless it does not shuffle at all."""
     batches = loader.batch_sampler.sampler  # _RepeatSampler repeats it for ever
     if isinstance(batches.sampler, RandomSampler):
@@ -324,7 +324,7 @@ class StepScheduler:
         for name in state["with_gradient"]:
             weights[name].grad = torch.empty_like(weights[name])
         unpack(state["gradients"], [weights[name].grad for name in state["with_gradient"]])
-        keep_order(trainer.train_loader, trainer.args.seed, trainer.epoch)
+        _keep_order(trainer.train_loader, trainer.args.seed, trainer.epoch)
         for index in state["buffer"]:  # of images for mosaics; loading them fills it again
             trainer.train_loader.dataset.load_image(index)
         set_random_state(state["random"])  # last: loading images may draw random numbers
@@ -402,7 +402,7 @@ def _continuing_trainer(base: Any) -> type:  # noqa: ANN401
             """Return a loader of images."""
             loader = super().get_dataloader(*args, mode=mode, **kwargs)
             if mode == "train":
-                keep_order(loader, self.args.seed, self.start_epoch)
+                _keep_order(loader, self.args.seed, self.start_epoch)
             return loader
 
         def resume_training(self, ckpt: Mapping[str, Any] | None) -> None:
