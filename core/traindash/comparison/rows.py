@@ -11,7 +11,7 @@ from traindash import formatting
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
 from traindash.comparison.export_scores import RUNTIMES
 from traindash.comparison.palette import SeriesStyle
-from traindash.comparison.pixels import PIXEL_METRICS, unlike_pixels
+from traindash.comparison.semantic import PIXEL_METRICS, unlike_pixels
 from traindash.comparison.setup_differences import project_name, start_of
 from traindash.comparison.significance import ON_IMAGES, Significance
 from traindash.comparison.speed import NOTICEABLE, SpeedTest

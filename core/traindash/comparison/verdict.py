@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from traindash.comparison.experiment import ComparedExperiment, Comparison
-from traindash.comparison.pixels import unlike_pixels
 from traindash.comparison.rows import may_stand_beside, read_metric
+from traindash.comparison.semantic import unlike_pixels
 from traindash.comparison.setup_differences import telling_differences
 from traindash.comparison.significance import Interval, Significance, significance_of
 from traindash.comparison.speed import SpeedTest, times_differ

@@ -5,9 +5,9 @@
 import streamlit as st
 
 from traindash.ui import screens, theme
+from traindash.ui.command_palette import draw_palette
 from traindash.ui.errors import guarded_part
 from traindash.ui.overview.tour import draw_strip
-from traindash.ui.palette import draw_palette
 from traindash.ui.sidebar import draw_sidebar, target_of
 from traindash.ui.state import show_flashes
 

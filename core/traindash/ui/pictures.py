@@ -11,9 +11,9 @@ from PIL import Image as Picture
 from PIL import ImageDraw, ImageOps
 
 from traindash.comparison.pictures.crops import embedded
-from traindash.datasets.figures import strokes
 from traindash.datasets.geometry import decode_mask
 from traindash.datasets.pixels import opened
+from traindash.datasets.strokes import strokes
 from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
 from traindash.domain.ids import ImageId, ProjectId
 from traindash.domain.project import NO_COLOR, Image, ObjectClass

@@ -16,7 +16,7 @@ from traindash.supervisely.experiments import experiment_of_output
 from traindash.supervisely.transport import host_of
 from traindash.tasks.completions import NewlyCompleted
 from traindash.ui import connection, lookups, screens, theme
-from traindash.ui.palette import draw_palette_button
+from traindash.ui.command_palette import draw_palette_button
 from traindash.ui.preferences import draw_preferences
 from traindash.ui.servers import Origin
 from traindash.ui.state import task_just_started

@@ -19,7 +19,7 @@ from traindash.comparison.speed import SpeedTest, parse_speed_test
 from traindash.evaluation.flow import object_flow
 
 NEED_TWO = {"outcome_differences", "confusion_difference"}
-# those of semantic segmentations have tests of their own (test_pixels.py)
+# those of semantic segmentations have tests of their own (test_semantic.py)
 EACH = pytest.mark.parametrize("item", [one for one in CHARTS if one.models != "pixels"], ids=lambda item: item.key)
 
 

@@ -35,7 +35,7 @@ from traindash.comparison.charts.outcomes import (
     draw_outcomes,
     draw_outcomes_by_class,
 )
-from traindash.comparison.charts.pixels import draw_overlap
+from traindash.comparison.charts.semantic import draw_overlap
 from traindash.comparison.charts.training import draw_training_curves
 from traindash.comparison.experiment import Comparison
 from traindash.language import N_

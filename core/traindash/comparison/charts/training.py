@@ -11,8 +11,8 @@ from traindash.comparison.curve_names import CurveMeaning, meaning_of, of_boxes
 from traindash.comparison.curves import MOST_POINTS, drawable, smoothed, thinned
 from traindash.comparison.experiment import ComparedExperiment, Comparison, explain_missing
 from traindash.comparison.palette import Theme
-from traindash.comparison.pixels import PIXEL_METRICS, unlike_pixels
 from traindash.comparison.rows import may_stand_beside, read_metric
+from traindash.comparison.semantic import PIXEL_METRICS, unlike_pixels
 from traindash.comparison.setup_differences import (
     ABSENT,
     SettingRow,

@@ -7,8 +7,8 @@ import streamlit as st
 
 from traindash.comparison.pictures.marks import outlines_data
 from traindash.datasets.contours import outlines
-from traindash.datasets.figures import strokes
 from traindash.datasets.geometry import bounds
+from traindash.datasets.strokes import strokes
 from traindash.domain.annotation import Annotation, Label, OtherGeometry, Rectangle
 from traindash.domain.ids import DatasetId
 from traindash.domain.project import NO_COLOR, Image, ObjectClass

@@ -8,7 +8,7 @@ import streamlit as st
 
 from traindash import formatting
 from traindash.comparison.charts.drawing import View
-from traindash.comparison.charts.pixels import draw_overlap
+from traindash.comparison.charts.semantic import draw_overlap
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
 from traindash.comparison.export_scores import RUNTIMES, score_problem, score_words
 from traindash.comparison.setup_differences import start_of

@@ -30,9 +30,9 @@ _MOST_DRAFTS, _MOST_PAIRS = 20, 3
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "traindash_palette",
-    html=(_HERE / "palette.html").read_text(encoding="utf-8"),
-    css=(_HERE / "palette.css").read_text(encoding="utf-8"),
-    js=(_HERE / "palette.js").read_text(encoding="utf-8"),
+    html=(_HERE / "command_palette.html").read_text(encoding="utf-8"),
+    css=(_HERE / "command_palette.css").read_text(encoding="utf-8"),
+    js=(_HERE / "command_palette.js").read_text(encoding="utf-8"),
 )
 # Words, screen and what its address says
 Command = dict[str, str | dict[str, str]]
