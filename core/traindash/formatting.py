@@ -182,6 +182,32 @@ def size_word(name: str) -> str:
     return _(name) if name in _SIZE_WORDS else name
 
 
+# What models do, and shapes of objects, as Supervisely calls them on the wire
+_TASK_WORDS = (
+    *(N_("object detection"), N_("instance segmentation"), N_("semantic segmentation"), N_("pose estimation")),
+)
+_SHAPE_WORDS: Mapping[str, str] = {
+    "rectangle": N_("box"),
+    "polygon": N_("polygon"),
+    "bitmap": N_("mask"),
+    "any": N_("any shape"),
+    "graph": N_("key points"),
+    "point": N_("point"),
+    "line": N_("line"),
+    "cuboid": N_("cuboid"),
+}
+
+
+def task_word(name: str) -> str:
+    """Return the name of what a model does; one that nobody knows stays in its own words."""
+    return _(name) if name in _TASK_WORDS else name
+
+
+def shape_word(name: str) -> str:
+    """Return what a shape of Supervisely is called: ``box`` for ``rectangle``; others stay in their own words."""
+    return _(_SHAPE_WORDS[name]) if name in _SHAPE_WORDS else name
+
+
 def plural(number: int, one: str, many: str) -> str:
     """Write a number with its noun: ``1 image``, ``2 images``. Extraction takes both forms into the catalogues."""
     return f"{count(number)} {ngettext(one, many, number)}"

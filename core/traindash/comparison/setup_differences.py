@@ -11,7 +11,7 @@ from traindash import formatting
 from traindash.comparison.experiment import ComparedExperiment
 from traindash.domain.experiment import ExperimentInfo
 from traindash.evaluation.evaluation import Evaluation
-from traindash.formatting import MISSING, setting
+from traindash.formatting import MISSING, setting, task_word
 from traindash.frameworks.hyperparameter_text import leaves
 from traindash.frameworks.registry import framework_or_none, roles_of
 from traindash.frameworks.spec import Role, Roles
@@ -58,11 +58,12 @@ class SettingRow:
     @property
     def texts(self) -> tuple[str, ...]:
         """The values as they are shown."""
-        return tuple(MISSING if value is ABSENT else _value_text(value) for value in self.values)
+        return tuple(MISSING if value is ABSENT else value_text(value) for value in self.values)
 
 
-def _value_text(value: Value) -> str:
-    return _(value) if isinstance(value, str) and value in _STARTS else setting(value)
+def value_text(value: Value) -> str:
+    """Return a value of the setup as it is shown; words that are not a person's own are in the current language."""
+    return _(value) if isinstance(value, str) and value in _STARTS else task_word(setting(value))
 
 
 def compare_settings(settings: Sequence[Mapping[str, object] | None]) -> tuple[SettingRow, ...]:

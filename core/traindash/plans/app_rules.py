@@ -17,6 +17,7 @@ from traindash.domain.ecosystem import AppOptions
 from traindash.domain.experiment import SEMANTIC
 from traindash.domain.project import ObjectClass, Project
 from traindash.formatting import quoted as named
+from traindash.formatting import shape_word
 from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.plans.problems import Problem, error, listed, quoted, warning
@@ -29,7 +30,6 @@ _TITLES: Mapping[str, str] = {
     _POSE: N_("Pose estimation"),
 }
 _TARGET: Mapping[str, str] = {DETECTION: N_("boxes"), SEGMENTATION: N_("polygons"), SEMANTIC: N_("masks")}
-_SHAPES = {"rectangle": N_("box"), "polygon": N_("polygon"), "bitmap": N_("mask"), "any": N_("any shape")}
 _OUTLINES = frozenset({"bitmap", "polygon"})
 # shapes that a model of a task is trained on, in a panel of the SDK (ClassesSelector.classify_incompatible_classes)
 _READY: Mapping[str, frozenset[str]] = {
@@ -79,11 +79,6 @@ def _listed_shapes(app: AppOptions) -> frozenset[str]:
         elif task == _POSE:
             shapes.add("graph")
     return frozenset(shapes)
-
-
-def shape_name(shape: str) -> str:
-    """Return what a shape of Supervisely is called on the screen: ``box`` for ``rectangle``."""
-    return _(_SHAPES[shape]) if shape in _SHAPES else shape
 
 
 def target(task_type: str, app: AppOptions) -> str:
@@ -140,7 +135,7 @@ def _hidden(hidden: list[ObjectClass], chosen: Sequence[ObjectClass], framework:
         message = _(
             "The training app of {framework} lists none of the chosen classes: it passes over classes of the shape "
             "{shapes}."
-        ).format(framework=framework, shapes=quoted(sorted({shape_name(item.shape) for item in hidden})))
+        ).format(framework=framework, shapes=quoted(sorted({shape_word(item.shape) for item in hidden})))
         return [error("classes", message, _other_framework_hint(task_type))]
     message = _(
         "The training app of {framework} does not list {classes} and would train without them, conversion or not."
@@ -173,7 +168,7 @@ def _title(task_type: str) -> str:
 
 
 def _with_shapes(classes: Sequence[ObjectClass]) -> str:
-    return listed([f"{named(item.name)} ({shape_name(item.shape)})" for item in classes])
+    return listed([f"{named(item.name)} ({shape_word(item.shape)})" for item in classes])
 
 
 _COPY_NAMES = tuple(f"[{kind}]: " for kind in ("detection", "instance segmentation", "semantic segmentation"))

@@ -28,6 +28,7 @@ from traindash.domain.labelling import (
 from traindash.domain.prediction import CONFIDENCE_TAG
 from traindash.domain.project import Image, ObjectClass
 from traindash.errors import InputError, NotFoundError
+from traindash.formatting import shape_word
 from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.projects.label_places import PLACES, borders_of, box_json, outlined_json, place_of, read_geometry
@@ -36,8 +37,8 @@ from traindash.supervisely.figures import Figure
 from traindash.supervisely.project_writing import NameIds
 
 _READ_AT_ONCE = 100
-_NO_BOX = N_("An object that is a {shape} has no box that could be changed here.")
-_NO_OUTLINE = N_("An object that is a {shape} has no outline that could be changed here.")
+_NO_BOX = N_("An object of the shape “{shape}” has no box that could be changed here.")
+_NO_OUTLINE = N_("An object of the shape “{shape}” has no outline that could be changed here.")
 _OUTLINED = frozenset({"polygon", "bitmap"})  # shapes whose outline a person changes here
 _DRAWN = _OUTLINED | {"rectangle"}  # shapes that a new object may have
 Undo: TypeAlias = Callable[[SuperviselyClient], None]
@@ -367,8 +368,8 @@ class Review:
         if shape == "rectangle" and found.shape in _DRAWN:
             return found.shape
         raise InputError(
-            _("Objects of “{name}” are {shape}s, and this one is a {other}.").format(
-                name=name, shape=found.shape, other=shape
+            _("Objects of “{name}” have the shape “{shape}”, and this one is a “{other}”.").format(
+                name=name, shape=shape_word(found.shape), other=shape_word(shape)
             ),
             _("Choose another class."),
         )
@@ -440,5 +441,5 @@ def _placed(label: ReviewedLabel) -> ReviewedLabel:
 
 def _refuse_unless(label: ReviewedLabel, refusal: str, *, is_possible: bool) -> None:
     if not is_possible:
-        msg = _(refusal).format(shape=label.shape)
+        msg = _(refusal).format(shape=shape_word(label.shape))
         raise InputError(msg, _("Accept or reject it, or draw it anew in the labeling tool of the server."))

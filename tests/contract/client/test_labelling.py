@@ -207,7 +207,7 @@ def test_what_cannot_be_is_refused(client: SuperviselyClient, project: ProjectId
     review.change(label.id, "blob", None)
     (turned,) = (one for one in review.images[label.image_id].labels if one.class_name == "blob")
     assert (turned.shape, turned.box) == ("polygon", label.box)
-    with pytest.raises(InputError, match="Objects of “lid” are rectangles, and this one is a polygon"):
+    with pytest.raises(InputError, match="Objects of “lid” have the shape “box”, and this one is a “polygon”"):
         review.change(turned.id, "lid", None)
     with pytest.raises(InputError, match="no class"):
         review.add(ImageId(label.image_id), "nothing", label.box)

@@ -11,6 +11,7 @@ import streamlit as st
 from traindash.experiments import query as queries
 from traindash.experiments.listing import Listing
 from traindash.experiments.query import FIXED, METRIC, SETTING, Query
+from traindash.formatting import task_word
 from traindash.language import gettext as _
 from traindash.ui.experiments.index import marks, settings_reader
 from traindash.ui.state import attempt, flash, telling_errors
@@ -233,6 +234,7 @@ def _several(label: str, name: str, value: tuple[str, ...], offered: Iterable[st
         label,
         sorted({*offered, *value}, key=str.casefold),
         placeholder=_("All"),
+        format_func=task_word if name == "task_types" else str,
         key=_mirrored(key, list(value)),
         on_change=_take(name, key, tuple),
     )

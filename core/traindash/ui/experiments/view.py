@@ -10,6 +10,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from traindash import formatting
+from traindash.comparison.setup_differences import value_text
 from traindash.domain.ids import TaskId
 from traindash.experiments import query as columns
 from traindash.experiments.index import Snapshot
@@ -141,7 +142,7 @@ def _written(value: object, column: Column, mark: str = "") -> str:
         return formatting.duration(value)
     if column.kind == "number" and isinstance(value, int | float):
         return formatting.setting(value) if column.key.startswith(columns.SETTING) else str(value)
-    return str(value)
+    return value_text(value) if column.key in {"task_type", "start"} else str(value)
 
 
 def _config(column: Column, rows: Sequence[Row]) -> ColumnConfig:

@@ -254,7 +254,8 @@ def _draw_versions(known: Sequence[ChosenModel], here: TaskId) -> None:
                     st.markdown(f"**{plain(name)}**")
                 else:
                     screens.link("handover", plain(name), task=choice.task_id)
-                st.caption(plain(f"{choice.who}, {choice.chosen_at[:10]}: {choice.why}"))
+                chosen_at = formatting.moment(datetime.fromisoformat(choice.chosen_at))
+                st.caption(plain(f"{choice.who}, {chosen_at}: {choice.why}"))
 
 
 def _draw_package(choice: ChosenModel, experiment: ComparedExperiment, info: ExperimentInfo) -> None:

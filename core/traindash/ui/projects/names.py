@@ -10,10 +10,9 @@ import streamlit as st
 
 from traindash.domain.project import NameKind, ObjectClass, TagMeta, class_color
 from traindash.errors import InputError, StateError
-from traindash.formatting import count, listing, plural, quoted
+from traindash.formatting import count, listing, plural, quoted, shape_word
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
-from traindash.plans.app_rules import shape_name
 from traindash.plans.data_changes import Renaming
 from traindash.plans.facts import ProjectFacts
 from traindash.projects.choosing import checked_name, classes_to_merge_into, tags_to_merge_into
@@ -202,7 +201,7 @@ def _restore(undo: Undo) -> None:
 def _row(used: _Used) -> dict[str, object]:
     item = used.item
     about = (
-        {"Class": item.name, "Shape": shape_name(item.shape)}
+        {"Class": item.name, "Shape": shape_word(item.shape)}
         if isinstance(item, ObjectClass)
         else {"Tag": item.name, "Value": _(_VALUES.get(item.value_type, item.value_type))}
     )
@@ -274,7 +273,7 @@ def _draw_edit(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> N
         st.text_input(_("Name"), item.name, key=f"{key}-name")
         st.color_picker(_("Colour"), item.color, key=f"{key}-color")
         if isinstance(item, ObjectClass):
-            st.caption(_("Shape: {shape}.").format(shape=shape_name(item.shape)))
+            st.caption(_("Shape: {shape}.").format(shape=shape_word(item.shape)))
             if item.shape in _SHAPES[:3]:
                 st.toggle(
                     _("Allow any shape"), key=f"{key}-any",
@@ -294,7 +293,7 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
     )
     if not fitting:
         why = (
-            _("No other class takes a {shape}. Allow any shape in one first.").format(shape=shape_name(source.shape))
+            _("No other class takes a {shape}. Allow any shape in one first.").format(shape=shape_word(source.shape))
             if isinstance(source, ObjectClass)
             else _("No other tag takes the same values.")
         )
@@ -431,7 +430,7 @@ def _draw_add(facts: ProjectFacts, _about: tuple[Any, ...], kind: NameKind) -> N
         st.text_input(_("Name"), key=f"new-{kind}-name")
         st.color_picker(_("Colour"), class_color(len(taken)), key=f"new-{kind}-color")
         if kind == "class":
-            st.selectbox(_("Shape"), _SHAPES, format_func=shape_name, key="new-class-shape")
+            st.selectbox(_("Shape"), _SHAPES, format_func=shape_word, key="new-class-shape")
         else:
             st.selectbox(_("Value"), list(_VALUES), format_func=lambda item: _(_VALUES[item]), key="new-tag-kind")
             # Always there: fields of a form cannot come and go with what is chosen in it

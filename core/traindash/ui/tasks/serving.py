@@ -11,6 +11,7 @@ from traindash.domain.ids import AgentId
 from traindash.domain.serving import DeployedModel, ServingFigures
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError, NotFoundError
+from traindash.formatting import task_word
 from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.supervisely.experiments import experiment_of_output
@@ -167,7 +168,8 @@ def _draw_state(state: LiveState) -> None:
 def _draw_model(model: DeployedModel | None) -> None:
     if model is None:
         return
-    facts = (model.architecture, model.model_name, model.task_type, model.runtime, model.device, model.hardware)
+    task = task_word(model.task_type) if model.task_type else None
+    facts = (model.architecture, model.model_name, task, model.runtime, model.device, model.hardware)
     path = model.custom_checkpoint_path
     training = None if path is None else ExperimentFolder(path=str(PurePosixPath(path).parent.parent)).task_id
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -11,7 +11,6 @@ from traindash.comparison.charts.drawing import View
 from traindash.comparison.charts.semantic import draw_overlap
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Missing
 from traindash.comparison.export_scores import RUNTIMES, score_problem, score_words
-from traindash.comparison.setup_differences import start_of
 from traindash.datasets.shape_fit import SEGMENTATION
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId
@@ -180,7 +179,8 @@ def _draw_reason(progress: TaskProgress) -> None:
 def _draw_experiment(experiment: ExperimentInfo) -> None:
     with st.container(border=True, key="task-result"):
         st.header(_("Result"), anchor=False)
-        start = _("random initialisation") if experiment.random_initialization else start_of(experiment)
+        is_random = experiment.random_initialization
+        start = _("random initialisation") if is_random else experiment.base_checkpoint or _("published weights")
         model = f"{experiment.framework_name} {experiment.model_name}"
         st.caption(
             plain(

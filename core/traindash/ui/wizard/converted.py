@@ -1,12 +1,14 @@
 """The classes step: an app that passes over some of the classes, and the copy of the project that it takes whole."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
 
 from traindash.domain.project import Project
 from traindash.errors import AppError
-from traindash.formatting import count, listing, plural
+from traindash.formatting import count, listing, plural, quoted
+from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.plans.app_rules import CopyNeed, copy_need
 from traindash.plans.converted_copy import ConvertedCopy, CopyOrder, find_copy, make_copy, origin_of_copy, use_copy
@@ -21,6 +23,7 @@ from traindash.ui.theme import plain
 from traindash.ui.wizard.frame import WizardView
 
 _LOOK_SECONDS = 1.0
+_SHAPES: Mapping[str, str] = {"boxes": N_("boxes"), "masks": N_("masks")}
 COPIES: BackgroundWork[DraftId, int, ConvertedCopy] = BackgroundWork("copy", threads=4)  # told: images so far
 
 
@@ -57,18 +60,20 @@ def _draw_origin(project: Project) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="copy-origin"):
         st.caption(
-            _("This project is a copy of “{name}” with {shape}.").format(name=plain(origin.name), shape=origin.shape),
+            _("This project is a copy of “{name}” with {shape}.").format(
+                name=plain(origin.name), shape=_(_SHAPES.get(origin.shape, origin.shape))
+            ),
             width="content",
         )
         screens.link("project", _("Open the original"), "open_in_new", project=origin.project_id)
 
 
 def _draw_offer(draft: WizardDraft, order: CopyOrder, need: CopyNeed, project: ProjectFacts, model: ModelFacts) -> None:
-    names = listing([f"“{plain(name)}”" for name in need.classes if name not in need.hopeless])
+    names = listing([quoted(plain(name)) for name in need.classes if name not in need.hopeless])
     st.markdown(
         ":material/content_copy: "
         + _("**A copy with {shape}** lets {framework} learn {names}.").format(
-            shape=need.shape, framework=plain(model.framework), names=names
+            shape=_(_SHAPES[need.shape]), framework=plain(model.framework), names=names
         )
     )
     st.caption(_about(need, project))
@@ -114,9 +119,9 @@ def _about(need: CopyNeed, project: ProjectFacts) -> str:
         text += " " + _("A box becomes a filled one: from such masks a model learns boxes, not outlines.")
     lost = sum(objects.get(name, 0) for name in need.hopeless)
     if need.hopeless:
-        gone = listing([f"“{plain(name)}”" for name in need.hopeless])
+        gone = listing([quoted(plain(name)) for name in need.hopeless])
         text += " " + _("{gone} cannot become {shape}: {objects} of the chosen classes stay out.").format(
-            gone=gone, shape=need.shape, objects=plural(lost, "object", "objects")
+            gone=gone, shape=_(_SHAPES[need.shape]), objects=plural(lost, "object", "objects")
         )
     return text
 

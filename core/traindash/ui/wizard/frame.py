@@ -10,7 +10,7 @@ import streamlit as st
 
 from traindash.domain.ids import ProjectId
 from traindash.domain.plan import CustomCheckpoint, PretrainedModel
-from traindash.formatting import count, listing, percent, plural, setting
+from traindash.formatting import count, listing, percent, plural, setting, task_word
 from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft, mark_seen
 from traindash.plans.facts import Facts
@@ -202,7 +202,7 @@ def _model(draft: WizardDraft, facts: Facts) -> tuple[str, str]:
     if facts.model is None:
         return title, kind
     start = [_("from random initialisation")] if facts.model.starts_random else []
-    return title, ", ".join([kind, facts.model.task_type, *start])
+    return title, ", ".join([kind, task_word(facts.model.task_type), *start])
 
 
 def _classes(draft: WizardDraft, facts: Facts) -> tuple[str, str]:

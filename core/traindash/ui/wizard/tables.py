@@ -16,7 +16,7 @@ from traindash.domain.ecosystem import CatalogueModel, MissingEngine
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.plan import CustomCheckpoint, ModelChoice, PretrainedModel
 from traindash.domain.project import ObjectClass
-from traindash.formatting import count, listing
+from traindash.formatting import count, listing, quoted, shape_word, task_word
 from traindash.language import N_, ngettext, pgettext
 from traindash.language import gettext as _
 from traindash.plans import app_rules
@@ -127,7 +127,7 @@ def draw_checkpoints(draft: WizardDraft, experiments: Sequence[ExperimentInfo]) 
             **{name: _measured(path, item, name) for name in figures},
             _("Model"): item.model_name,
             _("Framework"): item.framework_name,
-            pgettext("what a model does", "Task"): item.task_type,
+            pgettext("what a model does", "Task"): task_word(item.task_type),
         }
         for path, item in found.items()
     ]
@@ -340,7 +340,7 @@ def draw_left_out(draft: WizardDraft, project: ProjectFacts) -> None:
         (key_points, _("key points repeat objects that other classes have.")),
     ):
         if left_out:
-            names = listing([f"“{plain(name)}”" for name in left_out])
+            names = listing([quoted(plain(name)) for name in left_out])
             st.caption(
                 ngettext("{names} is left out: {why}", "{names} are left out: {why}", len(left_out)).format(
                     names=names, why=why
@@ -366,7 +366,7 @@ def draw_class_table(draft: WizardDraft, facts: Facts, project: ProjectFacts, se
             _("Objects"): counts[item.name].objects if item.name in counts else 0,
             # The bar stands beside its number; with more than a dozen classes it is what is read first.
             _("Share"): counts[item.name].objects if item.name in counts else 0,
-            _("Shape"): app_rules.shape_name(item.shape),
+            _("Shape"): shape_word(item.shape),
             _("What happens"): app_rules.effect(item, model.task_type, app, convert=convert) if model else "",
         }
         for item in classes
