@@ -92,6 +92,9 @@ def test_the_parts_that_pages_need_are_files_of_the_client() -> None:
     for part in {*_PARTS, *(part for parts in _MORE_PARTS.values() for part in parts)}:
         assert client_modules([part]), f"{HERE} has no file for {part}: it comes late, {WHERE}: client_modules"
     assert len(client_modules(["EChartsChart"])) > 1, f"{HERE} writes imports otherwise, {WHERE}: client_modules"
+    table, *others = client_modules(["DataFrame", "EChartsChart"])
+    assert table.startswith("DataFrame."), "What is named first is not loaded first."
+    assert any(name.startswith("EChartsChart.") for name in others)
     assert 'rel="modulepreload" crossorigin href="./static/js/Button.' in index_page(modules=client_modules(["Button"]))
 
 

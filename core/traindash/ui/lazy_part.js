@@ -1,4 +1,5 @@
-// Watches the rooms of all parts of the page that wait, and says near which of them the person has come.
+// Watches the rooms of all parts of the page that wait, and says near which of them the person has come. While the page
+// was not scrolled that are those in sight: many look at its top alone, and what nobody sees would make them wait.
 const AHEAD = "600px 0px"
 const MOVES = ["wheel", "touchmove", "keydown", "pointerdown"]
 const PRESSES = ["popstate", "click", "keydown"]
@@ -54,24 +55,36 @@ function watchRooms(page, say) {
     const here = event.target.closest?.('a[href^="#"]') || (event.type === "keydown" && !["Enter", " "].includes(event.key))
     if (!here) pressed = performance.now()
   }
-  const seen = new IntersectionObserver(
-    (entries) => {
-      for (const entry of entries) entry.isIntersecting ? open.add(entry.target) : open.delete(entry.target)
-      ask()
-    },
-    { root: page, rootMargin: AHEAD },
-  )
+  let seen
   const watch = () => {
     for (const room of page.querySelectorAll(".cx-room")) seen.observe(room)
   }
+  const look = () => {
+    seen?.disconnect()
+    seen = new IntersectionObserver(
+      (entries) => {
+        for (const entry of entries) entry.isIntersecting ? open.add(entry.target) : open.delete(entry.target)
+        ask()
+      },
+      { root: page, rootMargin: page.scrollTop ? AHEAD : "0px" },
+    )
+    watch()
+  }
+  const move = () => {
+    if (!page.scrollTop) return
+    page.removeEventListener("scroll", move)
+    look()
+  }
+  page.addEventListener("scroll", move, { passive: true })
   const rooms = new MutationObserver(watch)
   rooms.observe(page, { childList: true, subtree: true })
   const rest = new MutationObserver(ask)
   rest.observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] })
   for (const kind of PRESSES) window.addEventListener(kind, press, { capture: true })
-  watch()
+  look()
   return () => {
     clearTimeout(later)
+    page.removeEventListener("scroll", move)
     for (const observer of [seen, rooms, rest]) observer.disconnect()
     for (const kind of PRESSES) window.removeEventListener(kind, press, { capture: true })
   }

@@ -52,11 +52,16 @@ _PARTS = ("PageLink", "BidiComponent", "Button", "Html", "ImageList")
 _TABLE, _CHARTS = "DataFrame", "EChartsChart"
 _MORE_PARTS: Mapping[str, tuple[str, ...]] = {
     "overview": ("FileUploader",),
+    "project": ("Metric", "Checkbox"),
     "model": ("ButtonGroup", _TABLE),
     "classes": ("Checkbox", _TABLE),
-    "experiments": ("Multiselect", _TABLE),
+    "split": ("ButtonGroup", "Slider", "Checkbox", "Metric"),
+    "hyperparameters": ("ButtonGroup", "NumberInput"),
+    "benchmark": ("Checkbox",),
+    "export": ("Checkbox",),
+    "experiments": ("TextInput", "Multiselect", "Selectbox", _TABLE),
     "agents": ("NumberInput",),
-    "task": ("Metric", "MenuButton", "LinkButton", "DownloadButton", "ButtonGroup"),
+    "task": ("Metric", "MenuButton", "LinkButton", "DownloadButton", "ButtonGroup", "TextInput", "Selectbox"),
     "compare": ("ButtonGroup", "DownloadButton", "Selectbox"),
     "launch": ("Selectbox", "TextInput"),
 }
@@ -64,8 +69,8 @@ _MORE_PARTS: Mapping[str, tuple[str, ...]] = {
 
 def screen_routes() -> list[Route]:
     """Return a route for the path of each screen, and for the bare address."""
-    # The large ones first: they are what a click would wait for.
-    every = client_modules((_TABLE, _CHARTS, *(part for parts in _MORE_PARTS.values() for part in parts)))
+    # Tables first, which are what the next click would wait for; charts, the largest of all, stand further on.
+    every = client_modules((_TABLE, *(part for parts in _MORE_PARTS.values() for part in parts), _CHARTS))
 
     def route(path: str, screen_id: str) -> Route:
         now = client_modules((*_PARTS, *_MORE_PARTS.get(screen_id, ())))

@@ -83,12 +83,12 @@ def rerun_parts(keys: Sequence[str]) -> None:
 
 
 def client_modules(parts: Iterable[str]) -> tuple[str, ...]:
-    """Return the files of parts of the client (``Button``, ``EChartsChart``), with all that they import.
+    """Return the files of parts of the client (``Button``, ``EChartsChart``), each followed by all that it imports.
 
     A part that there is no file of is left out: it would only be loaded later, as Streamlit does.
     """
     found: dict[str, None] = {}
-    waiting = [path.name for part in parts for path in sorted(_MODULES.glob(f"{part}.*.js"))]
+    waiting = [path.name for part in reversed([*parts]) for path in _MODULES.glob(f"{part}.*.js")]
     while waiting:
         name = waiting.pop()
         if name not in found:

@@ -37,7 +37,7 @@ def test_a_running_task(server: FakeServer, open_page: Open) -> None:
         assert phase in text
     assert _metrics(at)["Best mAP in training"] == "0.210"
     assert _metrics(at)["mAP50 in training"] == "0.270"
-    assert len(at.get("echarts_chart")) == 1
+    assert not at.get("echarts_chart")  # the library of charts is 2.2 MB, and this page is often the first
     drawn = [json.loads(item.proto.json or "{}") for item in at.get("bidi_component")]
     metrics, losses = (data for data in drawn if "lines" in data)
     assert metrics["lines"][0]["mark"]["text"] == "0.210"

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from traindash.comparison.charts import echarts
-from traindash.comparison.charts.drawing import Axis, Drawing, Line, Panel, View
+from traindash.comparison.charts.drawing import Axis, Bars, Drawing, Line, Panel, View
 from traindash.comparison.charts.echarts import NARROW, WIDE
 from traindash.comparison.charts.registry import Chart
 from traindash.comparison.charts.training import axis_name
@@ -96,6 +97,24 @@ def draw_lines(panel: Panel, key: str, *, height: int) -> None:
             "lines": [_line_data(line) for line in lines],
         },
     )
+
+
+def draw_bars(panel: Panel) -> None:
+    """Draw a panel of bars of one kind as rows, each with its name and number, without that library, too.
+
+    The axis of the values begins at zero and has a fixed end.
+    """
+    (bars,) = (mark for mark in panel.marks if isinstance(mark, Bars) and mark.style is not None)
+    color = "" if bars.style is None else f"light-dark({bars.style.hex('light')}, {bars.style.hex('dark')})"
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>'
+        f'<td><i style="width:{100 * (value or 0) / (panel.y.high or 1):.1f}%;background:{color}"></i></td>'
+        f"<td>{escape(text)}</td></tr>"
+        for name, value, text in zip(panel.x.categories, bars.values, bars.texts, strict=True)
+    )
+    st.markdown(f"**{plain(panel.title)}**")
+    st.caption(plain(panel.y.title))
+    st.html(f'<table class="td-bars" aria-label="{escape(panel.title)}"><tbody>{rows}</tbody></table>')
 
 
 def _axis_data(axis: Axis) -> dict[str, object]:

@@ -28,8 +28,8 @@ _PEAK = 5.0  # so many times the usual highest loss is a peak
 _ROOM, _LOWEST_TOP = 1.2, 0.05  # of the highest value; no axis of values from 0 to 1 ends lower
 _ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _MARKERS = ("circle", "square", "diamond", "triangle-up")
-CHART_HEIGHT = 280
-CHART_WIDTH = 580
+_CHART_HEIGHT = 280
+_CHART_WIDTH = 580
 _EPOCH, _OVER_TIME = N_("Epoch"), N_("Time")
 _TITLES = (N_("Metrics in training, on validation images"), N_("Losses"))
 
@@ -201,7 +201,7 @@ def _charts(state: LiveState) -> None:
         axis = _choose_axis(first) if progress.curves or left is not None else first
         if left is not None:
             draw_drawing(
-                draw_training_curves(left, View(time_axis=axis == _OVER_TIME)), "left-curves", width=CHART_WIDTH
+                draw_training_curves(left, View(time_axis=axis == _OVER_TIME)), "left-curves", width=_CHART_WIDTH
             )
             return
         panels = [draw(progress, over_time=axis == _OVER_TIME) for draw in (metric_panel, loss_panel)]
@@ -209,13 +209,13 @@ def _charts(state: LiveState) -> None:
             st.markdown(f":material/show_chart: {_without_curves(progress)}")
         for number, panel in enumerate(panels):
             if panel is not None:
-                draw_lines(panel, f"live-{number}", height=CHART_HEIGHT)
+                draw_lines(panel, f"live-{number}", height=_CHART_HEIGHT)
             elif any(panels):
                 st.markdown(f"**{_(_TITLES[number])}**")
                 st.caption(_("No number was reported that can be drawn."))
             elif not is_over and _will_have_curves(progress):
                 st.caption(_(_TITLES[number]))
-                st.skeleton(height=CHART_HEIGHT)
+                st.skeleton(height=_CHART_HEIGHT)
 
 
 def _choose_axis(first: str) -> str:

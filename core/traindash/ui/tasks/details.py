@@ -18,9 +18,9 @@ from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.tasks.progress import Resources, TaskProgress
 from traindash.ui import connection, lookups
-from traindash.ui.comparison.charts import draw_panel
+from traindash.ui.comparison.charts import draw_bars
 from traindash.ui.lazy_part import draw_part, watch_parts
-from traindash.ui.tasks.charts import CHART_HEIGHT, CHART_WIDTH, class_panel
+from traindash.ui.tasks.charts import class_panel
 from traindash.ui.tasks.live import CHARTS_EVERY, LiveState
 
 _SIDE = 440  # longer side of the pictures in pixels; they are drawn at about 300
@@ -267,6 +267,6 @@ def _details(state: LiveState) -> None:
             over = progress.task.status.is_terminal
             st.caption(_("No epoch was evaluated.") if over else _("It appears after the first evaluated epoch."))
         else:
-            draw_panel(panel, "live-classes-chart", height=CHART_HEIGHT, width=CHART_WIDTH)
+            draw_bars(panel)
     with right:
         draw_usage(progress)

@@ -21,6 +21,7 @@ from traindash.plans.suggestions import begin_with
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import titled
 from traindash.ui.experiments.index import all_experiments
+from traindash.ui.lazy_part import draw_folded
 from traindash.ui.pictures import thumbnail
 from traindash.ui.state import change_draft, open_draft, start_new_draft
 from traindash.ui.streamlit_internals import table_height
@@ -72,8 +73,13 @@ def draw_dataset_tree(facts: ProjectFacts) -> None:
     """Draw the datasets as a tree with their images, folded; nothing for a single dataset."""
     if len(facts.datasets) < 2:  # noqa: PLR2004 - one dataset is no tree
         return
-    tree = dataset_tree(facts.datasets)
-    below = images_below(facts.datasets)
+    label = plural(len(facts.datasets), "dataset", "datasets")
+    draw_folded("datasets", label, "account_tree", lambda: _draw_datasets(facts.datasets))
+
+
+def _draw_datasets(datasets: tuple[Dataset, ...]) -> None:
+    tree = dataset_tree(datasets)
+    below = images_below(datasets)
     frame = pd.DataFrame(
         {
             _("Dataset"): [dataset_label(item, level) for item, level in tree],
@@ -81,17 +87,16 @@ def draw_dataset_tree(facts: ProjectFacts) -> None:
             _("With those inside"): [below[item.id] for item, _level in tree],
         }
     )
-    with st.expander(plural(len(tree), "dataset", "datasets"), icon=":material/account_tree:"):
-        st.dataframe(
-            frame,
-            hide_index=True,
-            height=table_height(len(frame), _MAX_ROWS),
-            column_config={
-                name: st.column_config.NumberColumn(format="localized", width="small")
-                for name in (_("Own images"), _("With those inside"))
-            },
-            alt=_("Datasets of the project, nested ones indented below the one they are in"),
-        )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=table_height(len(frame), _MAX_ROWS),
+        column_config={
+            name: st.column_config.NumberColumn(format="localized", width="small")
+            for name in (_("Own images"), _("With those inside"))
+        },
+        alt=_("Datasets of the project, nested ones indented below the one they are in"),
+    )
 
 
 def images_below(datasets: tuple[Dataset, ...]) -> dict[DatasetId, int]:
