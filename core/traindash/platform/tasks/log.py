@@ -34,7 +34,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 class LiveInfo:
     """The newest state that the events of a task tell."""
 
-    phase: str | None = None  # value of the newest phase row, see :class:`runs.events.Phase`; `None` before the first
+    phase: str | None = None  # value of the newest phase row, a `Phase`; `None` before the first
     phase_text: str = ""  # its text
     failure: FailureEvent | None = None  # the newest failure row
     # subtask → (current, total), in the order in which the subtasks first appeared

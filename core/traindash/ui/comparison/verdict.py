@@ -75,7 +75,7 @@ class Resampling:
 
     @property
     def is_done(self) -> bool:
-        """Whether :meth:`certainty` has all it will ever have."""
+        """Whether :meth:`significance` has all it will ever have."""
         return self._result.done()
 
     @property

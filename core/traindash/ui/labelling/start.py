@@ -1,8 +1,8 @@
 """The page on which a model is given images to label."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import streamlit as st
 
@@ -11,26 +11,39 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.handover import ChosenModel
 from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.domain.labelling import LabelOrder
-from traindash.domain.prediction import LEAST_CONFIDENCE
+from traindash.domain.prediction import LEAST_CONFIDENCE, ModelFile
 from traindash.domain.project import Project
 from traindash.errors import AppError, InputError
 from traindash.experiments.models import models_of, usual_confidence
-from traindash.language import N_, Language, current, speaking
+from traindash.language import N_, current, speaking
 from traindash.language import gettext as _
 from traindash.projects.moving import project_of_copies
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 from traindash.ui import connection, lookups, screens
+from traindash.ui.background_work import BackgroundWork
 from traindash.ui.comparison.view import parse_ids
-from traindash.ui.errors import titled
+from traindash.ui.errors import draw_trouble, titled
 from traindash.ui.experiments.index import find_experiments
 from traindash.ui.handover.view import chosen_models
-from traindash.ui.state import remember_start, telling_errors
+from traindash.ui.state import remember_start, task_just_started
 from traindash.ui.theme import plain
 
 _UNLABELLED, _EVERY = N_("Images without labels"), N_("All images")
 _COPIES, _HERE = N_("A new project (copies)"), N_("This project, beside what is there")
-_POOL = ThreadPoolExecutor(max_workers=2, thread_name_prefix="traindash-label")
+_WAIT_SECONDS = 1.0
+_Key: TypeAlias = tuple[str, ProjectId, ModelFile]  # server, project, model
+_STARTS: BackgroundWork[_Key, None, TaskId] = BackgroundWork("label", threads=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """What shall be labelled."""
+
+    order: LabelOrder
+    project: Project
+    images: tuple[ImageId, ...]  # that the model is given
+    copies: bool  # of them, in a new project
 
 
 def draw_label_start(wanted: str | None) -> None:
@@ -51,50 +64,78 @@ def draw_label_start(wanted: str | None) -> None:
     chosen = next(
         (one for one in chosen_models(connection.team_id(), info.project_id) if one.task_id == info.task_id), None
     )
-    projects = lookups.projects(connection.workspace_id())
     with st.container(border=True, key="panel-label", width=840):
-        project = _choose_project(projects, info.project_id)
-        images = _images(project.id, str(project.updated_at))
-        empty = [image for image, labels in images if not labels]
-        which = st.segmented_control(
-            _("Which images"),
-            [_UNLABELLED, _EVERY],
-            default=_UNLABELLED if empty else _EVERY,
-            required=True,
-            format_func=_,
-            key=f"label-which-{project.id}",
-        )
-        ids_chosen = empty if which == _UNLABELLED else [image for image, _labels in images]
-        where = st.segmented_control(
-            _("Where the labels go"),
-            [_COPIES, _HERE],
-            default=_COPIES,
-            required=True,
-            format_func=_,
-            key="label-where",
-        )
-        confidence = st.slider(
-            _("Confidence, from"),
-            LEAST_CONFIDENCE,
-            1.0,
-            _first_confidence(chosen, info),
-            0.01,
-            key="label-confidence",
-            help=_("Lower finds more and is wrong more often: what is wrong is rejected with one key in the review."),
-            width=420,
-        )
-        st.info(plain(_what_happens(len(ids_chosen), where, project)), icon=":material/info:")
-        order = LabelOrder(
-            project_id=project.id,
-            model=models_of(info, connection.team_id())[0].model,
-            name=chosen.title if chosen is not None else info.experiment_name,
-            only_unlabelled=which == _UNLABELLED and where == _HERE,
-            confidence=confidence,
-        )
-        if st.button(
-            _("Start labelling"), type="primary", icon=":material/label:", key="label-start", disabled=not ids_chosen
-        ):
-            _start(order, tuple(ids_chosen) if where == _COPIES else None, project, info)
+        wish = _draw_wish(info, chosen)
+        _draw_start(wish, info)
+
+
+def _draw_wish(info: ExperimentInfo, chosen: ChosenModel | None) -> _Wish:
+    """Draw which images of which project the model is given, and where its labels go."""
+    project = _choose_project(lookups.projects(connection.workspace_id()), info.project_id)
+    images = _images(project.id, str(project.updated_at))
+    empty = [image for image, labels in images if not labels]
+    which = st.segmented_control(
+        _("Which images"),
+        [_UNLABELLED, _EVERY],
+        default=_UNLABELLED if empty else _EVERY,
+        required=True,
+        format_func=_,
+        key=f"label-which-{project.id}",
+    )
+    where = st.segmented_control(
+        _("Where the labels go"),
+        [_COPIES, _HERE],
+        default=_COPIES,
+        required=True,
+        format_func=_,
+        key="label-where",
+    )
+    confidence = st.slider(
+        _("Confidence, from"),
+        LEAST_CONFIDENCE,
+        1.0,
+        _first_confidence(chosen, info),
+        0.01,
+        key="label-confidence",
+        help=_("Lower finds more and is wrong more often: what is wrong is rejected with one key in the review."),
+        width=420,
+    )
+    order = LabelOrder(
+        project_id=project.id,
+        model=models_of(info, connection.team_id())[0].model,
+        name=chosen.title if chosen is not None else info.experiment_name,
+        only_unlabelled=which == _UNLABELLED and where == _HERE,
+        confidence=confidence,
+    )
+    asked = empty if which == _UNLABELLED else [image for image, _labels in images]
+    return _Wish(order=order, project=project, images=tuple(asked), copies=where == _COPIES)
+
+
+def _draw_start(wish: _Wish, info: ExperimentInfo) -> None:
+    st.info(plain(_what_happens(wish)), icon=":material/info:")
+    key = (connection.server_name(), wish.order.project_id, wish.order.model)
+    is_busy = _STARTS.is_busy(key)
+    st.button(
+        _("Starting") if is_busy else _("Start labelling"),
+        type="primary",
+        icon=":material/label:",
+        key="label-start",
+        disabled=not wish.images or is_busy,
+        on_click=_start,
+        args=(key, wish, info),
+    )
+    if is_busy:
+        with st.spinner(_("Copying images") if wish.copies else _("Starting")):
+            _STARTS.wait(key, _WAIT_SECONDS)
+        st.rerun()
+    try:
+        task = _STARTS.take(key)
+    except AppError as error:
+        draw_trouble(error.message, error.hint)
+        return
+    if task is not None:
+        remember_start(task)
+        screens.go("task", task=task)
 
 
 @connection.lookup(seconds=10, most=10)
@@ -123,41 +164,37 @@ def _first_confidence(chosen: ChosenModel | None, info: ExperimentInfo) -> float
     return max(LEAST_CONFIDENCE, round(suits, 2))
 
 
-def _what_happens(images: int, where: str, project: Project) -> str:
-    if not images:
-        return _("“{project}” has no image without labels.").format(project=project.name)
-    count = formatting.plural(images, "image", "images")
-    if where == _COPIES:
+def _what_happens(wish: _Wish) -> str:
+    project = wish.project.name
+    if not wish.images:
+        return _("“{project}” has no image without labels.").format(project=project)
+    if wish.copies:
         text = _("{images} of “{project}” are copied without labels into a new project; the original stays as it is.")
     else:
         text = _("Objects are added to {images} of “{project}”. Nothing that is there is changed or removed.")
-    return text.format(images=count, project=project.name)
+    return text.format(images=formatting.plural(len(wish.images), "image", "images"), project=project)
 
 
-def _start(order: LabelOrder, copied: tuple[ImageId, ...] | None, project: Project, info: ExperimentInfo) -> None:
-    client = connection.client()
-    name = _("{project}, labelled by {experiment}").format(project=project.name, experiment=info.experiment_name)
-    task: TaskId | None = None
-    with telling_errors(), st.spinner(_("Copying images") if copied else _("Starting")):
-        # In a thread: who leaves the page meanwhile still gets the task
-        task = _POOL.submit(_begin, client, order, copied, name, current()).result()
-    if task is None:
-        st.rerun()
-    remember_start(task)
-    screens.go("task", task=task)
+def _start(key: _Key, wish: _Wish, info: ExperimentInfo) -> None:
+    """Start once, however often the button is clicked."""
+    if (started := task_just_started()) is not None:  # this click was on its way when the first one's task was there
+        screens.go("task", task=started)
+    client, language = connection.client(), current()
+    copy_name = _("{project}, labelled by {experiment}").format(
+        project=wish.project.name, experiment=info.experiment_name
+    )
+
+    def begin(_tell: Callable[[None], None]) -> TaskId:
+        with speaking(language):
+            return _label(client, wish, copy_name)
+
+    _STARTS.begin_once(key, begin, None)
 
 
-def _begin(
-    client: SuperviselyClient, order: LabelOrder, copied: tuple[ImageId, ...] | None, name: str, language: Language
-) -> TaskId:
-    with speaking(language):
-        return _label(client, order, copied, name)
-
-
-def _label(client: SuperviselyClient, order: LabelOrder, copied: tuple[ImageId, ...] | None, name: str) -> TaskId:
-    made = None
-    if copied is not None:
-        made = project_of_copies(client, order.project_id, name, copied, keeps_labels=False)
+def _label(client: SuperviselyClient, wish: _Wish, copy_name: str) -> TaskId:
+    made, order = None, wish.order
+    if wish.copies:
+        made = project_of_copies(client, order.project_id, copy_name, wish.images, keeps_labels=False)
         order = replace(order, project_id=made.id)
     try:
         return client.labelling.start(order)
