@@ -24,7 +24,7 @@ from traindash.language import gettext as _
 
 _TINY = 0.0005  # figures closer than this are written alike
 _NOTICEABLE = 0.005  # half an object of a hundred; less is not worth a word
-_FEWEST = 2
+_FEWEST, _FEW = 2, 4
 LIKELY = 0.8  # share of the resamples from which a lead is called likely
 _NEARLY_ALL = 0.995
 _ALIKE = N_("Choose experiments of one project that were evaluated on the same images to see which one to take.")
@@ -49,7 +49,7 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
     evaluated = len(decision.candidates)
     if evaluated < _FEWEST or judged.kind == "unlike":
         if judged.kind == "unlike":
-            return replace(judged, sentences=(*judged.sentences, _(_ALIKE)))
+            return replace(judged, sentences=(*_each_alone(comparison), _(_ALIKE), *judged.sentences), warnings=())
         if judged.winner is None:
             return judged
         label = next(e.label for e in comparison.experiments if e.key == judged.winner)
@@ -78,6 +78,18 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
         winner=advice.winner,
         warnings=judged.warnings,
     )
+
+
+def _each_alone(comparison: Comparison) -> tuple[str, ...]:
+    """Return what each of a few experiments reaches on its own images, where figures may not be ranked."""
+    read = [(one, read_metric(one, comparison.score)) for one in comparison.experiments]
+    known = [(one, value) for one, value in read if value is not None and math.isfinite(value)]
+    if not known or len(known) > _FEW:
+        return ()
+    reaches = [
+        _("“{name}” {value}").format(name=one.label, value=metric(value, comparison.decimals)) for one, value in known
+    ]
+    return (_("Each for itself, {metric}: {values}.").format(metric=comparison.score, values=listing(reaches)),)
 
 
 def _of_one(comparison: Comparison, decision: Decision) -> Verdict:
@@ -138,7 +150,10 @@ def _headline(decision: Decision, winner: Candidate) -> str:
                 name=name, reason=reason_words(goal, winner, decision.runner_up)
             )
         case "figure" if len(decision.candidates) > 1:
-            return _("Take “{name}”: only it meets the need.").format(name=name)
+            finds = isinstance(goal, BestF1 | MissCosts)
+            alone = finds and all(one.shortfalls == ("goal",) for one in decision.candidates if one.key != winner.key)
+            only = _("Take “{name}”: only it finds anything.") if alone else _("Take “{name}”: only it meets the need.")
+            return only.format(name=name)
         case "figure" | "nothing":
             return _("“{name}” reaches {figures}.").format(name=name, figures=reached_goal(goal, winner))
         case "latency":
@@ -148,14 +163,20 @@ def _headline(decision: Decision, winner: Candidate) -> str:
             smaller_one = _("{equality}: take the smaller one, “{name}”.")
             return smaller_one.format(equality=_equality_words(decision.lead), name=name)
         case "lean":
-            return _("Take “{name}”: it is slightly ahead, which may be luck.").format(name=name)
+            either = _("Equally good: take either. “{name}” is slightly ahead, which may be luck.")
+            lean = _("Take “{name}”: it is slightly ahead, which may be luck.")
+            return (either if _is_even(decision.lead) else lean).format(name=name)
     assert_never(decision.decided_by)
 
 
 def _equality_words(lead: Interval | None) -> str:
     """Return what is said of two that the images cannot tell apart for sure."""
-    share = 0.5 if lead is None or lead.ahead is None else lead.ahead
-    return _("Equally good") if 1 - LIKELY < share < LIKELY else _("No sure difference")
+    return _("Equally good") if _is_even(lead) else _("No sure difference")
+
+
+def _is_even(lead: Interval | None) -> bool:
+    """Return whether either of two would often win if the test were made again."""
+    return lead is None or lead.ahead is None or 1 - LIKELY < lead.ahead < LIKELY
 
 
 def reason_words(goal: Goal, winner: Candidate, other: Candidate) -> str:

@@ -32,7 +32,6 @@ class Certainty:
     """A picture of leads on one axis."""
 
     title: str  # what is drawn
-    winner: str  # name of the one that leads
     zero: float  # place of the line at zero
     rows: tuple[LeadRow, ...]  # the closest one first
 
@@ -60,7 +59,6 @@ def certainty_of(decision: Decision) -> Certainty | None:
     ahead = _("Lead in {figure} of “{name}”: the dot is this test, the bar 95 of 100 such tests")
     return Certainty(
         title=(saved if less_is_better(goal) else ahead).format(figure=figure_word(goal), name=winner.label),
-        winner=winner.label,
         zero=-start / span,
         rows=tuple(rows),
     )
@@ -71,7 +69,7 @@ def _row(winner: Candidate, other: Candidate, lead: Interval, axis: Sequence[flo
     gap = winner.rank - other.rank
     less = less_is_better(winner.requirements.goal)
     ends = [
-        f"{'+' if end > 0 else '−' if end < 0 else ''}{quantity(abs(end))}" if less else signed(end, 3)
+        f"{'+' if end > 0 else '−' if end < 0 else ''}{quantity(abs(end))}" if less else signed(end * 100, 1)
         for end in (lead.low, lead.high)
     ]
     return LeadRow(
@@ -81,5 +79,5 @@ def _row(winner: Candidate, other: Candidate, lead: Interval, axis: Sequence[flo
         middle=min(max((gap - start) / span, 0.0), 1.0),
         high=(lead.high - start) / span,
         sure=lead.tells_apart,
-        text=_("{low} to {high}").format(low=ends[0], high=ends[1]),
+        text=(_("{low} to {high}") if less else _("{low} to {high} pt")).format(low=ends[0], high=ends[1]),
     )

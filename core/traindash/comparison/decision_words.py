@@ -173,6 +173,7 @@ _NAME = 26  # letters at a point; longer names would lie over their neighbours
 _SMALLEST, _EVEN, _LARGEST = 8.0, 12.0, 24.0  # diameter of the points in pixels
 _MEGA = 1e6  # bytes
 _MARGIN, _TICKS = 0.12, 5  # room around the values as a share of their span; ticks about
+_LEAST_SPAN = 0.1  # of an axis of shares: less would draw two that nobody can tell apart far from each other
 
 
 def draw_decision(decision: Decision) -> Drawing:
@@ -223,12 +224,13 @@ def draw_decision(decision: Decision) -> Drawing:
         has_legend=False,
     )
     names = {one.key: one.label for one in decision.candidates}
+    equal = {one.key for one in decision.equals}  # who cannot be told apart beats nobody
     notes += [
         _("“{name}” is beaten by “{other}”: never worse, and better in quality, time or size.").format(
             name=one.label, other=names[one.beaten_by]
         )
         for one in decision.candidates
-        if one.beaten_by
+        if one.beaten_by and not {one.key, one.beaten_by} <= equal
     ]
     return Drawing(panels=(panel,), notes=tuple(notes))
 
@@ -321,6 +323,8 @@ def _front(decision: Decision, known: Sequence[Candidate], by_time: bool) -> lis
 def _axis(title: str, values: Sequence[float], *, decimals: int = 3, unit: bool = False) -> Axis:
     """Return an axis with some room around the values, ending in round numbers; within 0 to 1 for a share."""
     low, high = min(values), max(values)
+    if unit and (lacking := _LEAST_SPAN - (high - low)) > 0:
+        low, high = low - lacking / 2, high + lacking / 2
     room = max((high - low) * _MARGIN, abs(high) * 0.02, 1e-6)
     raw = (high - low + 2 * room) / _TICKS
     power = 10.0 ** math.floor(math.log10(raw))

@@ -12,6 +12,7 @@ from traindash.comparison.setup_differences import telling_differences
 from traindash.comparison.significance import Interval, Significance, significance_of
 from traindash.comparison.speed import SpeedTest, times_differ
 from traindash.domain.experiment import MEAN_IOU
+from traindash.evaluation.comparability import ReasonKind
 from traindash.evaluation.evaluation import Evaluation
 from traindash.formatting import count, in_points, listing, metric, plural, points, quantity, quoted, size_word
 from traindash.language import N_, ngettext
@@ -112,6 +113,14 @@ _FEWEST = 2
 _MOST_SETTINGS = 3
 _OPEN = N_("How sure that is, is still being measured on these images.")
 _UNLIKE = N_("These experiments cannot be ranked: they were not measured alike.")
+# what speaks against a ranking, the most telling first → the headline
+_WHY_UNLIKE = {
+    ReasonKind.PROJECT: N_("These experiments cannot be ranked: they belong to different projects."),
+    ReasonKind.TASK: N_("These experiments cannot be ranked: some were scored by boxes, others by masks."),
+    ReasonKind.IMAGES: N_("These experiments cannot be ranked: they were measured on different images."),
+    ReasonKind.ANNOTATIONS: N_("These experiments cannot be ranked: the annotations have changed in between."),
+    ReasonKind.CLASSES: N_("These experiments cannot be ranked: they do not know the same classes."),
+}
 
 Ranking = list[tuple[ComparedExperiment, float]]
 
@@ -143,10 +152,13 @@ def judge(comparison: Comparison, significance: Significance | None = None) -> V
     if len(ranked) < _FEWEST:
         return Verdict(kind="nothing", headline=_too_few(comparison, len(ranked)), warnings=_recorded(comparison))
     if not known.are_comparable:
+        kinds = {reason.kind for reason in known.reasons}
+        why = next((kind for kind in _WHY_UNLIKE if kind in kinds), None)
+        said = why if why in {ReasonKind.PROJECT, ReasonKind.TASK} else None  # the headline says all of it
         return Verdict(
             kind="unlike",
-            headline=_(_UNLIKE),
-            sentences=tuple(reason.text for reason in known.reasons if not reason.only_a_warning),
+            headline=_(_WHY_UNLIKE[why] if why else _UNLIKE),
+            sentences=tuple(one.text for one in known.reasons if not one.only_a_warning and one.kind is not said),
             warnings=tuple(reason.text for reason in known.reasons if reason.only_a_warning),
         )
     verdict = _tie(ranked, comparison.decimals) or _lead(ranked, known, comparison)

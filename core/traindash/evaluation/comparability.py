@@ -12,7 +12,7 @@ from traindash.errors import InputError
 from traindash.evaluation.coco_files import IntArray
 from traindash.evaluation.evaluation import Evaluation, restrict
 from traindash.evaluation.outcomes import EvaluationSettings
-from traindash.formatting import count
+from traindash.formatting import count, listing
 from traindash.language import gettext as _
 from traindash.language import ngettext
 
@@ -109,6 +109,7 @@ class ReasonKind(StrEnum):
     ANNOTATIONS = "annotations"
     CLASSES = "classes"
     THRESHOLDS = "thresholds"
+    PROJECT = "project"
     VERSION = "project version"
     LEAKAGE = "leakage"
     UNKNOWN_TRAINING = "unknown training images"
@@ -207,7 +208,7 @@ def _version(found: Findings) -> Iterator[Reason]:
     known = {model.project_version for model in found.models if model.project_version is not None}
     if len({model.project for model in found.models if model.project is not None}) > 1:
         text = _("The experiments were scored on different projects.")
-        yield Reason(kind=ReasonKind.VERSION, text=text, names=_names(found), only_a_warning=found.changed == 0)
+        yield Reason(kind=ReasonKind.PROJECT, text=text, names=_names(found), only_a_warning=found.changed == 0)
     elif len(known) > 1:
         text = _("The experiments were scored on different versions of the project.")
         yield Reason(kind=ReasonKind.VERSION, text=text, names=_names(found), only_a_warning=found.changed == 0)
@@ -224,7 +225,11 @@ def _leakage(found: Findings) -> Iterator[Reason]:
 def _unknown_training(found: Findings) -> Iterator[Reason]:
     unknown = tuple(c.name for c, seen in zip(found.models, found.seen, strict=True) if seen is None)
     if unknown:
-        text = _("It is not known on which images {names} was trained.").format(names=", ".join(unknown))
+        text = ngettext(
+            "It is not known on which images {names} was trained.",
+            "It is not known on which images {names} were trained.",
+            len(unknown),
+        ).format(names=listing(unknown))
         yield Reason(kind=ReasonKind.UNKNOWN_TRAINING, text=text, names=unknown, only_a_warning=True)
 
 

@@ -180,7 +180,7 @@ def test_a_few_bytes_are_no_reason_to_give_up_quality() -> None:
     assert decision.decided_by == "lean"
     assert decision.winner is not None
     assert decision.winner.figure == max(one.figure for one in decision.candidates)
-    assert advise(decision).headline.endswith("it is slightly ahead, which may be luck.")
+    assert advise(decision).headline.endswith("is slightly ahead, which may be luck.")
 
 
 def test_how_sure_is_drawn_around_zero() -> None:

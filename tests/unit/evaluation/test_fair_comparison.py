@@ -89,7 +89,7 @@ def test_images_that_one_of_them_was_trained_on_are_left_out() -> None:
 def test_unknown_training_images_are_a_warning() -> None:
     found = comparability([model("A"), model("B", trained_on=None), model("C", trained_on=None)])
     assert found.kind is ComparabilityKind.COMPARABLE
-    assert [reason.text for reason in found.reasons] == ["It is not known on which images B, C was trained."]
+    assert [reason.text for reason in found.reasons] == ["It is not known on which images B and C were trained."]
     assert found.reasons[0].only_a_warning
 
 

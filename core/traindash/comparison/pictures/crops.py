@@ -273,7 +273,9 @@ def _frame(subject: Subject, image_size: tuple[int, int], size: tuple[int, int])
     low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
     middle, sides = (low + high) / 2, np.maximum((high - low) * (1 + _MARGIN), _SMALLEST)
     shape = np.array(size) / size[0]
-    width = float((sides / shape).max())
+    # An image that is not shaped as the picture is shown without its surroundings rather than with empty edges
+    least, whole = float(((high - low) / shape).max()), float((np.array(image_size) / shape).min())
+    width = max(least, min(float((sides / shape).max()), whole or np.inf))
     extent = width * shape
     corner = middle - extent / 2
     limits = np.array(image_size) - extent
@@ -294,8 +296,9 @@ def _cut(content: bytes, frame: Box, named_size: tuple[int, int], size: tuple[in
         value * across for value in (frame[0], frame[1], frame[0] + frame[2], frame[1] + frame[3])
     )
     right, bottom = max(round(right), round(left) + 1), max(round(bottom), round(top) + 1)
-    part = picture.crop((round(left), round(top), right, bottom))
-    return part.convert("RGB").resize(size, Picture.Resampling.LANCZOS)
+    part = Picture.new("RGB", (right - round(left), bottom - round(top)), _EMPTY)  # beyond the image there is nothing
+    part.paste(picture.convert("RGB"), (-round(left), -round(top)))
+    return part.resize(size, Picture.Resampling.LANCZOS)
 
 
 # Image files as text that stands inside a page: nothing is fetched when it is opened.

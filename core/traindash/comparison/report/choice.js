@@ -64,6 +64,10 @@
     const use = _("Set its confidence threshold to {threshold}, which gives {figures}.", { threshold: offer.threshold, figures: offer.reached });
     const does = _("It {does}.", { does: offer.plain });
     if (missing.length === 1) return ["winner", _("“{name}” reaches {figures}.", { name, figures: offer.reached }), does, use];
+    const findNothing = (found, index) => index === winner || (found.length === 1 && found[0] === goal.offers[index].missed);
+    if (next === undefined && ["f1", "miss"].includes(goal.kind) && missing.every(findNothing)) {
+      return ["winner", _("Take “{name}”: only it finds anything.", { name }), does, use, ...failing];
+    }
     if (next === undefined) return ["winner", _("Take “{name}”: only it meets the need.", { name }), does, use, ...failing];
     const both = _("“{name}” {does}; “{other}” {other_does}.", { name, does: offer.plain, other: nameOf(next), other_does: goal.offers[next].plain });
     const equality = goal.close[winner][next] ? _("Equally good") : _("No sure difference");
@@ -71,7 +75,10 @@
       figure: () => _("Take “{name}”: {reason}.", { name, reason: DATA.reasons[goal.reasons[winner][next]] }),
       latency: () => _("{equality}: take the faster one, “{name}”.", { equality, name }),
       size: () => _("{equality}: take the smaller one, “{name}”.", { equality, name }),
-      lean: () => _("Take “{name}”: it is slightly ahead, which may be luck.", { name }),
+      lean: () =>
+        goal.close[winner][next]
+          ? _("Equally good: take either. “{name}” is slightly ahead, which may be luck.", { name })
+          : _("Take “{name}”: it is slightly ahead, which may be luck.", { name }),
     };
     return [by === "figure" ? "winner" : "tie", heads[by](), both, use, ...failing];
   };

@@ -207,7 +207,8 @@ def _gallery(comparison: Comparison, load: LoadImage | None) -> GallerySection:
     return GallerySection(empty=_(_NO_IMAGES)) if load is None else gallery_section(image_set(comparison), load)
 
 
-def _settings(comparison: Comparison) -> tuple[tuple[str, tuple[SettingRow, ...]], ...]:
+def _settings(comparison: Comparison) -> tuple[tuple[str, bool, tuple[SettingRow, ...]], ...]:
+    """Return groups of settings: title, whether their names are keys of a file, and the settings."""
     setup = [setup_of(experiment) or None for experiment in comparison.experiments]
     hyperparameters = compare_hyperparameters(comparison.experiments)
-    return (_("Hyperparameters"), hyperparameters), (_("Set-up and cost"), compare_settings(setup))
+    return (_("Hyperparameters"), True, hyperparameters), (_("Set-up and cost"), False, compare_settings(setup))

@@ -53,9 +53,12 @@ def metric_table(rows: Sequence[MetricRow], comparison: Comparison, *, turned: b
     return render_macro("experiment_table" if turned else "metric_table", rows, comparison)
 
 
-def settings_table(rows: Sequence[SettingRow], comparison: Comparison, *, turned: bool) -> Markup:
-    """Return settings, a row for each, what differs marked; turned over, a sortable row for each experiment."""
-    return render_macro("turned_settings_table" if turned else "settings_table", rows, comparison)
+def settings_table(rows: Sequence[SettingRow], comparison: Comparison, *, turned: bool, coded: bool) -> Markup:
+    """Return settings, a row for each, what differs marked; turned over, a sortable row for each experiment.
+
+    ``coded`` says that their names are keys of a file.
+    """
+    return render_macro("turned_settings_table" if turned else "settings_table", rows, comparison, coded)
 
 
 def class_table(comparison: Comparison) -> Markup:

@@ -256,7 +256,7 @@ def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> N
     change = st.segmented_control(
         _("What changed"),
         list(FlowChange),
-        default=FlowChange.GAINED,
+        default=next((one for one in FlowChange if count_of(found.total, one)), FlowChange.GAINED),
         required=True,
         format_func=lambda item: f"{_(_LOOKS[item][0])} {count(count_of(found.total, item))}",
         key="flow-change",

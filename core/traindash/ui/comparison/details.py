@@ -207,7 +207,7 @@ def _draw(rows: tuple[SettingRow, ...], comparison: Comparison, key: str) -> Non
         same = ngettext("The {count} setting is the same.", "All {count} settings are the same.", len(rows))
         st.markdown(same.format(count=formatting.count(len(rows))))
         return
-    st.html(settings_table(shown, comparison, turned=turned))
+    st.html(settings_table(shown, comparison, turned=turned, coded=key == "hyperparameters"))
     draw_table_saving(key, lambda: setting_records(shown, comparison))
     if not everything:
         equal = len(rows) - len(differing)

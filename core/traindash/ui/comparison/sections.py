@@ -22,6 +22,7 @@ class Place:
 
     anchor: str  # in links
     title: str
+    about: str  # what is in it; beside its title while it is closed
     parts: tuple[str, ...] = ()  # anchors inside of it: addresses that name them open it too
 
 
@@ -57,7 +58,7 @@ def draw_section(place: Place, draw: Callable[[], None]) -> None:
 
 def _section(place: Place, draw: Callable[[], None]) -> None:
     st.html(f'<h2 id="{escape(place.anchor)}" class="cx-anchor">{escape(place.title)}</h2>')
-    room = st.expander(place.title, key=_key(place.anchor), on_change="rerun")
+    room = st.expander(f"**{place.title}** :gray[{place.about}]", key=_key(place.anchor), on_change="rerun")
     if room.open:
         with room:
             draw()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from traindash.comparison.advice import recommend
-from traindash.comparison.charts.drawing import no_evaluation
+from traindash.comparison.charts.drawing import Drawing, no_evaluation
 from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, standing_of
 from traindash.comparison.decision import Decision
 from traindash.comparison.decision_words import draw_decision, front_title
@@ -37,6 +37,7 @@ FIGURES, AS_MEASURED = "figures", "measured"
 _SECONDS = 600
 _MOST_KEPT = 40
 _CHART = 240  # pixels of the chart beside the words
+_MOST_NOTES = 2  # sentences below it
 _MOST_RESAMPLED = 8  # ten large evaluations have 40 MB of resamples
 _SMALL = 20_000  # detections of all experiments together; up to that, resamples take less than a second
 _UNNOTICED_SECONDS = 0.5
@@ -194,9 +195,8 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             if verdict.kind == "unlike":
                 screens.link("experiments", _("Choose other experiments"), "science")
         if drawing and chart:
-            with chart, st.container(key="first-chart"):
-                st.markdown(f"**{front_title(decision)}**")
-                draw_lines(drawing.panels[0], "first-front", height=_CHART)
+            with chart:
+                _draw_first_chart(drawing, decision)
         _draw_choice_link(comparison, decision)
         _draw_more(judge(comparison, significance), verdict)
         if comparison.common is not None or (
@@ -205,6 +205,14 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             _draw_choice(comparison)
         if comparison.common is not None:
             _draw_left_out(comparison.common)
+
+
+def _draw_first_chart(drawing: Drawing, decision: Decision) -> None:
+    with st.container(key="first-chart"):
+        st.markdown(f"**{front_title(decision)}**")
+        draw_lines(drawing.panels[0], "first-front", height=_CHART)
+        if drawing.notes:
+            st.caption(" ".join(map(plain, drawing.notes[:_MOST_NOTES])))
 
 
 def _draw_choice_link(comparison: Comparison, decision: Decision) -> None:

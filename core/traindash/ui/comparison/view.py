@@ -66,6 +66,7 @@ class _Section:
 
     anchor: str  # in links
     title: str  # in the rail and above the part; a message
+    about: str  # what it tells, for whoever wonders whether to open it; a message
     draw: Callable[[Comparison, Significance], None] | None = None  # what comes before its charts
     charts: str = ""  # section name in the registry of charts; empty for none
     of_objects: bool = False  # it is about found objects, so it is left out where all models give pixels a class
@@ -78,40 +79,110 @@ class _Section:
         """Return the section as the contents know it."""
         charts = tuple(item.key for row in rows_of(self.charts, comparison) for item in row)
         title = self.alone if self.alone and len(comparison.experiments) == 1 else self.title
-        return Place(anchor=self.anchor, title=_(title), parts=(*self.parts, *charts))
+        return Place(anchor=self.anchor, title=_(title), about=_(self.about), parts=(*self.parts, *charts))
 
 
 _SECTIONS = (
-    _Section(anchor="overview", title=N_("Overview"), draw=draw_overview),
-    _Section(anchor="key-metrics", title=N_("Key metrics"), draw=draw_metrics, charts="Key metrics"),
+    _Section(
+        anchor="overview", title=N_("Overview"), about=N_("What they are: model, start, data, time"), draw=draw_overview
+    ),
+    _Section(
+        anchor="key-metrics",
+        title=N_("Key metrics"),
+        about=N_("mAP, precision, recall and more in one table"),
+        draw=draw_metrics,
+        charts="Key metrics",
+    ),
     _Section(
         anchor="decision",
         title=N_("Which one to take"),
+        about=N_("For what matters to you, within a limit of time and size"),
         alone=N_("Which threshold to set"),
         draw=draw_decision_helper,
         of_objects=True,
         height=1200,
         parts=("front",),
     ),
-    _Section(anchor="quality", title=N_("Quality"), charts="Quality", of_objects=True),
-    _Section(anchor="by-class", title=N_("By class"), draw=draw_class_table, charts="By class", height=56),
-    _Section(anchor="by-size", title=N_("By size"), charts="By size", of_objects=True),
-    _Section(anchor="mistakes", title=N_("Mistakes"), charts="Mistakes", of_objects=True),
+    _Section(
+        anchor="quality",
+        title=N_("Quality"),
+        about=N_("How much is found, missed and wrongly reported"),
+        charts="Quality",
+        of_objects=True,
+    ),
+    _Section(
+        anchor="by-class",
+        title=N_("By class"),
+        about=N_("Best and worst classes"),
+        draw=draw_class_table,
+        charts="By class",
+        height=56,
+    ),
+    _Section(
+        anchor="by-size",
+        title=N_("By size"),
+        about=N_("Small, medium and large objects"),
+        charts="By size",
+        of_objects=True,
+    ),
+    _Section(
+        anchor="mistakes",
+        title=N_("Mistakes"),
+        about=N_("Which classes are taken for each other, and how well boxes fit"),
+        charts="Mistakes",
+        of_objects=True,
+    ),
     _Section(
         anchor="gained-lost",
         title=N_("Gained and lost"),
+        about=N_("The very objects that only one of them finds, in pictures"),
         draw=draw_changes,
         of_objects=True,
         of_several=True,
         height=1200,
     ),
-    _Section(anchor="gallery", title=N_("Gallery"), draw=draw_gallery, of_objects=True, height=1400),
-    _Section(anchor="confidence", title=N_("Confidence"), charts="Confidence", of_objects=True),
-    _Section(anchor="speed", title=N_("Speed"), charts="Speed"),
-    _Section(anchor="training", title=N_("Training"), charts="Training"),
-    _Section(anchor="hyperparameters", title=N_("Hyperparameters"), draw=draw_settings, parts=("parallel",)),
-    _Section(anchor="setup", title=N_("Set-up and cost"), draw=draw_setup),
-    _Section(anchor="server-report", title=N_("Report of the server"), draw=draw_server_comparison, of_several=True),
+    _Section(
+        anchor="gallery",
+        title=N_("Gallery"),
+        about=N_("All images with what is found on them"),
+        draw=draw_gallery,
+        of_objects=True,
+        height=1400,
+    ),
+    _Section(
+        anchor="confidence",
+        title=N_("Confidence"),
+        about=N_("What another threshold would change"),
+        charts="Confidence",
+        of_objects=True,
+    ),
+    _Section(anchor="speed", title=N_("Speed"), about=N_("Time for an image, alone and in batches"), charts="Speed"),
+    _Section(
+        anchor="training",
+        title=N_("Training"),
+        about=N_("Curves of metrics and losses over the epochs"),
+        charts="Training",
+    ),
+    _Section(
+        anchor="hyperparameters",
+        title=N_("Hyperparameters"),
+        about=N_("Epochs, image size and everything else that was set"),
+        draw=draw_settings,
+        parts=("parallel",),
+    ),
+    _Section(
+        anchor="setup",
+        title=N_("Set-up and cost"),
+        about=N_("Split, options, device, training time, size"),
+        draw=draw_setup,
+    ),
+    _Section(
+        anchor="server-report",
+        title=N_("Report of the server"),
+        about=N_("The same as a page that the server keeps"),
+        draw=draw_server_comparison,
+        of_several=True,
+    ),
 )
 
 
