@@ -2,7 +2,7 @@
 
 import html
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
 import numpy as np
@@ -16,7 +16,7 @@ from traindash.datasets.pixels import opened
 from traindash.datasets.strokes import strokes
 from traindash.domain.annotation import Annotation, Bitmap, OtherGeometry, Point, Polygon, Rectangle
 from traindash.domain.ids import ImageId, ProjectId
-from traindash.domain.project import NO_COLOR, Image, ObjectClass
+from traindash.domain.project import NO_COLOR, Image, ObjectClass, class_color
 from traindash.errors import AppError, InputError
 from traindash.language import gettext as _
 from traindash.ui import connection, lookups
@@ -51,6 +51,24 @@ def original(sly_id: int) -> bytes | None:
         return _file(ImageId(sly_id))
     except AppError:  # crops say so and draw the boxes alone
         return None
+
+
+def class_colors(projects: Iterable[ProjectId], names: Iterable[str]) -> dict[str, str]:
+    """Return class name → ``#RRGGBB`` as the projects have them, the first one's first.
+
+    A name that no project has any more gets a colour of its own.
+    """
+    colors: dict[str, str] = {}
+    for project in dict.fromkeys(projects):
+        try:
+            facts = lookups.project(project)
+        except AppError:  # colours are worth no error
+            continue
+        for item in facts.meta.classes if facts else ():
+            colors.setdefault(item.name, item.color)
+    for number, name in enumerate(names):
+        colors.setdefault(name, class_color(number))
+    return colors
 
 
 @connection.lookup(seconds=_SECONDS, most=_MOST_PREVIEWS)

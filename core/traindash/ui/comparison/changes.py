@@ -25,7 +25,7 @@ from traindash.language import gettext as _
 from traindash.ui import connection
 from traindash.ui.comparison.gallery import (
     Look,
-    class_colors,
+    colors_in,
     columns_of,
     draw_images,
     draw_pages,
@@ -172,7 +172,7 @@ def _draw(asked: ImageQuery | Entries, comparison: Comparison, key: str) -> None
                 _("Order"), _ORDERS, format_func=_, key=f"{key}-order", label_visibility="collapsed", width=230
             )
     places = ordered(hits, images, order, confidence)
-    look = Look(experiments=columns, hits=hits, confidence=confidence, colors=class_colors(comparison))
+    look = Look(experiments=columns, hits=hits, confidence=confidence, colors=colors_in(comparison))
     draw_images(places, images, look, key)
 
 
@@ -283,4 +283,4 @@ def _draw_entries(found: Changes, images: ImageSet, comparison: Comparison) -> N
     page = draw_pages(hits.count, PER_PAGE, key)
     shown = hits.taken(list(range((page - 1) * PER_PAGE, min(page * PER_PAGE, hits.count))))
     with place:
-        draw_crops(shown, images, pair, class_colors(comparison), key=f"{key}-crops", on_choose=show)
+        draw_crops(shown, images, pair, colors_in(comparison), key=f"{key}-crops", on_choose=show)

@@ -22,14 +22,12 @@ from traindash.comparison.pictures.gallery import (
 )
 from traindash.comparison.report.rendering import GLYPHS, render_macro
 from traindash.comparison.significance import Significance
-from traindash.domain.project import class_color
-from traindash.errors import AppError
 from traindash.evaluation.coco_files import IntArray
 from traindash.formatting import decimal, listing, metric, quoted
 from traindash.language import N_
 from traindash.language import gettext as _
-from traindash.ui import connection, lookups, theme
-from traindash.ui.pictures import preview_source
+from traindash.ui import connection, theme
+from traindash.ui.pictures import class_colors, preview_source
 from traindash.ui.theme import plain
 
 PER_PAGE = 4
@@ -203,23 +201,10 @@ def _images(server: str, fingerprint: str, _comparison: Comparison) -> ImageSet:
     return image_set(_comparison)
 
 
-def class_colors(comparison: Comparison) -> Mapping[str, str]:
-    """Return class name → ``#RRGGBB`` as the projects of the experiments have them; the baseline's project first.
-
-    A class that no project has any more gets a colour of its own.
-    """
+def colors_in(comparison: Comparison) -> Mapping[str, str]:
+    """Return class name → ``#RRGGBB`` as the projects of the experiments have them; the baseline's project first."""
     order = [comparison.experiments[comparison.baseline], *comparison.experiments] if comparison.experiments else []
-    colors: dict[str, str] = {}
-    for project in dict.fromkeys(one.info.project_id for one in order if one.info is not None):
-        try:
-            facts = lookups.project(project)
-        except AppError:  # colours are worth no error
-            continue
-        for item in facts.meta.classes if facts else ():
-            colors.setdefault(item.name, item.color)
-    for number, name in enumerate(comparison.classes):
-        colors.setdefault(name, class_color(number))
-    return colors
+    return class_colors((one.info.project_id for one in order if one.info is not None), comparison.classes)
 
 
 # The gallery of the comparison: choose which images to look at, and at which confidence.
@@ -299,7 +284,7 @@ def draw_gallery(comparison: Comparison, significance: Significance) -> None:
         experiments=columns_of(images, wanted or None),  # an empty choice leaves it, too
         hits=hits if narrowed else None,
         confidence=confidence,
-        colors=class_colors(comparison),
+        colors=colors_in(comparison),
     )
     draw_images(places, images, look, "gallery")
 

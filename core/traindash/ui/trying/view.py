@@ -18,13 +18,13 @@ from traindash.comparison.pictures.predicted import (
 from traindash.domain.annotation import Annotation
 from traindash.domain.ids import ImageId
 from traindash.domain.prediction import ImagePrediction
-from traindash.domain.project import class_color
 from traindash.errors import AppError
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
 from traindash.ui import connection, lookups, screens
 from traindash.ui.comparison.gallery import draw_cells, draw_pages, style_sign
 from traindash.ui.errors import draw_empty_page, draw_trouble
+from traindash.ui.pictures import class_colors
 from traindash.ui.state import kept_here
 from traindash.ui.theme import plain
 from traindash.ui.trying.answers import Answers
@@ -116,7 +116,7 @@ def _results(
         for picture in pictures
         if isinstance(one := answers.of(model, picture), ImagePrediction)
     ]
-    colors = _colors(models, found)
+    colors = class_colors((model.info.project_id for model in models), classes_of(found))
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         hidden = _draw_classes(found, colors)
         look = _draw_look(found, shown)
@@ -279,18 +279,3 @@ def _annotation(picture: Picture) -> Annotation | None:
     except AppError:
         return None
     return found.get(picture.image.id)
-
-
-def _colors(models: Sequence[TriedModel], found: Sequence[ImagePrediction]) -> dict[str, str]:
-    """Return class name → ``#RRGGBB`` as the projects of the models have them, in their order."""
-    colors: dict[str, str] = {}
-    for project in dict.fromkeys(model.info.project_id for model in models):
-        try:
-            facts = lookups.project(project)
-        except AppError:  # colours are worth no error
-            continue
-        for item in facts.meta.classes if facts else ():
-            colors.setdefault(item.name, item.color)
-    for number, name in enumerate(classes_of(found)):
-        colors.setdefault(name, class_color(number))
-    return colors
