@@ -175,54 +175,17 @@ class Review:
             self.accept(label_id)
             return
         shape = self._check_class(class_name, label.shape)
-        image = self.images[label.image_id].image
-        match place:
-            case None:
-                geometry = place_of(label.content)
-                if shape != label.shape:
-                    geometry = box_json(shape, label.box, (image.width, image.height))
-            case Rectangle():
-                _refuse_unless(label, _NO_BOX, is_possible=label.has_box)
-                geometry = box_json(shape, place, (image.width, image.height))
-            case _:
-                _refuse_unless(label, _NO_OUTLINE, is_possible=label.has_outline)
-                geometry = outlined_json(shape, place, (image.width, image.height))
+        geometry = self._new_geometry(label, shape, place)
         word: Word = "changed" if label.is_made else label.word or "changed"
-        new = {
-            "classId": self._ids.classes[class_name],
-            "geometryType": shape,
-            "geometry": geometry,
-            "tags": self._with_word(label, word),
-            "nnCreated": label.is_made,
-            "nnUpdated": label.is_made,
-        }
+        tags = self._with_word(label, word)
         own = {key: value for key, value in label.content.items() if key not in PLACES}
-        content = {**own, "classId": new["classId"], "geometryType": shape, "tags": new["tags"], **geometry}
+        class_id = self._ids.classes[class_name]
+        content = {**own, "classId": class_id, "geometryType": shape, "tags": tags, **geometry}
+        changed = _placed(replace(label, class_name=class_name, shape=shape, word=word, content=content))
         if class_name == label.class_name:
-            before = {
-                "tags": self._tag_rows(label.content),
-                "geometry": place_of(label.content),
-                "nnUpdated": bool(label.content.get("nnUpdated")),
-            }
-            self._client.figures.edit(label.id, {"geometry": geometry, "tags": new["tags"], "nnUpdated": label.is_made})
-            self._put(_placed(replace(label, word=word, content=content)))
-            undo = self._back(label, lambda client: client.figures.edit(label.id, before))
-            self._decided(label.image_id, label.id, undo)
-            return
-        # No server changes the class of an object: a new one takes its place
-        made = self._client.figures.add(label.image_id, new)
-        self._client.figures.remove([label.id])
-        self._take(label)
-        changed = _placed(replace(label, id=made, class_name=class_name, shape=shape, word=word, content=content))
-        self._put(changed)
-
-        def back(client: SuperviselyClient) -> None:
-            client.figures.restore([label.id])
-            client.figures.remove([made])
-            self._take(changed)
-            self._put(label)
-
-        self._decided(label.image_id, label.id, back)
+            self._redraw(label, changed, geometry)
+        else:
+            self._replace(label, changed, geometry)
 
     def add(self, image_id: ImageId, class_name: str, box: Rectangle) -> None:
         """Draw an object that the model has missed.
@@ -298,6 +261,58 @@ class Review:
                 )
         self._undo.append((next(iter(self.images)), None, lambda client: self._restore(client, waiting)))
         return len(waiting)
+
+    def _new_geometry(
+        self, label: ReviewedLabel, shape: str, place: Rectangle | Sequence[Outline] | None
+    ) -> Mapping[str, Any]:
+        image = self.images[label.image_id].image
+        size = image.width, image.height
+        match place:
+            case None:
+                return place_of(label.content) if shape == label.shape else box_json(shape, label.box, size)
+            case Rectangle():
+                _refuse_unless(label, _NO_BOX, is_possible=label.has_box)
+                return box_json(shape, place, size)
+            case _:
+                _refuse_unless(label, _NO_OUTLINE, is_possible=label.has_outline)
+                return outlined_json(shape, place, size)
+
+    def _redraw(self, label: ReviewedLabel, changed: ReviewedLabel, geometry: Mapping[str, Any]) -> None:
+        """Change an object where it is."""
+        before = {
+            "tags": self._tag_rows(label.content),
+            "geometry": place_of(label.content),
+            "nnUpdated": bool(label.content.get("nnUpdated")),
+        }
+        after = {"geometry": geometry, "tags": changed.content["tags"], "nnUpdated": label.is_made}
+        self._client.figures.edit(label.id, after)
+        self._put(changed)
+        undo = self._back(label, lambda client: client.figures.edit(label.id, before))
+        self._decided(label.image_id, label.id, undo)
+
+    def _replace(self, label: ReviewedLabel, changed: ReviewedLabel, geometry: Mapping[str, Any]) -> None:
+        """Put an object of another class in the place of one: no server changes the class of an object."""
+        new = {
+            "classId": changed.content["classId"],
+            "geometryType": changed.shape,
+            "geometry": geometry,
+            "tags": changed.content["tags"],
+            "nnCreated": label.is_made,
+            "nnUpdated": label.is_made,
+        }
+        made = self._client.figures.add(label.image_id, new)
+        self._client.figures.remove([label.id])
+        self._take(label)
+        placed = replace(changed, id=made)
+        self._put(placed)
+
+        def back(client: SuperviselyClient) -> None:
+            client.figures.restore([label.id])
+            client.figures.remove([made])
+            self._take(placed)
+            self._put(label)
+
+        self._decided(label.image_id, label.id, back)
 
     def _restore(self, client: SuperviselyClient, labels: Sequence[ReviewedLabel]) -> None:
         client.figures.restore([label.id for label in labels])
