@@ -1,11 +1,15 @@
 """Evaluation directories on this machine (docs/supervisely-api.md 7.2) → a comparison."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
 
+from traindash.comparison.artifacts import with_artifacts
 from traindash.comparison.experiment import ComparedExperiment, Comparison, Maybe, Missing, unique_labels
 from traindash.comparison.palette import SeriesStyle, styles_together
 from traindash.comparison.pictures.crops import LoadImage
+from traindash.comparison.short_names import short_labels
 from traindash.comparison.speed import SpeedTest, parse_speed_test
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import evaluate_files
@@ -32,6 +36,55 @@ def compare_folders(folders: Sequence[Path]) -> Comparison:
         for folder, key, label, style in zip(folders, keys, unique_labels(names, keys), styles, strict=True)
     )
     return Comparison(experiments=experiments)
+
+
+class EvaluatedFolder(Protocol):
+    """An evaluation directory, and what is known of the experiment it belongs to."""
+
+    @property
+    def folder(self) -> str:
+        """Absolute path of the directory."""
+
+    @property
+    def label(self) -> str:
+        """Name of the model where nothing else tells the experiments apart."""
+
+    @property
+    def artifacts(self) -> str | None:
+        """Absolute path of the artifacts directory of the experiment; ``None`` where there is none."""
+
+    @property
+    def train_images(self) -> Sequence[int] | None:
+        """Ids of the images it was trained on, where the artifacts do not list them; ``None`` where nobody knows."""
+
+
+def compare_experiments(sources: Sequence[EvaluatedFolder]) -> Comparison:
+    """Read evaluations with what their experiments left, and put them side by side under names that tell them apart.
+
+    Raises:
+        InputError: A folder lacks the files, or one of them cannot be used.
+    """
+    comparison = compare_folders([Path(source.folder) for source in sources])
+    experiments = [_known(one, source) for one, source in zip(comparison.experiments, sources, strict=True)]
+    wanted = [source.label for source in sources]
+    names = {one.name for one in experiments}
+    # two of one model: what differs between the experiments tells them apart; an experiment that was evaluated several
+    # times is told by where each evaluation is
+    if len(set(wanted)) < len(wanted) and all(names):
+        several = len(names) < len(wanted)
+        wanted = [Path(source.folder).name for source in sources] if several else list(short_labels(experiments))
+    labels = unique_labels(wanted, [str(n) for n in range(1, len(sources) + 1)])
+    labelled = (replace(one, label=label) for one, label in zip(experiments, labels, strict=True))
+    return replace(comparison, experiments=tuple(labelled))
+
+
+def _known(experiment: ComparedExperiment, source: EvaluatedFolder) -> ComparedExperiment:
+    """Add what the artifacts of an experiment say: curves, settings, training images, size."""
+    if source.artifacts is None:
+        return experiment
+    trained_on = None if source.train_images is None else frozenset(source.train_images)
+    known = with_artifacts(experiment, Path(source.artifacts), trained_on)
+    return known if known.info is None else replace(known, name=known.info.experiment_name)
 
 
 def images_in(folder: Path, comparison: Comparison) -> LoadImage:

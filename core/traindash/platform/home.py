@@ -28,6 +28,7 @@ class HomeLayout:
             root / "projects" / "images"
         )  # of all projects, named by the SHA-256 of their content; never changed
         self.previews = root / "cache" / "previews"  # thumbnails; can be deleted at any time
+        self.reports = root / "cache" / "reports"  # reports of the SDK as pages; can be deleted at any time
         self.predictors = root / "cache" / "predictors"  # scratch space of models that are kept ready
         self.team_files = root / "team_files"  # a folder for each team id, with its files under their own names
         self.runs = root / "runs"  # a run folder for each task

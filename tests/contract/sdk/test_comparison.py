@@ -115,9 +115,13 @@ def test_the_sdk_compares_our_evaluations(
     assert 0 < first["mAP"] < 1
     assert first["mAP"] != second["mAP"]
     assert f"{made['folder']}/template.vue" in made["files"]
-    # Only Supervisely's own pages can draw it: the link says so and leads to where the two can be compared
-    ids = ",".join(path.rsplit("/", 1)[1].partition("_")[0] for path in evaluations)
-    assert f'href="/compare?ids={ids}"' in httpx.get(made["link"]).text
+    # Only Supervisely's own pages can draw its template: the link leads to the same comparison as a page of ours
+    assert " vs. " in httpx.get(made["link"]).text.partition("</title>")[0]
+    for path, info in evaluations.items():
+        assert f"{first['mAP']:.3f}" in httpx.get(made["link"]).text
+        task = path.rsplit("/", 1)[1].partition("_")[0]
+        page = benchmarked.http.get(info["checkpoint_url"])
+        assert page.headers["location"] == f"/task?task={task}"
 
 
 def test_an_evaluation_has_a_project_of_its_truth_and_one_of_its_predictions(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract.sdk.session import SdkError, SdkSession
@@ -61,6 +62,15 @@ EVALUATE = """
         "folder": folder, "metrics": {name: float(value) for name, value in benchmark.key_metrics.items()},
         "report": benchmark.report.id, "link": benchmark.get_report_link(),
     }
+"""
+COMPARE = """
+    # As `run_compare` of the app, at a place of its own
+    from supervisely.nn.benchmark.comparison.model_comparison import ModelComparison
+    comparison = ModelComparison(api, arguments["folders"], workdir=arguments["workdir"], team_id=1)
+    comparison.visualize()
+    comparison.upload_results(1, "/somewhere/else")
+    files = comparison.lnk, comparison.report
+    return [comparison.get_report_link(), *(file.id for file in files)]
 """
 
 
@@ -130,3 +140,43 @@ def test_a_served_model_is_evaluated_on_a_project(serving: LivePlatform, evaluat
     ).json()
     assert [row["batch_size"] for row in speed["speedtest"]] == [1, 2]
     assert speed["model_info"]["checkpoint_name"] == "best.pt"
+    # `inference_info.json` says of a checkpoint of Team Files where its page is
+    assert speed["model_info"]["checkpoint_url"] == f"/files/{_file(serving, BEST)['id']}"
+
+
+def test_the_report_of_an_evaluation_is_drawn_from_it(serving: LivePlatform, evaluated: list[dict[str, Any]]) -> None:
+    first = evaluated[0]
+    page = httpx.get(first["link"])  # a browser sends no key
+    assert page.status_code == 200
+    assert "<title>Evaluation of 7 Shapes Quick</title>" in page.text
+    assert f"{first['metrics']['mAP']:.3f}" in page.text
+    assert "data:image" in page.text  # of a whole project, whose datasets the record does not name
+    assert page.headers["content-security-policy"].startswith("sandbox allow-scripts")
+    kept = [*serving.platform.services.layout.reports.iterdir()]
+    assert httpx.get(first["link"]).text == page.text
+    assert [*serving.platform.services.layout.reports.iterdir()] == kept
+
+
+def test_the_report_of_a_comparison_is_drawn_from_its_evaluations(
+    sdk: SdkSession, serving: LivePlatform, evaluated: list[dict[str, Any]], folder: str
+) -> None:
+    link, lnk, report = sdk.run(serving, COMPARE, folders=[one["folder"] for one in evaluated], workdir=folder)
+    page = httpx.get(link)
+    assert page.status_code == 200
+    assert link.endswith(f"/model-benchmark?id={report}")
+    names = [one["folder"].rsplit("/", 1)[1] for one in evaluated]  # of one experiment, evaluated twice
+    assert f"<title>{' vs. '.join(names)}</title>" in page.text
+    # The app names a comparison that was there by its link file
+    assert httpx.get(f"{serving.url}/model-benchmark", params={"id": lnk}).text == page.text
+    # Without its evaluations the page says what is there
+    for one in evaluated:
+        serving.call("file-storage.remove", teamId=1, path=f"{one['folder']}/evaluation/cocoDt.json")
+    told = httpx.get(link)
+    assert told.status_code == 404
+    assert "made with Supervisely&#x27;s SDK" in told.text
+    assert "/somewhere/else" in told.text
+
+
+def _file(server: LivePlatform, path: str) -> Any:  # noqa: ANN401 - JSON
+    found: Any = server.call("file-storage.list", teamId=1, path=path, recursive=False)
+    return found[0]

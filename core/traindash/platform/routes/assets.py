@@ -21,7 +21,8 @@ from traindash.errors import AppError, InputError, NotFoundError
 from traindash.files import replacing
 from traindash.platform.routes.endpoint import fault_response
 from traindash.platform.routes.files import file_response
-from traindash.platform.routes.workload import Lane, Workload
+from traindash.platform.routes.workload import BusyError, Lane, Workload
+from traindash.platform.sdk_reports import TEMPLATE, SdkReports
 from traindash.platform.services import Services
 from traindash.platform.store.blobs import URL_FOLDER
 from traindash.platform.store.files import StoredFile
@@ -30,7 +31,6 @@ from traindash.platform.store.files import StoredFile
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _TASK_FOLDERS = ("experiments", "model-benchmark")
 REPORT_FILE = "report.html"
-TEMPLATE_FILE = "template.vue"  # by its id a report is named
 # A report is made from data, names among them. Without ``allow-same-origin`` its scripts can read neither the dashboard
 # nor the API, even where something in it was not escaped.
 REPORT_POLICY = (
@@ -59,6 +59,7 @@ class Assets:
     def __init__(self, services: Services, workload: Workload) -> None:
         self._services = services
         self._workload = workload
+        self._sdk_reports = SdkReports(services)
 
     def routes(self) -> list[Route]:
         """Return the routes; they win over pages of the dashboard with the same address."""
@@ -74,7 +75,7 @@ class Assets:
             self._route("/app/images/{team:int}/{workspace:int}/{project:int}/{dataset:int}", self._project),
             self._route("/files/{file:int}", self._file_page),
             self._route("/files/", self._folder_page),
-            self._route("/model-benchmark", self._report),
+            Route("/model-benchmark", self._report),
         ]
 
     def _route(self, path: str, handle: Callable[[Request], Response], lane: Lane | None = None) -> Route:
@@ -119,34 +120,59 @@ class Assets:
     def _folder_page(self, request: Request) -> Response:
         return RedirectResponse(page_of_path(request.query_params.get("path", "/")), 302)
 
-    def _report(self, request: Request) -> Response:
+    async def _report(self, request: Request) -> Response:
         """Show the report that belongs to a file of Team Files.
 
         Supervisely names a report by the id of its ``template.vue``. Trainers here write a self-contained
         ``report.html`` beside it, and that is what a browser gets: in a sandbox, since it holds what was made from
-        data, with its own inline scripts and styles and nothing from anywhere else.
+        data, with its own inline scripts and styles and nothing from anywhere else. For one that the SDK has written
+        the page is made here, which computes.
         """
+        short, wanted = self._workload.short.run, request.query_params.get("id", "")
         try:
-            content = self._find_report(request.query_params.get("id", "")).local_path.read_bytes()
-        except _ForeignReportError as error:
-            return _page(error.message, error.hint, _compare_link(error.path), title="A report for Supervisely")
+            found = await short(lambda: self._find_report(wanted))
+            if PurePosixPath(found.path).name == TEMPLATE:
+                return await self._sdk_report(found)
+            content = await short(found.local_path.read_bytes)
         except AppError as error:
             return _page(error.message, error.hint)
         except OSError:
             return _page("The file of this report is gone.", "Run the task again.")
+        except Exception as error:  # noqa: BLE001 - the edge, as above
+            return fault_response(error, "The report")
         return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
 
+    async def _sdk_report(self, template: StoredFile) -> Response:
+        reports = self._sdk_reports
+        evaluations = await self._workload.short.run(lambda: reports.evaluations(template))
+        folder = PurePosixPath(template.path).parent
+        why = f"Its files are whole, in Team Files below {folder}, but its evaluations are not there."
+        if evaluations:
+            try:
+                page = await self._workload.heavy.run(lambda: reports.page(template, evaluations).read_bytes())
+                return HTMLResponse(page, headers={"Content-Security-Policy": REPORT_POLICY})
+            except BusyError as error:
+                return _page(error.message, error.hint)
+            except AppError as error:
+                why = f"Its files are whole, in Team Files below {folder}, but: {error.message}"
+        return _page(
+            f"This report was made with Supervisely's SDK. {why}",
+            "The pages of a Supervisely server can draw it from its own files.",
+            _compare_link(template.path),
+            title="A report for Supervisely",
+        )
+
     def _find_report(self, wanted: str) -> StoredFile:
+        """Return the page of a report, or its template where the SDK has made it."""
         if not _is_id(wanted):
             raise NotFoundError("The address names no report.", "Use the link that the task or the experiment shows.")
         named = self._services.files.get(FileId(int(wanted)))
-        report = self._services.files.find(named.team_id, str(PurePosixPath(named.path).with_name(REPORT_FILE)))
-        if report is None and PurePosixPath(named.path).name == TEMPLATE_FILE:
-            raise _ForeignReportError(named.path)
-        if report is None:
-            msg = f"The file {named.path} is not part of a report."
-            raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
-        return report
+        for name in (REPORT_FILE, TEMPLATE):
+            beside = str(PurePosixPath(named.path).with_name(name))
+            if (report := self._services.files.find(named.team_id, beside)) is not None:
+                return report
+        msg = f"The file {named.path} is not part of a report."
+        raise NotFoundError(msg, "Use the link that the task or the experiment shows.")
 
 
 def _is_id(text: str) -> bool:
@@ -162,19 +188,6 @@ def page_of_path(path: str) -> str:
         if task.isascii() and task.isdecimal():
             return f"/task?task={quote(task)}"
     return "/experiments"
-
-
-class _ForeignReportError(NotFoundError):
-    """A report that was made with Supervisely's SDK: a template for Supervisely's own pages, and its data."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        folder = PurePosixPath(path).parent
-        super().__init__(
-            f"This report was made with Supervisely's SDK. Its files are whole, in Team Files below {folder}, but only"
-            " the pages of a Supervisely server can draw them.",
-            "The same experiments can be compared here, with the same figures.",
-        )
 
 
 def _compare_link(path: str) -> tuple[str, str]:

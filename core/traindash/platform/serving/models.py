@@ -54,7 +54,7 @@ class ServedModel:
     model_name: str  # catalogue name, e.g. `YOLO26n-det`
     title: str  # what people call it: the name of the experiment, or that of the catalogue
     path: str | None = None  # in Team Files; `None` of a catalogue model
-    url: str | None = None  # where its published weights come from; `None` of an experiment's
+    url: str | None = None  # where its published weights come from, or the page of an experiment's file
     meta: ProjectMeta | None = None  # what an experiment's model predicts; `None` of a catalogue model
 
     @property
@@ -123,6 +123,7 @@ def _of_path(services: Services, team_id: TeamId, path: str) -> ServedModel:
     if cleaned.parent.name == "checkpoints":  # some may be asked for under another name
         cleaned = cleaned.with_name(find_checkpoint(services, team_id, info, cleaned.name).name)
     spec = predictor_spec(services, ModelFile(team_id=team_id, path=str(cleaned)))
+    file = services.files.find(team_id, str(cleaned))
     meta = services.files.find(team_id, f"{folder}/{info.model_meta}")
     try:
         read = None if meta is None else meta_from_json(msgspec.json.decode(meta.local_path.read_bytes()))
@@ -134,6 +135,7 @@ def _of_path(services: Services, team_id: TeamId, path: str) -> ServedModel:
         model_name=info.model_name,
         title=info.experiment_name,
         path=str(cleaned),
+        url=None if file is None else file.address,
         meta=read,
     )
 

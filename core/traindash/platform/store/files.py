@@ -55,6 +55,11 @@ class StoredFile:
         """Last part of the path."""
         return PurePosixPath(self.path).name
 
+    @property
+    def address(self) -> str:
+        """Address of its page on this server, as ``api.file.get_url`` of the SDK writes it."""
+        return f"/files/{self.id}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Step:

@@ -18,7 +18,7 @@ from traindash.errors import AppError, NotFoundError, StateError, StorageError, 
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 from traindash.platform.store.task_records import TaskRecord
-from traindash.platform.tasks.evaluated import name_projects
+from traindash.platform.tasks.evaluated import name_checkpoint, name_projects
 from traindash.platform.tasks.exits import ProcessEnd, classify, report_platform_error
 from traindash.platform.tasks.labelling import draw_labels
 from traindash.platform.tasks.log import read_failure, tail_lines, tail_messages
@@ -186,8 +186,8 @@ class _Experiment:
         self._check_checkpoints()
         _complete_artifacts(self.run, self.spec, images)
         problems = self._name_projects()
-        report = self._publish_evaluation()
         stored = _upload(self.services, self.task.team_id, self.run.artifacts, self._folder, events)
+        report = self._publish_evaluation(stored)
         info = self._info(images, report)
         record = self.run.artifacts / _RECORD
         record.write_text(json.dumps(info, ensure_ascii=False, indent=4), encoding="utf-8")
@@ -204,7 +204,7 @@ class _Experiment:
         link = stored[_APP_LINK]
         output = {
             "experiment": {"data": {**info, **extra}},
-            "general": _general("zmdi zmdi-folder", f"{self._folder}/", f"/files/{link.id}", "Directory"),
+            "general": _general("zmdi zmdi-folder", f"{self._folder}/", link.address, "Directory"),
         }
         return Published(output=output, problems=(*self.result.problems, *problems))
 
@@ -235,9 +235,10 @@ class _Experiment:
             msg = f"The training named checkpoints that are not there: {', '.join(missing) or best}."
             raise StateError(msg, "Start it again; if it happens again, report it.")
 
-    def _publish_evaluation(self) -> StoredFile | None:
+    def _publish_evaluation(self, stored: Mapping[str, StoredFile]) -> StoredFile | None:
         if not self.result.has_evaluation:
             return None
+        name_checkpoint(self.run, stored[f"checkpoints/{self.result.experiment['best_checkpoint']}"])
         team_id, folder = self.task.team_id, self.spec.evaluation_dir.rstrip("/")
         source = self.run.evaluation / _REPORT
         if not source.is_file():
@@ -247,6 +248,7 @@ class _Experiment:
         link = _report_link(report.id)
         for path in (self.run.artifacts / _REPORT_LINK, source.with_name(_REPORT_LINK)):
             path.write_text(link, encoding="utf-8")
+        self.services.files.put(team_id, f"{self._folder}/{_REPORT_LINK}", self.run.artifacts / _REPORT_LINK)
         _upload(self.services, team_id, self.run.evaluation, folder)
         return report
 

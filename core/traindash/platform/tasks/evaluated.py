@@ -8,7 +8,7 @@ it was when the project goes on changing, and evaluations on equal images and ob
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from traindash.domain.project import ProjectMeta, TagMeta
 from traindash.errors import StateError
 from traindash.platform.services import Services
 from traindash.platform.store.database import moment_text
+from traindash.platform.store.files import StoredFile
 from traindash.platform.store.task_records import TaskRecord
 from traindash.platform.store.working_copies import CopiedImage, CopyMark, WorkingCopy
 from traindash.training.runs.spec import RunLayout, TrainSpec, read_evaluated
@@ -45,14 +46,29 @@ def name_projects(services: Services, task: TaskRecord, run: RunLayout, spec: Tr
     truth = _truth(services, task.team_id, run, spec)
     found = _found(services, task, run, spec, truth)
     info = json.loads(info_file.read_text(encoding="utf-8"))
-    info |= {
+    named = {
         "source_project_id": int(spec.project_id),
         "source_dataset_ids": info.get("source_dataset_ids", info.get("gt_dataset_ids", [])),
         "gt_project_id": int(truth.id),
         "gt_dataset_ids": [int(dataset) for dataset in truth.dataset_ids],
         "dt_project_id": int(found.id),
     }
-    info_file.write_text(json.dumps(info, ensure_ascii=False, indent=2), encoding="utf-8")
+    _add_info(info_file, named)
+
+
+def name_checkpoint(run: RunLayout, checkpoint: StoredFile) -> None:
+    """Say in ``inference_info.json``, where there is one, where the checkpoint is: reports of the SDK link to it.
+
+    Raises:
+        OSError: The file cannot be read or written.
+    """
+    if (info_file := run.evaluation / INFERENCE_INFO).is_file():
+        _add_info(info_file, {"checkpoint_url": checkpoint.address})
+
+
+def _add_info(file: Path, facts: Mapping[str, object]) -> None:
+    info = {**json.loads(file.read_text(encoding="utf-8")), **facts}
+    file.write_text(json.dumps(info, ensure_ascii=False, indent=2), encoding="utf-8")
 
 
 def remove_unneeded(services: Services, *, age: timedelta = _YOUNG) -> None:

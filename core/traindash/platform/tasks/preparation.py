@@ -50,9 +50,9 @@ class _InferenceInfo(Struct, frozen=True, kw_only=True):
     # whose images they are by their ids in the COCO files; evaluations of other servers and of earlier versions say it
     # as that of the ground truth
     source_project_id: ProjectId | None = None
-    source_dataset_ids: tuple[DatasetId, ...] = ()
+    source_dataset_ids: tuple[DatasetId, ...] | None = None  # `None`: all of the project
     gt_project_id: ProjectId | None = None
-    gt_dataset_ids: tuple[DatasetId, ...] = ()
+    gt_dataset_ids: tuple[DatasetId, ...] | None = None
     custom_checkpoint_path: str | None = None  # in Team Files, below the artifacts of the experiment
 
 
@@ -220,27 +220,49 @@ def _app_state(training: Training, hyperparameters: str) -> Mapping[str, object]
 
 def _comparison_spec(services: Services, task: TaskRecord, agent: LocalAgent) -> CompareSpec:
     folders = check_evaluations(services, task.team_id, msgspec.convert(task.settings["evaluations"], tuple[str, ...]))
-    records = [_inference_info(services, task.team_id, folder) for folder in folders]
     names = [PurePosixPath(folder).parts for folder in folders]
-    sources = tuple(
-        EvaluationSource(
-            path=folder,
-            folder=str(services.files.local_folder(task.team_id, folder)),
-            label=record.model_name or name[-1],
-            **_artifacts(services, task.team_id, record),
-        )
-        for folder, record, name in zip(folders, records, names, strict=True)
-    )
     output = file_name(" vs ".join(name[-1] for name in names))
     return CompareSpec(
         task_id=task.id,
-        sources=sources,
+        sources=tuple(evaluation_source(services, task.team_id, folder) for folder in folders),
         output_dir=f"{_COMPARISONS}/{names[0][2]}/{output}",
         server_address=services.address,
-        image_files=_image_files(services, records[0]),
+        image_files=evaluated_images(services, task.team_id, folders[0]),
         threads=max(1, agent.threads),
         device=agent.device,
     )
+
+
+def evaluation_source(services: Services, team_id: TeamId, folder: str) -> EvaluationSource:
+    """Return an evaluation of Team Files, and what this server has of the experiment that it belongs to.
+
+    Raises:
+        InputError: Its record cannot be read.
+    """
+    record = _inference_info(services, team_id, folder)
+    return EvaluationSource(
+        path=folder,
+        folder=str(services.files.local_folder(team_id, folder)),
+        label=record.model_name or PurePosixPath(folder).name,
+        **_artifacts(services, team_id, record),
+    )
+
+
+def evaluated_images(services: Services, team_id: TeamId, folder: str) -> dict[int, str]:
+    """Return the files of the images that a model was evaluated on, by id, as far as this server has them.
+
+    Raises:
+        InputError: The record of the evaluation cannot be read.
+        NotFoundError: The project is gone.
+    """
+    record = _inference_info(services, team_id, folder)
+    if record.source_project_id is not None:
+        project, datasets = record.source_project_id, record.source_dataset_ids
+    elif record.gt_project_id is not None:
+        project, datasets = record.gt_project_id, record.gt_dataset_ids
+    else:
+        return {}
+    return services.images.paths(services.images.ids(project, datasets=datasets))
 
 
 def _artifacts(services: Services, team_id: TeamId, record: _InferenceInfo) -> dict[str, Any]:
@@ -257,18 +279,6 @@ def _artifacts(services: Services, team_id: TeamId, record: _InferenceInfo) -> d
     except (OSError, msgspec.DecodeError):
         trained_on = None
     return {"artifacts": str(services.files.local_folder(team_id, str(folder))), "train_images": trained_on}
-
-
-def _image_files(services: Services, record: _InferenceInfo) -> dict[int, str]:
-    """Return the files of the images that a model was evaluated on, as far as this server has them."""
-    if record.source_project_id is not None:
-        project, datasets = record.source_project_id, record.source_dataset_ids
-    elif record.gt_project_id is not None:
-        project, datasets = record.gt_project_id, record.gt_dataset_ids
-    else:
-        return {}
-    ids = services.images.ids(project, datasets=datasets)
-    return services.images.paths(ids)
 
 
 def _inference_info(services: Services, team_id: TeamId, folder: str) -> _InferenceInfo:

@@ -2,17 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 import msgspec
 
-from traindash.comparison.artifacts import with_artifacts
 from traindash.comparison.comparison_basis import on_fair_basis
-from traindash.comparison.experiment import ComparedExperiment, Comparison, unique_labels
-from traindash.comparison.folder import compare_folders, disk_images
-from traindash.comparison.short_names import short_labels
+from traindash.comparison.experiment import Comparison
+from traindash.comparison.folder import compare_experiments, disk_images
 from traindash.domain.task import ExitCause
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation
@@ -46,7 +43,7 @@ def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
             message = f"{_pair(sources[0], source)} solve different tasks: {tasks[0]} and {task}."
             _refuse(message, "Compare models of one task.")
     try:
-        comparison = compare_folders([Path(source.folder) for source in sources])
+        comparison = compare_experiments(sources)
     except InputError as error:
         _refuse(f"An evaluation cannot be read: {error.message}", _EVALUATE_AGAIN)
     first_source, (_, first) = sources[0], comparison.evaluated[0]
@@ -59,23 +56,7 @@ def read_comparison(sources: Sequence[EvaluationSource]) -> Comparison:
         if classes := set(first.classes) ^ set(other.classes):
             message = f"{names} have different classes: {_some(sorted(classes))} not in both."
             _refuse(message, "Train them on the same classes.")
-    experiments = [_known(one, source) for one, source in zip(comparison.experiments, sources, strict=True)]
-    wanted = [source.label for source in sources]
-    # two of one model: what differs between the experiments tells them apart
-    if len(set(wanted)) < len(wanted) and all(one.name for one in experiments):
-        wanted = list(short_labels(experiments))
-    labels = unique_labels(wanted, [str(n) for n in range(1, len(sources) + 1)])
-    labelled = (replace(one, label=label) for one, label in zip(experiments, labels, strict=True))
-    return replace(comparison, experiments=tuple(labelled))
-
-
-def _known(experiment: ComparedExperiment, source: EvaluationSource) -> ComparedExperiment:
-    """Add what the artifacts of an experiment say: curves, settings, training images, size."""
-    if source.artifacts is None:
-        return experiment
-    trained_on = None if source.train_images is None else frozenset(source.train_images)
-    known = with_artifacts(experiment, Path(source.artifacts), trained_on)
-    return known if known.info is None else replace(known, name=known.info.experiment_name)
+    return comparison
 
 
 def _task_type(source: EvaluationSource) -> str:
