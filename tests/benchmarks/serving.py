@@ -22,7 +22,8 @@ from traindash.formatting import size
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.deploying import Deployments, model_path
-from traindash.tasks.launcher import Place, evaluation_folder
+from traindash.tasks.launcher import TaskPlace
+from traindash.tasks.model_comparison import evaluation_folder
 
 LEAST = 0.05  # confidence from which on an evaluation keeps predictions
 IMAGES = 50
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("task", type=int)
     wanted = TaskId(parser.parse_args().task)
     token, team = os.environ["API_TOKEN"], TeamId(int(os.environ["TEAM_ID"]))  # noqa: TID251 - as the SDK's scripts
-    place = Place(team_id=team, workspace_id=WorkspaceId(int(os.environ["WORKSPACE_ID"])))  # noqa: TID251
+    place = TaskPlace(team_id=team, workspace_id=WorkspaceId(int(os.environ["WORKSPACE_ID"])))  # noqa: TID251
     with connect(os.environ["SERVER_ADDRESS"], token) as client:  # noqa: TID251
         experiment = experiment_of_output(client.tasks.get(wanted).output)
         if experiment is None:

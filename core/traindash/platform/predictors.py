@@ -257,8 +257,8 @@ class PredictorProcess:
         alarm.daemon = True
         alarm.start()
         try:
-            write_frame(child.stdin, question)  # type: ignore[arg-type]
-            frame = read_frame(child.stdout)  # type: ignore[arg-type]
+            write_frame(child.stdin, question)
+            frame = read_frame(child.stdout)
         except (OSError, ValueError):  # it is gone, or its answer is none
             frame = None
         finally:

@@ -66,6 +66,11 @@ def move_images(client: SuperviselyClient, order: MoveOrder, tell: Tell = lambda
     return done
 
 
+def _counted_from(done: int, tell: Tell) -> Tell:
+    """Return what tells the images of one part after those that are done already."""
+    return lambda number: tell(done + number)
+
+
 def _memberships(
     client: SuperviselyClient, project_id: ProjectId, images: Sequence[ImageId]
 ) -> dict[CollectionId, frozenset[ImageId]]:
@@ -159,10 +164,9 @@ def project_of_copies(
         title = free_name(names.get(dataset, "images"), used)
         used.add(title)
         target = client.writing.add_dataset(made.id, title)
-        before = done
         if keeps_labels:
             order = MoveOrder(project_id=project_id, images=tuple(own), dataset_id=target.id, keeps_originals=True)
-            done += move_images(client, order, lambda number, before=before: tell(before + number))  # type: ignore[misc] # mypy (2.4) sees no default
+            done += move_images(client, order, _counted_from(done, tell))
         else:
             for start in range(0, len(own), AT_ONCE):
                 details = client.image_edits.details(project_id, own[start : start + AT_ONCE])
@@ -197,8 +201,7 @@ def remove_images(
         name = free_name(_REMOVED, {item.name for item in siblings if item.parent_id == dataset})
         made = client.writing.add_dataset(project_id, name, dataset)
         order = MoveOrder(project_id=project_id, images=tuple(own), dataset_id=made.id)
-        before = done
-        done += move_images(client, order, lambda number, before=before: tell(before + number))  # type: ignore[misc] # mypy (2.4) sees no default
+        done += move_images(client, order, _counted_from(done, tell))
         client.project_edits.archive_dataset(made.id)
         archived.append(made.id)
     return RemovedImages(datasets=tuple(archived), count=done)

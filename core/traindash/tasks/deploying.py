@@ -18,7 +18,7 @@ from traindash.errors import AppError, StateError
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import ApiError, RequestTimeoutError
 from traindash.supervisely.tasks import start_request
-from traindash.tasks.launcher import Place, choose_agent, send
+from traindash.tasks.launcher import TaskPlace, choose_agent, send
 
 ATTEMPTS = 300  # looks at an app that does not answer yet
 PAUSE_SECONDS = 1.0  # between two of them, as the SDK
@@ -39,7 +39,7 @@ def model_path(experiment: ExperimentInfo, file: str | None = None) -> str:
     return f"{experiment.artifacts_dir.rstrip('/')}/{file or f'checkpoints/{experiment.best_checkpoint}'}"
 
 
-def start_serving(client: SuperviselyClient, experiment: ExperimentInfo, path: str, place: Place) -> TaskId:
+def start_serving(client: SuperviselyClient, experiment: ExperimentInfo, path: str, place: TaskPlace) -> TaskId:
     """Start the serving app of an experiment's framework; it serves nothing yet.
 
     Raises:
@@ -68,7 +68,7 @@ class Deployments:
         self._lock = threading.Lock()
         self._loading: dict[tuple[str, TaskId], Loading] = {}
 
-    def begin(self, client: SuperviselyClient, experiment: ExperimentInfo, path: str, place: Place) -> TaskId:
+    def begin(self, client: SuperviselyClient, experiment: ExperimentInfo, path: str, place: TaskPlace) -> TaskId:
         """Start a serving task, and load the model into it as soon as it answers; returns the task at once.
 
         Raises:

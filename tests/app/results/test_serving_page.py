@@ -14,10 +14,10 @@ from traindash.domain.ids import TaskId, TeamId, WorkspaceId
 from traindash.platform.tasks.training import find_experiment
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.tasks.deploying import model_path
-from traindash.tasks.launcher import Place
+from traindash.tasks.launcher import TaskPlace
 from traindash.ui import connection
 
-PLACE = Place(team_id=TeamId(1), workspace_id=WorkspaceId(1))
+PLACE = TaskPlace(team_id=TeamId(1), workspace_id=WorkspaceId(1))
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from traindash.platform.tasks.training import find_experiment
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 from traindash.tasks.deploying import Deployments, model_path, start_serving
-from traindash.tasks.launcher import Place
+from traindash.tasks.launcher import TaskPlace
 
-PLACE = Place(team_id=TeamId(1), workspace_id=WorkspaceId(1))
+PLACE = TaskPlace(team_id=TeamId(1), workspace_id=WorkspaceId(1))
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from traindash.domain.ids import ProjectId, TaskId
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import InputError
 from traindash.supervisely.client import SuperviselyClient
-from traindash.tasks.launcher import Place, evaluation_folder, launch, report_link, start_comparison
+from traindash.tasks.launcher import TaskPlace, launch
+from traindash.tasks.model_comparison import evaluation_folder, report_link, start_comparison
 
 
 def _trained(client: SuperviselyClient, epochs: int) -> ExperimentInfo:
@@ -23,9 +24,9 @@ def _trained(client: SuperviselyClient, epochs: int) -> ExperimentInfo:
     return info
 
 
-def _place(client: SuperviselyClient) -> Place:
+def _place(client: SuperviselyClient) -> TaskPlace:
     team = client.teams.list()[0].id
-    return Place(team_id=team, workspace_id=client.workspaces.list(team)[0].id)
+    return TaskPlace(team_id=team, workspace_id=client.workspaces.list(team)[0].id)
 
 
 def test_two_experiments_are_compared_in_the_order_given(working: LivePlatform) -> None:

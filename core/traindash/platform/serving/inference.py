@@ -119,13 +119,13 @@ async def _started(call: Call, images: Images, total: int) -> InferenceRequest:
     return await call.in_thread(lambda: _begin(call, deployment, images, total))
 
 
-async def _answered(request: InferenceRequest) -> list[Any]:
+async def _answered(request: InferenceRequest) -> list[Mapping[str, Any]]:
     """Wait for the end of a request and return what was found.
 
     Raises:
         AppError: It ended with an error.
     """
-    results: list[Any] = []
+    results: list[Mapping[str, Any]] = []
     number = 0
     while not request.stage.is_over:
         await pause(number)
@@ -154,7 +154,7 @@ async def _by_ids(call: Call) -> InferenceRequest:
 
 
 async def _image_id(call: Call) -> Answer:
-    return (await _answered(await _by_ids(call)))[0]  # type: ignore[no-any-return]
+    return (await _answered(await _by_ids(call)))[0]
 
 
 async def _batch_ids(call: Call) -> Answer:
@@ -184,7 +184,7 @@ async def _image(call: Call) -> Answer:
     results = await _answered(await _by_form(call))
     if len(results) != 1:
         raise InputError(f"One image is expected, and {len(results)} were sent.", "Use inference_batch for several.")
-    return results[0]  # type: ignore[no-any-return]
+    return results[0]
 
 
 async def _batch(call: Call) -> Answer:
@@ -201,7 +201,7 @@ async def _image_url(call: Call) -> Answer:
     call.check_key()
     if (url := call.state.image_url) is None:
         raise InputError("The request names no image_url.", "Send the address of an image.")
-    return (await _answered(await _started(call, image_of_address(call.services, url), 1)))[0]  # type: ignore[no-any-return]
+    return (await _answered(await _started(call, image_of_address(call.services, url), 1)))[0]
 
 
 async def _video_async(call: Call) -> Answer:

@@ -6,7 +6,7 @@ the lowest first, and msgpack. The child ends when its input does.
 """
 
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 import msgspec
 
@@ -64,7 +64,7 @@ class PredictAnswer:
     is_lasting: bool = False  # it could not because of the file: another try comes to the same
 
 
-def write_frame(file: BinaryIO, value: PredictorSpec | PredictRequest | PredictAnswer) -> None:
+def write_frame(file: IO[bytes], value: PredictorSpec | PredictRequest | PredictAnswer) -> None:
     """Write a value whole.
 
     Raises:
@@ -76,7 +76,7 @@ def write_frame(file: BinaryIO, value: PredictorSpec | PredictRequest | PredictA
     file.flush()
 
 
-def read_frame(file: BinaryIO) -> bytes | None:
+def read_frame(file: IO[bytes]) -> bytes | None:
     """Return the next frame, to be decoded with msgpack; ``None`` where the input ends, also within one.
 
     Raises:

@@ -18,7 +18,8 @@ from traindash.errors import AppError
 from traindash.evaluation.semantic import SemanticEvaluation
 from traindash.language import N_, Language, current, ngettext
 from traindash.language import gettext as _
-from traindash.tasks.launcher import Place, check_comparable, report_link, start_comparison
+from traindash.tasks.launcher import TaskPlace
+from traindash.tasks.model_comparison import check_comparable, report_link, start_comparison
 from traindash.ui import connection, screens, theme
 from traindash.ui.experiments.index import give_label
 from traindash.ui.saving import draw_table_saving
@@ -263,7 +264,7 @@ def draw_server_comparison(comparison: Comparison, significance: Significance) -
             st.info(plain(f"{error.message} {error.hint}".strip()), icon=":material/info:")
             return
         if st.button(_("Make the report on the server"), icon=":material/play_arrow:", key="start-server-comparison"):
-            place = Place(team_id=connection.team_id(), workspace_id=connection.workspace_id())
+            place = TaskPlace(team_id=connection.team_id(), workspace_id=connection.workspace_id())
             try:
                 with st.spinner(_("Starting the comparison")):
                     task_id = start_comparison(connection.client(), infos, place)

@@ -16,7 +16,7 @@ from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.deploying import Loading, model_path
-from traindash.tasks.launcher import Place
+from traindash.tasks.launcher import TaskPlace
 from traindash.ui import connection, lookups, screens, theme
 from traindash.ui.state import flash
 from traindash.ui.tasks.live import LiveState
@@ -279,7 +279,7 @@ def _start(
     experiment: Callable[[], ExperimentInfo], path: Callable[[ExperimentInfo], str], agent: AgentId | None
 ) -> None:
     """Start a serving task and go to its page; what goes wrong is told as a message."""
-    place = Place(team_id=connection.team_id(), workspace_id=connection.workspace_id(), agent_id=agent)
+    place = TaskPlace(team_id=connection.team_id(), workspace_id=connection.workspace_id(), agent_id=agent)
     try:
         info = experiment()
         task = connection.deployments().begin(connection.client(), info, path(info), place)

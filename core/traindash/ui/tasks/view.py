@@ -23,7 +23,7 @@ from traindash.steady_clock import CLOCK
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.again import settings_known
-from traindash.tasks.launcher import report_link
+from traindash.tasks.model_comparison import report_link
 from traindash.tasks.progress import TaskProgress
 from traindash.tasks.task_watcher import TaskWatch, lacks_result, result_is_due
 from traindash.ui import connection, lookups, screens, theme
