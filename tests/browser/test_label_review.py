@@ -53,7 +53,9 @@ def start_labelling(page: Page, server: DashboardProcess, task: int, what: str, 
 def expect_counts(page: Page, **wanted: int) -> None:
     """Wait until the counts are these."""
     for name, number in wanted.items():
-        metric = page.get_by_test_id("stMetric").filter(has=page.get_by_text(name.capitalize(), exact=True))
+        metric = page.get_by_test_id("stMetric").filter(
+            has=page.get_by_text(name.replace("_", " ").capitalize(), exact=True)
+        )
         expect(metric.get_by_test_id("stMetricValue")).to_have_text(str(number), timeout=PATIENCE)
 
 
@@ -67,7 +69,7 @@ def review_twenty(page: Page) -> None:
     for number, key in enumerate("aaraaaraaaaaraaa", start=1):  # faster than the answers of the server
         expect_place(page, number)
         page.keyboard.press(key)
-    expect_counts(page, made=180, open=164, accepted=13, changed=0, rejected=3)
+    expect_counts(page, made=180, still_open=164, accepted=13, changed=0, rejected=3)
     expect_place(page, 17)
     page.keyboard.press("e")
     for key in ("ArrowRight", "Shift+ArrowDown", "Enter"):
@@ -75,23 +77,23 @@ def review_twenty(page: Page) -> None:
     expect_place(page, 18)
     page.keyboard.press("c")
     page.keyboard.press("2")
-    expect_counts(page, open=162, accepted=13, changed=2, rejected=3)
+    expect_counts(page, still_open=162, accepted=13, changed=2, rejected=3)
     expect_place(page, 19)
     page.keyboard.press("d")
-    expect_counts(page, open=161, accepted=14, changed=2, rejected=3)
+    expect_counts(page, still_open=161, accepted=14, changed=2, rejected=3)
     expect_place(page, 20)
     page.keyboard.press("b")
     page.keyboard.press("1")
     page.keyboard.press("Enter")
-    expect_counts(page, open=161, added=1)
+    expect_counts(page, still_open=161, added=1)
     page.keyboard.press("r")
-    expect_counts(page, open=160, rejected=4)
+    expect_counts(page, still_open=160, rejected=4)
     page.keyboard.press("u")
-    expect_counts(page, open=161, rejected=3)
+    expect_counts(page, still_open=161, rejected=3)
     expect(page.locator(".said")).to_have_text("Taken back")
     expect_place(page, 20)
     page.keyboard.press("a")
-    expect_counts(page, made=180, open=160, accepted=15, changed=2, rejected=3, added=1)
+    expect_counts(page, made=180, still_open=160, accepted=15, changed=2, rejected=3, added=1)
 
 
 def test_twenty_labels_are_reviewed_by_keyboard_and_trained_on_and_all_are_accounted_for(
@@ -104,7 +106,7 @@ def test_twenty_labels_are_reviewed_by_keyboard_and_trained_on_and_all_are_accou
 
     review_twenty(page)
     page.reload()
-    expect_counts(page, made=180, open=160, accepted=15, changed=2, rejected=3, added=1)
+    expect_counts(page, made=180, still_open=160, accepted=15, changed=2, rejected=3, added=1)
     settle(page)
     press(page, "Train on what is reviewed")
     page.wait_for_url(re.compile(r"/project\?"), timeout=2 * PATIENCE)
@@ -144,7 +146,7 @@ def test_an_outline_is_changed_by_keyboard_and_by_mouse(page: Page, server: Dash
     page.keyboard.press("e")
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
-    expect_counts(page, made=3, open=2, changed=1)
+    expect_counts(page, made=3, still_open=2, changed=1)
 
     # By mouse: into it, then a point of it is pulled, and one is made on an edge
     expect(page.locator(".where")).to_contain_text("2 of 3", timeout=PATIENCE)
@@ -159,7 +161,7 @@ def test_an_outline_is_changed_by_keyboard_and_by_mouse(page: Page, server: Dash
     page.locator("circle.chosen").dblclick()
     expect(spots).to_have_count(4)
     page.locator('[data-action="save"]').click()
-    expect_counts(page, made=3, open=1, changed=2)
+    expect_counts(page, made=3, still_open=1, changed=2)
 
 
 # Where the middle of the outline's first edge is on the screen

@@ -136,11 +136,16 @@ class Review {
     else if (action === "add") this.edit(true)
     else if (action === "classes") this.showClasses()
     else if (action === "save") this.save()
-    else if (action === "cancel") this.go(this.at)
+    else if (action === "cancel") this.cancel()
     else if (action === "next-point") this.choosePoint(1)
     else if (action === "point-before") this.choosePoint(-1)
     else if (action === "add-point") this.addPoint()
     else if (action === "remove-point") this.removePoint()
+  }
+
+  cancel() {
+    this.go(this.at)
+    this.say("")
   }
 
   edit(isNew = false) {
@@ -247,7 +252,7 @@ class Review {
       const arrow = ARROWS[event.key]
       if (arrow) this.nudge(arrow, event)
       else if (event.key === "Enter") this.save()
-      else if (event.key === "Escape") this.go(this.at)
+      else if (event.key === "Escape") this.cancel()
       else return
       event.preventDefault()
       event.stopPropagation()

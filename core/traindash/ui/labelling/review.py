@@ -94,10 +94,10 @@ def _draw_desk(desk: _Desk) -> None:
 
 
 def _draw_counts(counts: ReviewCounts) -> None:
-    with st.container(horizontal=True, gap="large", key="labels-counts"):
+    with st.container(horizontal=True, gap="medium", key="labels-counts"):
         for title, number in (
             (_("Made"), counts.made),
-            (_("Open"), counts.open),
+            (_("Still open"), counts.open),
             (_("Accepted"), counts.accepted),
             (_("Changed"), counts.changed),
             (_("Rejected"), counts.rejected),
@@ -124,10 +124,10 @@ def _choose(desk: _Desk) -> None:
             _("Labels"), list(_SHOWN), default=_OPEN, required=True, key="labels-shown", format_func=_
         )
         chosen = st.selectbox(
-            _("Class"), [_ALL, *classes], key="labels-class", width=220,
+            _("Class"), [_ALL, *classes], key="labels-class", width=180,
             format_func=lambda name: _(name) if name == _ALL else name,
         )  # fmt: skip
-        low, high = st.slider(_("Confidence"), 0.0, 1.0, (0.0, 1.0), 0.01, key="labels-confidence", width=260)
+        low, high = st.slider(_("Confidence"), 0.0, 1.0, (0.0, 1.0), 0.01, key="labels-confidence", width=200)
         order = st.segmented_control(
             _("Order"), list(_ORDERS), default=_UNSURE, required=True, key="labels-order", format_func=_
         )
@@ -297,12 +297,20 @@ def _outlines(given: Any) -> tuple[Outline, ...]:  # noqa: ANN401 - JSON of the 
 def _draw_ends(desk: _Desk, project: str) -> None:
     """Offer what follows a review: training on it, and taking away what nobody has looked at."""
     with st.container(horizontal=True, width="content", vertical_alignment="center"):
-        with st.popover(_("More"), icon=":material/more_horiz:"):
-            st.button(_("Read the labels again"), icon=":material/refresh:", key="labels-again", on_click=_forget)
+        with (
+            st.popover(_("More"), icon=":material/more_horiz:"),
+            st.container(key="review-menu-items", gap=None),
+        ):
+            st.button(
+                _("Read the labels again"), icon=":material/refresh:", key="labels-again", width="stretch",
+                type="tertiary", on_click=_forget,
+            )  # fmt: skip
             st.button(
                 _("Remove what is still open"),
                 icon=":material/delete_sweep:",
                 key="labels-remove",
+                width="stretch",
+                type="tertiary",
                 on_click=_remove_open,
                 args=(desk,),
                 help=_("Takes the labels away that nobody has said anything about. U takes it back in this sitting."),

@@ -146,11 +146,11 @@ def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
         on_select="rerun",
         column_config={
             "Colour": st.column_config.ImageColumn("", width=40),
-            words.name: st.column_config.TextColumn(_(words.name), width="large"),
+            words.name: st.column_config.TextColumn(_(words.name), width="medium"),
             "Shape": st.column_config.TextColumn(_("Shape")),
             "Value": st.column_config.TextColumn(_("Value")),
-            "Objects": st.column_config.NumberColumn(_("Objects"), format="localized", width="small"),
             "Images": st.column_config.NumberColumn(_("Images"), format="localized", width="small"),
+            "Objects": st.column_config.NumberColumn(_("Objects"), format="localized", width="small"),
         },
         alt=_(words.table),
     )
@@ -205,7 +205,7 @@ def _row(used: _Used) -> dict[str, object]:
         if isinstance(item, ObjectClass)
         else {"Tag": item.name, "Value": _(_VALUES.get(item.value_type, item.value_type))}
     )
-    return {"Colour": swatch(item.color), **about, "Objects": used.objects, "Images": used.images}
+    return {"Colour": swatch(item.color), **about, "Images": used.images, "Objects": used.objects}
 
 
 def _button(

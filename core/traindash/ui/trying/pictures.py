@@ -213,7 +213,7 @@ def _draw_project(suggested: ProjectId | None) -> tuple[Picture, ...]:
             st.info(_("This project has no image."), icon=":material/info:")
             return ()
         pages = -(-facts.project.items_count // _PER_PAGE)
-        page = st.pagination(pages, key=f"try-page-{project}") if pages > 1 else 1
+        page = st.pagination(pages, key=f"try-page-{project}", width="stretch") if pages > 1 else 1
     images = lookups.image_page(project, None, page, _PER_PAGE)
     ticked: dict[ImageId, Picture] = st.session_state.setdefault(f"try-ticked-{project}", {})
     with st.grid("auto", min_column_width=130, gap="small"):

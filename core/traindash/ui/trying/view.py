@@ -102,8 +102,9 @@ def _results(
     remember(models)
     _draw_states(models, answers)
     if not pictures:
-        st.caption(_("The models are ready for your pictures.") if done else _("The models are being loaded."))
-        if done is False and answers.want(models, (), 0):
+        if done:
+            st.caption(_("The models are ready for your pictures."))
+        elif answers.want(models, (), 0):
             st.rerun()
         return
     shown = _draw_frame_choice(pictures) if is_video() else _draw_page(pictures)

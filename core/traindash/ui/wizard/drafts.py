@@ -32,7 +32,7 @@ _UNITS = (86_400, 3_600, 60)
 _DELETED = "deleted_draft"
 _LONGEST_NAME = 120
 _AT_ONCE = 25
-_KINDS = (N_("Open"), N_("Started"))
+_KINDS = (N_("Not started"), N_("Started"))
 
 
 def draw_draft_menu(current: WizardDraft) -> None:

@@ -312,6 +312,10 @@ def draw_since_last(project: ProjectFacts) -> None:
         text = _("changed since then: {changes}.").format(changes="; ".join(found.changes))
     elif found.is_exact:
         text = _("the data is the same as then.")
+    elif found.used is not None and found.used == found.images:
+        text = _("it used all {images} that the project has now.").format(
+            images=plural(found.images, "image", "images")
+        )
     elif found.used is not None:
         text = _("it used {used} of the {images} images that the project has now.").format(
             used=count(found.used), images=count(found.images)
