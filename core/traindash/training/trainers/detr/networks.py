@@ -56,7 +56,7 @@ def _is_whole(path: Path) -> bool:
         return is_torch_file(path)
 
 
-def _published_weights(config: str) -> tuple[str, str] | None:
+def published_weights(config: str) -> tuple[str, str] | None:
     """Return file and address of published weights by the name of an architecture; ``None`` where nobody has any."""
     weights = yaml.safe_load(_KNOWN.read_bytes()).get(config, {}).get("weights")
     return None if weights is None else (weights["file"], weights["url"])
@@ -71,7 +71,7 @@ SAFETENSORS = CheckpointFormat(
     suffix=".safetensors",
     is_complete=_is_whole,
     resumable_factor=4,
-    published=_published_weights,
+    published=published_weights,
     reads_original=_reads_original,
     trouble_with_original=original_weights.trouble_with,
 )

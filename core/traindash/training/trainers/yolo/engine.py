@@ -63,7 +63,7 @@ class YoloEngine:
     def check(self, values: Mapping[str, object]) -> None:
         """Ask the engine's own check key by key, so that the message can name the key."""
         check_each(values, DEFAULT_CFG_DICT.keys(), lambda given: get_cfg(overrides=dict(given)), engine="Ultralytics")
-        _check_late_ones(values)
+        check_late_ones(values)
 
     def schedule(self, values: Mapping[str, object]) -> Schedule:
         """Put the values over the engine's defaults."""
@@ -217,7 +217,7 @@ class YoloLabels:
         return config
 
 
-def _check_late_ones(values: Mapping[str, object]) -> None:
+def check_late_ones(values: Mapping[str, object]) -> None:
     """Refuse values that the engine takes and then stumbles over, some of them after minutes.
 
     Raises:

@@ -160,7 +160,7 @@ class Callbacks:
         if not self._epoch_open:
             return  # the call after the final validation
         self._epoch_open = False
-        wants_end = self._reporter.epoch_done(trainer.epoch + 1, trainer.epochs, _epoch_values(trainer))
+        wants_end = self._reporter.epoch_done(trainer.epoch + 1, trainer.epochs, epoch_values(trainer))
         self._samples.epoch_done(trainer.epoch + 1)
         if wants_end and not trainer.stop:
             self._reporter.ends_early(trainer.epochs)
@@ -188,7 +188,7 @@ class Callbacks:
             self._samples.give_up(error)
 
 
-def _epoch_values(trainer: Any) -> dict[str, float]:  # noqa: ANN401
+def epoch_values(trainer: Any) -> dict[str, float]:  # noqa: ANN401
     """Collect the numbers of an epoch under the engine's own names, and the AP of each class.
 
     Returns:
@@ -251,7 +251,7 @@ def _mask_outlines(pred: Mapping[str, Any], row: int, size: Sequence[int]) -> li
     ]
 
 
-def _keep_order(loader: Any, seed: int, epoch: int) -> None:  # noqa: ANN401
+def keep_order(loader: Any, seed: int, epoch: int) -> None:  # noqa: ANN401
     """Give the engine's loader of training images an :class:`EpochOrder`, unless it does not shuffle at all."""
     batches = loader.batch_sampler.sampler  # _RepeatSampler repeats it for ever
     if isinstance(batches.sampler, RandomSampler):
@@ -324,7 +324,7 @@ class StepScheduler:
         for name in state["with_gradient"]:
             weights[name].grad = torch.empty_like(weights[name])
         unpack(state["gradients"], [weights[name].grad for name in state["with_gradient"]])
-        _keep_order(trainer.train_loader, trainer.args.seed, trainer.epoch)
+        keep_order(trainer.train_loader, trainer.args.seed, trainer.epoch)
         for index in state["buffer"]:  # of images for mosaics; loading them fills it again
             trainer.train_loader.dataset.load_image(index)
         set_random_state(state["random"])  # last: loading images may draw random numbers
@@ -402,7 +402,7 @@ def _continuing_trainer(base: Any) -> type:  # noqa: ANN401
             """Return a loader of images."""
             loader = super().get_dataloader(*args, mode=mode, **kwargs)
             if mode == "train":
-                _keep_order(loader, self.args.seed, self.start_epoch)
+                keep_order(loader, self.args.seed, self.start_epoch)
             return loader
 
         def resume_training(self, ckpt: Mapping[str, Any] | None) -> None:

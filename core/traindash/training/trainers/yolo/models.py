@@ -194,7 +194,7 @@ def _found_on(
             imgsz=image_size,
         )
         for result in results:
-            yield Path(result.path), tuple(_predictions_of(result))
+            yield Path(result.path), tuple(predictions_of(result))
 
 
 def _alike(files: Sequence[Path]) -> Iterator[str]:
@@ -259,7 +259,7 @@ def _names_of(model: YOLO) -> tuple[str, ...]:
     return tuple(str(name) for _, name in sorted(model.names.items()))
 
 
-def _predictions_of(result: Any) -> Iterator[Prediction]:  # noqa: ANN401 - ultralytics Results
+def predictions_of(result: Any) -> Iterator[Prediction]:  # noqa: ANN401 - ultralytics Results
     """Read what was found on an image."""
     boxes = result.boxes.cpu().numpy()
     for row in range(len(boxes)):
