@@ -3,31 +3,14 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.browser.widgets import tick_row
+from tests.browser.widgets import expect_text, next_step, open_page, press, settle, tick_row
+from tests.fakes.small_platform import wait_for
 from tests.server import DashboardProcess
 
 pytestmark = pytest.mark.browser
 WAIT_MS = 60_000
-
-
-def ready(page: Page) -> None:
-    """Wait until the page's script has run."""
-    app = page.locator("[data-testid=stApp][data-test-script-state=notRunning]")
-    expect(app).to_be_attached(timeout=WAIT_MS)
-
-
-def go_to(page: Page, url: str) -> None:
-    """Open an address and wait for it."""
-    page.goto(url)
-    ready(page)
-
-
-def press_next(page: Page, question: str) -> None:
-    """Go on and wait for the next step's heading."""
-    page.get_by_role("button", name="Next").click()
-    expect(page.get_by_role("heading", name=question)).to_be_visible(timeout=WAIT_MS)
 
 
 @pytest.fixture
@@ -45,30 +28,26 @@ def draft_of(page: Page) -> str:
 
 def start_draft(page: Page, url: str) -> None:
     """Begin a draft, choose the sample project and the recommended model."""
-    go_to(page, f"{url}/project")
+    open_page(page, f"{url}/project")
     expect(page).to_have_url(re.compile("draft="), timeout=WAIT_MS)
     before = page.url
-    page.get_by_role("button", name="Drafts").click()
-    page.get_by_role("button", name="Start over with an empty draft").click()
+    press(page, "Drafts")
+    press(page, "Start over with an empty draft")
     expect(page).not_to_have_url(before, timeout=WAIT_MS)
-    # The address changes before the page is drawn: what is clicked until then belongs to the draft before.
-    expect(page.locator(f"a[href*='draft={draft_of(page)}']").first).to_be_visible(timeout=WAIT_MS)
-    ready(page)
-    expect(page.get_by_text("No project is chosen.")).to_be_visible(timeout=WAIT_MS)
-    page.get_by_role("button", name="Choose").click(timeout=WAIT_MS)
-    expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=WAIT_MS)
-    press_next(page, "Which model to start from?")
-    page.get_by_role("button", name="Use it").click()
+    expect_text(page, "No project is chosen.")
+    press(page, "Choose")
+    next_step(page, "Which model to start from?")
+    press(page, "Use it")
     expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=WAIT_MS)
 
 
 def open_step(page: Page, url: str, step: str) -> None:
     """Open a step of the page's draft by its address."""
-    go_to(page, f"{url}/{step}?draft={draft_of(page)}")
+    open_page(page, f"{url}/{step}?draft={draft_of(page)}")
 
 
 def test_a_cold_deep_link_opens_its_step_inside_the_frame(dashboard: DashboardProcess, page: Page) -> None:
-    go_to(page, f"{dashboard.url}/split")
+    open_page(page, f"{dashboard.url}/split")
     expect(page.get_by_role("heading", name="New training")).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_text("No project is chosen.").first).to_be_visible(timeout=WAIT_MS)
     expect(page.get_by_role("link", name="Experiments")).to_be_visible()
@@ -89,7 +68,7 @@ def test_editor_marks_errors_resets_and_leaves_by_keyboard(server: str, page: Pa
     page.reload()
     expect(editor).to_have_value(re.compile(r"^lr0: \[1, 2\n"), timeout=WAIT_MS)
 
-    page.get_by_role("button", name="Reset to defaults").click()
+    press(page, "Reset to defaults")
     expect(editor).to_have_value(defaults, timeout=WAIT_MS)
     expect(following).to_be_enabled(timeout=WAIT_MS)
 
@@ -126,7 +105,6 @@ def test_keys_of_groups_are_completed_and_added_where_they_belong(server: str, p
     open_step(page, server, "model")
     page.get_by_role("radio", name="RT-DETRv2").click()
     expect(page.get_by_text("Licence of RT-DETRv2")).to_be_visible(timeout=WAIT_MS)
-    ready(page)
     tick_row(page, 0)
     expect(page.get_by_text("RT-DETRv2, object detection")).to_be_visible(timeout=WAIT_MS)
     open_step(page, server, "hyperparameters")
@@ -157,10 +135,51 @@ def test_what_was_typed_last_is_not_lost_by_going_on(server: str, page: Page) ->
     expect(editor).to_have_value(re.compile("epochs"), timeout=WAIT_MS)
     editor.press("Control+Home")
     page.keyboard.type("cos_lr: true\n")
-    press_next(page, "What to measure afterwards?")
-    page.get_by_role("button", name="Back").click()
+    next_step(page, "What to measure afterwards?")
+    press(page, "Back")
     expect(editor).to_have_value(re.compile("^cos_lr: true\n"), timeout=WAIT_MS)
     expect(page.get_by_text("1 change from the defaults")).to_be_visible(timeout=WAIT_MS)
+
+
+def test_an_answer_that_comes_late_takes_nothing_back_of_what_was_typed(server: str, page: Page) -> None:
+    held: list[bytes] = []
+    lines: list[WebSocketRoute] = []
+    is_held = False
+
+    def pass_on(message: str | bytes) -> None:
+        assert isinstance(message, bytes)
+        held.append(message) if is_held else lines[-1].send(message)
+
+    def connect(line: WebSocketRoute) -> None:
+        lines.append(line)
+        line.connect_to_server().on_message(pass_on)
+
+    def let_through() -> None:
+        for message in held:
+            lines[-1].send(message)
+        held.clear()
+
+    page.route_web_socket(re.compile("/_stcore/stream"), connect)
+    start_draft(page, server)
+    open_step(page, server, "hyperparameters")
+    editor = page.get_by_label("Hyperparameters", exact=True)
+    expect(editor).to_be_editable(timeout=WAIT_MS)
+    is_held = True
+    editor.press("Control+Home")
+    page.keyboard.type("cos_lr: true\n")
+    editor.press("Control+Enter")
+    first = b"1 change from the defaults"
+    wait_for(lambda: page.evaluate("0") or any(first in message for message in held), "the answer to one line")
+    page.keyboard.type("degrees: 5\n")
+    editor.press("Control+Enter")
+    let_through()
+    expect_text(page, first.decode())
+    page.keyboard.type("flipud: 0.1\n")
+    expect(editor).to_have_value(re.compile("^cos_lr: true\ndegrees: 5\nflipud: 0.1\n"))
+    is_held = False
+    let_through()
+    expect_text(page, "3 changes from the defaults")
+    expect(editor).to_have_value(re.compile("^cos_lr: true\ndegrees: 5\nflipud: 0.1\n"))
 
 
 def test_a_reload_in_the_middle_loses_nothing_and_a_second_tab_follows(server: str, page: Page) -> None:
@@ -176,11 +195,11 @@ def test_a_reload_in_the_middle_loses_nothing_and_a_second_tab_follows(server: s
 
 
 def test_images_of_a_project_lead_on_in_the_large_view_over_pages(server: str, page: Page) -> None:
-    go_to(page, f"{server}/project?project=1")
+    open_page(page, f"{server}/project?project=1")
     page.get_by_text("Look through all images").click()
     images = page.get_by_role("img", name=re.compile(", Annotated"))
     expect(images).to_have_count(24, timeout=WAIT_MS)  # a page of all of them, and not the few before
-    ready(page)
+    settle(page)
     images.first.click()
     view = page.locator("dialog.large")
     expect(view).to_contain_text("1 of 200", timeout=WAIT_MS)

@@ -165,7 +165,8 @@ export default function ({ data, parentElement, setStateValue }) {
   const find = (name) => parentElement.querySelector(name)
   const names = [".name", ".box", ".numbers", ".colored", "textarea", ".popup", ".reference"]
   const [label, box, numbers, colored, field, popup, panel] = names.map(find)
-  const kept = memory.get(parentElement) ?? { sent: null, timer: 0, leaving: false, visited: false }
+  const known = memory.get(parentElement)
+  const kept = known?.key === data.key ? known : { key: data.key, sent: null, number: data.number, timer: 0, leaving: false, visited: false }
   memory.set(parentElement, kept)
   let offered = null
   let chosen = kept.chosen ?? 0
@@ -210,7 +211,8 @@ export default function ({ data, parentElement, setStateValue }) {
     kept.timer = 0
     if (field.value === kept.sent) return
     kept.sent = field.value
-    setStateValue("text", field.value)
+    kept.number += 1
+    setStateValue("text", { text: field.value, number: kept.number })
   }
   const edited = () => {
     paint()
@@ -356,12 +358,15 @@ export default function ({ data, parentElement, setStateValue }) {
   box.style.height = `${data.rows * LINE_PX + 18}px`
   panel.style.maxHeight = `${data.rows * LINE_PX + 50}px`
   field.setAttribute("aria-invalid", String(data.lines.wrong.length > 0))
-  // The echo of what was sent last must not undo what was typed since; anything else is a text set elsewhere.
-  if (data.text !== kept.sent) {
+  // A run that began before the last text was sent knows an older one, and the echo of what was sent last must not undo
+  // what was typed since; anything else is a text set elsewhere.
+  const isOld = data.number < kept.number
+  if (!isOld && data.text !== kept.sent) {
     clearTimeout(kept.timer)
     kept.sent = data.text
     if (field.value !== data.text) field.value = data.text
   }
+  if (!isOld) kept.number = data.number
   field.oninput = () => {
     edited()
     propose()
@@ -392,6 +397,7 @@ export default function ({ data, parentElement, setStateValue }) {
     if (!["Shift", "Control", "Alt"].includes(event.key)) kept.leaving = event.key === "Escape"
   }
   redrawReference = drawReference(panel, data, field, bring)
+  field.readOnly = false // what was typed before anybody listened would be lost
   paint()
   const sized = new ResizeObserver(lay)
   sized.observe(field)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import streamlit as st
 
 from traindash.frameworks.hyperparameter_text import value_text
@@ -49,17 +50,19 @@ def yaml_editor(  # noqa: PLR0913 - a widget has a label, a value, an identity, 
     """
 
     def changed() -> None:
-        # From the browser: anything may be in it.
-        sent = st.session_state[key].get("text")
-        if isinstance(sent, str):
-            on_change(sent)
+        sent = _sent(key)
+        if sent is not None:
+            on_change(sent.text)
 
+    sent = _sent(key)
     different = marks.changed or {}
     _editor(
         key=key,
         data={
+            "key": key,
             "label": label,
             "text": text,
+            "number": 0 if sent is None else sent.number,
             "rows": rows,
             "lines": {"wrong": list(marks.wrong), "odd": list(marks.odd), "changed": list(different.values())},
             "changed": list(different),
@@ -67,6 +70,22 @@ def yaml_editor(  # noqa: PLR0913 - a widget has a label, a value, an identity, 
         },
         on_text_change=changed,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    """What the editor has sent."""
+
+    text: str
+    number: int  # grows with each text: by it the editor knows a run that began before
+
+
+def _sent(key: str) -> _Sent | None:
+    """Return what an editor has sent last, ``None`` if it has sent nothing yet."""
+    try:
+        return msgspec.convert((st.session_state.get(key) or {}).get("text"), _Sent | None)
+    except msgspec.ValidationError:  # from the browser: anything may be in it
+        return None
 
 
 def _entry(item: Hyperparameter) -> dict[str, object]:
