@@ -20,7 +20,7 @@ from traindash.plans.draft import SplitDraft, WizardDraft
 from traindash.plans.series import Experiment
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.tasks.series_record import new_series
-from traindash.ui import connection
+from traindash.ui import connection, lookups
 from traindash.ui.projects.work import WORK, work_key
 from traindash.ui.wizard.project import dataset_tree
 
@@ -108,6 +108,19 @@ def test_a_renamed_class_takes_its_drafts_along(screen: Screen) -> None:
     screen.press("dialog-yes")
     assert screen.classes()["box"] == 9
     assert connection.drafts().load(draft.id).classes == ("box", "polygon")
+
+
+def test_a_button_that_was_drawn_before_a_class_was_renamed_is_about_this_class(screen: Screen) -> None:
+    classes = screen.client.projects.meta(screen.number).classes
+    place, item = next((place, item) for place, item in enumerate(classes) if item.name == "rectangle")
+    screen.choose("names-class", place)
+    assert item.id is not None
+    screen.client.project_edits.edit_class(item.id, "box", item.color, None)
+    lookups.forget_project(screen.number)
+    screen.press("ask-delete-class")
+    assert screen.app.button(key="dialog-yes").label == "Delete with 9 objects"
+    screen.press("dialog-yes")
+    assert "box" not in screen.classes()
 
 
 def test_a_class_is_merged_only_where_its_objects_fit(screen: Screen) -> None:

@@ -64,6 +64,7 @@ class _Words:
     becomes: str  # where something has the one that is merged
     goes: str  # where nothing has it
     delete: str
+    gone: str
     titles: tuple[str, str, str, str]  # of the dialogs that add, edit, merge and delete
 
 
@@ -77,6 +78,7 @@ _WORDS: Mapping[NameKind, _Words] = {
         becomes=N_("{what} become “{target}”, then the class “{source}” goes."),
         goes=N_("Nothing has it yet. The class “{source}” goes."),
         delete=N_("Delete class"),
+        gone=N_("This class is not in the project any more."),
         titles=(N_("New class"), N_("Edit this class"), N_("Merge this class"), N_("Delete this class?")),
     ),
     "tag": _Words(
@@ -88,6 +90,7 @@ _WORDS: Mapping[NameKind, _Words] = {
         becomes=N_("{what} become “{target}”, then the tag “{source}” goes."),
         goes=N_("Nothing has it yet. The tag “{source}” goes."),
         delete=N_("Delete tag"),
+        gone=N_("This tag is not in the project any more."),
         titles=(N_("New tag"), N_("Edit this tag"), N_("Merge this tag"), N_("Delete this tag?")),
     ),
 }
@@ -101,6 +104,11 @@ class _Used:
     item: ObjectClass | TagMeta
     objects: int
     images: int
+
+    @property
+    def identity(self) -> int | str:
+        """What it is known by while it may be renamed: a button that was drawn before knows the name before."""
+        return self.item.name if self.item.id is None else self.item.id
 
     @property
     def text(self) -> str:
@@ -136,7 +144,7 @@ def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
         _draw_deleted(facts, kind)
         return
     key = f"names-{kind}-{facts.project.id}"
-    forget_selection_of_others(key, [used.item.id or used.item.name for used in rows])
+    forget_selection_of_others(key, [used.identity for used in rows])
     st.dataframe(
         pd.DataFrame([_row(used) for used in rows]),
         key=key,
@@ -154,7 +162,7 @@ def draw_names(facts: ProjectFacts, kind: NameKind) -> None:
         },
         alt=_(words.table),
     )
-    chosen = tuple(used.item.name for used in chosen_rows(key, rows))
+    chosen = tuple(used.identity for used in chosen_rows(key, rows))
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-actions"):
         _button(_(words.add), "add", f"add-{kind}", facts)
         _button(_("Edit"), "edit", f"edit-{kind}", facts, chosen[:1], off=len(chosen) != 1)
@@ -209,7 +217,7 @@ def _row(used: _Used) -> dict[str, object]:
 
 
 def _button(
-    label: str, icon: str, dialog: str, facts: ProjectFacts, names: Sequence[str] = (), *, off: bool = False
+    label: str, icon: str, dialog: str, facts: ProjectFacts, chosen: Sequence[int | str] = (), *, off: bool = False
 ) -> None:
     st.button(
         label,
@@ -217,15 +225,14 @@ def _button(
         key=f"ask-{dialog}",
         disabled=off or work.is_busy(facts.project.id),
         on_click=ask,
-        args=(dialog, facts.project.id, *names),
+        args=(dialog, facts.project.id, *chosen),
     )
 
 
-def _find(facts: ProjectFacts, kind: NameKind, name: str) -> _Used:
-    found = next((used for used in _used(facts, kind) if used.item.name == name), None)
+def _find(facts: ProjectFacts, kind: NameKind, identity: int | str) -> _Used:
+    found = next((used for used in _used(facts, kind) if used.identity == identity), None)
     if found is None:
-        msg = _("“{name}” is not in the project any more.").format(name=name)
-        raise InputError(msg, _("Close this and choose again."))
+        raise InputError(_(_WORDS[kind].gone), _("Close this and choose again."))
     return found
 
 
@@ -346,16 +353,16 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
 
 
 def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
-    found = [_find(facts, kind, name) for name in about]
+    found = [_find(facts, kind, identity) for identity in about]
     for used in found:
         st.markdown(f"**{plain(used.item.name)}**: {used.text}")
     objects = sum(used.objects for used in found)
     what = _lost(kind, found, objects)
     st.caption(f"{what} {_kept(len(found), is_all=bool(what))}".strip())
     if kind == "class":
-        draw_drafts_naming(facts, class_names=about)
+        draw_drafts_naming(facts, class_names=[used.item.name for used in found])
     else:
-        draw_drafts_naming(facts, tags=about)
+        draw_drafts_naming(facts, tags=[used.item.name for used in found])
 
     def delete() -> None:
         edits, number = connection.client().project_edits, facts.project.id
