@@ -2,6 +2,7 @@
 const SPACING = 0.5 // seconds between two frames of a short video
 const TOGETHER = 6 // frames of one message
 const PATIENCE = 8000 // milliseconds that a place in the video may take
+const AGAIN = 5000 // and that Python may take to say that a message has come, before it is sent once more
 const kept = new WeakMap()
 
 const when = (target, event) =>
@@ -13,6 +14,21 @@ const when = (target, event) =>
   })
 
 const clock = (seconds) => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`
+
+// The next message goes when this one has come: while the page's script runs only the last of several would reach it
+// (1.67).
+// Gives whether it has come: the page may be left meanwhile.
+async function deliver(state, message) {
+  const arrived = () => state.data.film === message.film && state.data.done >= message.number
+  while (!arrived() && !state.gone) {
+    state.send(message)
+    await new Promise((done) => {
+      const timer = setTimeout(done, AGAIN)
+      state.wake = () => (arrived() || state.gone) && (clearTimeout(timer), done())
+    })
+  }
+  return arrived()
+}
 
 async function take(file, { most, longest }, tell, send) {
   const video = document.createElement("video")
@@ -29,8 +45,9 @@ async function take(file, { most, longest }, tell, send) {
     canvas.width = Math.max(1, Math.round(video.videoWidth * scale))
     canvas.height = Math.max(1, Math.round(video.videoHeight * scale))
     const pen = canvas.getContext("2d")
+    const film = crypto.randomUUID()
     let frames = []
-    let first = true
+    let sent = 0
     for (let number = 0; number < count; number++) {
       const at = count === 1 ? 0 : (number * Math.max(0, seconds - 0.05)) / (count - 1)
       if (Math.abs(video.currentTime - at) > 0.001) {
@@ -42,10 +59,8 @@ async function take(file, { most, longest }, tell, send) {
       frames.push({ name: `${file.name}, ${clock(at)}`, data: picture.slice(picture.indexOf(",") + 1) })
       tell(_("Taking frames: {number} of {total}", { number: number + 1, total: count }), (number + 1) / count)
       if (frames.length === TOGETHER || number === count - 1) {
-        send({ first, frames })
-        first = false
+        if (!(await send({ film, number: ++sent, frames }))) return
         frames = []
-        await new Promise((done) => setTimeout(done, 150)) // each message is a run of the page
       }
     }
     tell(`${count} ${count === 1 ? "frame" : "frames"} of ${clock(seconds)} minutes`, 1)
@@ -59,7 +74,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const state = kept.get(parentElement) ?? {}
   kept.set(parentElement, state)
   state.send = (value) => setTriggerValue("taken", value)
-  if (state.made) return
+  state.data = data
+  state.wake?.()
+  const leave = () => {
+    state.gone = true
+    state.wake?.()
+  }
+  if (state.made) return leave
   state.made = true
   const input = document.createElement("input")
   input.type = "file"
@@ -91,7 +112,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (!file || state.busy) return
     state.busy = true
     try {
-      await take(file, data, tell, (value) => state.send(value))
+      await take(file, data, tell, (message) => deliver(state, message))
     } catch (error) {
       tell(`${error.message} ${_("Try another one, MP4 or WebM for example.")}`, 1)
     }
@@ -108,4 +129,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     label.classList.remove("over")
     begin(event.dataTransfer.files[0])
   }
+  return leave
 }

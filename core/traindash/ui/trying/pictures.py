@@ -4,7 +4,7 @@ import hashlib
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -32,6 +32,7 @@ _PER_PAGE = 12
 _PICTURE = (240, 180)
 _HERE = Path(__file__).parent
 _GIVEN, _PASTED, _FRAMES, _PROJECT = "try-given", "try-pasted", "try-frames", "try-project"
+_VIDEO = "try-video"
 _SOURCE = "try-source"
 _Source: TypeAlias = Literal["Your pictures", "From a project", "Camera", "Video"]
 _SOURCES: Mapping[_Source, str] = {
@@ -258,24 +259,45 @@ def _draw_camera() -> tuple[Picture, ...]:
         return ()
 
 
+@dataclass(slots=True)
+class _Film:
+    """What has come of a video so far."""
+
+    film: str = ""  # which one the browser takes frames of
+    done: int = 0  # messages that have come
+    frames: list[Picture] = field(default_factory=list)
+
+
 def _draw_video() -> tuple[Picture, ...]:
     """Take frames of a video in the browser, which plays more kinds of them than any library here reads."""
-    kept: list[Picture] = st.session_state.setdefault(_FRAMES, [])
-    sent = _frames(
-        key="try-video", data={"most": MOST_FRAMES, "longest": LONGEST_SIDE}, on_taken_change=lambda: None
-    ).taken
-    if sent:
-        if sent.get("first"):
-            kept.clear()
-        for frame in sent.get("frames", [])[:MOST_FRAMES]:
-            try:
-                kept.append(
-                    replace(read_picture(str(frame["name"])[:120], _decoded(frame)), key=f"{len(kept)}-{frame['name']}")
-                )
-            except (AppError, KeyError):
-                flash(_("A frame of the video could not be read."), "error")
-    del kept[MOST_FRAMES:]
-    return tuple(kept)
+    film: _Film = st.session_state.setdefault(_FRAMES, _Film())
+    _frames(
+        key=_VIDEO,
+        data={"most": MOST_FRAMES, "longest": LONGEST_SIDE, "film": film.film, "done": film.done},
+        on_taken_change=lambda: _take_frames(film),
+    )
+    return tuple(film.frames)
+
+
+def _take_frames(film: _Film) -> None:
+    """Take in a message of the browser, which may come twice; in a callback, for the page is told that it has come."""
+    sent = st.session_state[_VIDEO].get("taken")
+    if not isinstance(sent, dict):
+        return
+    name, number = str(sent.get("film", "")), int(sent.get("number", 0))
+    if name != film.film:
+        film.film, film.done = name, 0
+        film.frames.clear()
+    if number <= film.done:
+        return
+    film.done = number
+    for frame in sent.get("frames", ())[: MOST_FRAMES - len(film.frames)]:
+        try:
+            picture = read_picture(str(frame["name"])[:120], _decoded(frame))
+        except (AppError, KeyError):
+            flash(_("A frame of the video could not be read."), "error")
+        else:
+            film.frames.append(replace(picture, key=f"{len(film.frames)}-{frame['name']}"))
 
 
 def annotated(pictures: Sequence[Picture]) -> tuple[Image, ...]:
