@@ -72,9 +72,12 @@ def test_sorted_filtered_chosen_and_compared(page: Page, dashboard: DashboardPro
     settle(page)
     expect_text(page, "3 of 4 experiments")
     expect(page.get_by_role("button", name="Highest first")).to_be_visible(timeout=PATIENCE)
+    table = page.get_by_test_id("stDataFrame")
+    before = table.bounding_box()
     for row in range(3):
         tick_row(page, row)
     expect_text(page, "3 chosen")
+    assert table.bounding_box() == before, "The table moved away under the pointer that ticks its rows."
     tick_row(page, 0)
     expect_text(page, "2 chosen")
     expect(page).to_have_url(re.compile(r"ids="))
