@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.widgets import new_profile
 from tests.outside import chromium_path
 from tests.server import DashboardProcess
 
@@ -35,7 +36,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A tab in a fresh profile, 1280 pixels wide. The test fails if it asks for anything outside this machine."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context = new_profile(browser)
     tab = context.new_page()
     strangers: list[str] = []
 

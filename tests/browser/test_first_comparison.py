@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, settle
+from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, press, settle
 from tests.server import DashboardProcess
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -25,13 +25,6 @@ def scores(home: Path) -> list[float]:
     return sorted(record["evaluation_metrics"]["AP50"] for record in records)
 
 
-def click(page: Page, name: str) -> None:
-    """Press a button as a person does, with the mouse."""
-    button = page.get_by_role("button", name=name, exact=True).first
-    expect(button).to_be_enabled(timeout=PATIENCE)
-    button.click()
-
-
 def test_from_the_first_start_to_a_true_comparison(
     page: Page, dashboard: DashboardProcess, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
@@ -39,14 +32,14 @@ def test_from_the_first_start_to_a_true_comparison(
     begun = time.monotonic()
     open_page(page, dashboard.url)
     expect_heading(page, "Your first comparison")
-    click(page, "Start the first comparison")
+    press(page, "Start the first comparison")
     page.wait_for_url(re.compile(r"/series\?.*series="), timeout=PATIENCE)
     expect_text(page, "Both trainings learn from the same images now.")
     # Left in the middle, and found again where it was.
-    click(page, "Leave the guide")
+    press(page, "Leave the guide")
     page.get_by_role("link", name="Overview", exact=True).click()
     expect_text(page, "Your first comparison")
-    click(page, "Watch them learn")
+    press(page, "Watch them learn")
     expect_text(page, "Both trainings learn from the same images now.")
 
     page.wait_for_url(re.compile(r"/compare\?.*ids="), timeout=TRAINING_MS)
@@ -61,11 +54,11 @@ def test_from_the_first_start_to_a_true_comparison(
     assert len(found) == 2
     assert found[-1] > 0.3
 
-    click(page, "Show it")
+    press(page, "Show it")
     page.wait_for_url(re.compile(r"/show\?.*ids="), timeout=PATIENCE)
-    click(page, "Leave")
+    press(page, "Leave")
     expect_text(page, "That was the first comparison")
-    click(page, "Bring your own data in")
+    press(page, "Bring your own data in")
     expect_heading(page, "Bring data in")
     page.get_by_role("link", name="Overview", exact=True).click()
     expect_heading(page, "Best so far")

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.widgets import PATIENCE, expect_heading, expect_text, open_page, press, settle
+from tests.browser.widgets import PATIENCE, expect_heading, expect_text, leading_to_a_run, open_page, press, settle
 from tests.server import DashboardProcess
 
 pytestmark = pytest.mark.browser
@@ -15,9 +15,8 @@ def _choose_first_row(page: Page) -> None:
     expect(table).to_be_visible(timeout=PATIENCE)
     place = table.bounding_box()
     assert place is not None
-    # What takes clicks lies over the canvas.
-    page.mouse.click(place["x"] + 16, place["y"] + _ROW + _ROW // 2)
-    settle(page)
+    with leading_to_a_run(page):  # what takes clicks lies over the canvas
+        page.mouse.click(place["x"] + 16, place["y"] + _ROW + _ROW // 2)
 
 
 def test_a_class_is_renamed_and_a_deleted_dataset_comes_back(page: Page, sample_dashboard: DashboardProcess) -> None:
@@ -31,17 +30,15 @@ def test_a_class_is_renamed_and_a_deleted_dataset_comes_back(page: Page, sample_
     page.keyboard.press("Enter")
     expect_text(page, "“tomato” is now “ripe tomato”.")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    settle(page)  # the buttons below the table are of the class as it is named now
+    settle(page)  # the closed dialog has given the keyboard back
 
     # By keyboard alone: the chosen row, its deletion, and the way back.
-    page.get_by_role("button", name="Delete", exact=True).focus()
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Delete", exact=True).press("Enter")
     expect_text(page, "All of it can be brought back for 30 days.")
-    page.get_by_role("button", name="Delete with").focus()
-    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Delete with").press("Enter")
     expect_text(page, "Classes 4")
-    page.get_by_role("button", name="Undo", exact=True).focus()
-    page.keyboard.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Undo", exact=True).press("Enter")
     expect_text(page, "Classes 5")
 
     page.get_by_text("Datasets 3").click()

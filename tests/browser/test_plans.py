@@ -22,6 +22,7 @@ hyperparameters: |
   lr0: 0.01
 export_onnx: true
 """
+COPIED = "async text => (await navigator.clipboard.readText()).trim() === text"
 
 
 def _draft(dashboard: DashboardProcess) -> DraftId:
@@ -54,7 +55,7 @@ def test_a_plan_goes_in_and_comes_out_again(sample_dashboard: DashboardProcess, 
     code = page.get_by_test_id("stCode").filter(has_text="project_id: 1").first
     code.hover()
     code.get_by_role("button").first.click()
-    assert page.evaluate("navigator.clipboard.readText()").strip() == text.strip()
+    page.wait_for_function(COPIED, arg=text.strip(), timeout=PATIENCE)
 
 
 def test_keys_come_from_the_reference_and_from_completions(sample_dashboard: DashboardProcess, page: Page) -> None:

@@ -9,7 +9,17 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.browser.accessibility import Finding, find, unseen_focus
-from tests.browser.widgets import PATIENCE, expect_heading, expect_text, next_step, open_page, press, settle
+from tests.browser.widgets import (
+    PATIENCE,
+    WIDE,
+    expect_heading,
+    expect_text,
+    new_profile,
+    next_step,
+    open_page,
+    press,
+    settle,
+)
 from tests.fakes.small_platform import wait_for
 from tests.outside import ROOT
 from tests.server import DashboardProcess
@@ -23,7 +33,6 @@ from traindash.ui.screens import DEFAULT, PLACES, SCREENS, Place
 pytestmark = pytest.mark.browser
 MODEL = "Pico-det (CPU demo)"
 LEARNED = "epochs: 3\nbenchmark: true\n"
-WIDE = ViewportSize(width=1280, height=900)
 NARROW = ViewportSize(width=720, height=900)
 MOST_TABS = 150
 
@@ -64,8 +73,9 @@ def _plan(project: ProjectId, name: str, hyperparameters: str) -> TrainingPlan:
 @pytest.fixture(scope="module")
 def tab(browser: Browser, stage: Stage) -> Iterator[Page]:
     """One tab for all pages: they are gone to within it, which is cheaper than a cold start for each."""
-    context = browser.new_context(viewport=WIDE, reduced_motion="reduce", color_scheme="light")
+    context = new_profile(browser)
     page = context.new_page()
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     # A draft on the sample project with a model: no step is locked.
     open_page(page, f"{stage.url}/project?project=1")
     next_step(page, "Which model to start from?")
@@ -95,9 +105,7 @@ def test_a_page_for_everybody(
     tab: Page, stage: Stage, name: str, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     path = _paths(stage).get(name) or MORE[name].format(failed=stage.failed)
-    tab.evaluate(
-        "path => { history.pushState({}, '', `/${path}`); dispatchEvent(new PopStateEvent('popstate')) }", path
-    )
+    tab.evaluate(_GO, path)
     settle(tab)
     expect(tab.get_by_role("heading", level=1).or_(tab.locator(".sh-slide.sh-now")).first).to_be_visible(
         timeout=PATIENCE
@@ -148,6 +156,7 @@ def _tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
 
 def _press(page: Page, name: str, role: str = "button") -> None:
     """Go to a control by Tab and press Enter on it."""
+    settle(page)
     target = page.get_by_role("link" if role == "link" else "button", name=name, exact=True)
     expect(target.first).to_be_enabled(timeout=PATIENCE)
     _tab_to(page, target)
@@ -173,9 +182,14 @@ def _leave(page: Page, inside: Locator) -> None:
     expect(inside).to_be_hidden(timeout=PATIENCE)
 
 
+def _wait_for_keys(page: Page) -> None:
+    """Wait until the page listens to keys: the script that does comes after the page."""
+    expect(page.get_by_role("button", name="Find or do")).to_be_enabled(timeout=PATIENCE)
+
+
 def _find(page: Page, words: str) -> None:
     """Open the palette, type, and open what is found first."""
-    expect(page.get_by_role("button", name="Find or do")).to_be_enabled(timeout=PATIENCE)
+    _wait_for_keys(page)
     page.keyboard.press("Control+k")
     field = page.get_by_role("combobox", name="Find or do")
     expect(field).to_be_focused()
@@ -241,6 +255,7 @@ def test_two_experiments_are_chosen_and_compared(page: Page, stage: Stage) -> No
     _find(page, "Present")
     expect(page.locator(".sh-slide.sh-now")).to_be_visible(timeout=PATIENCE)
     # The slides have the arrows, but for those in the palette.
+    _wait_for_keys(page)
     page.keyboard.press("Control+k")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Escape")
@@ -251,6 +266,7 @@ def test_two_experiments_are_chosen_and_compared(page: Page, stage: Stage) -> No
 def test_letters_lead_to_the_places(tab: Page, place: Place) -> None:
     # “New training” goes on at the step where the tab was last.
     paths = [item.id for item in SCREENS if item.group == place.screen]
+    _wait_for_keys(tab)
     tab.keyboard.press("g")
     tab.keyboard.press(place.letter)
     expected = "|".join([*paths, ""] if place.screen == DEFAULT else paths)
@@ -260,6 +276,7 @@ def test_letters_lead_to_the_places(tab: Page, place: Place) -> None:
 
 def test_keys_are_letters_where_text_is_typed(page: Page, stage: Stage) -> None:
     open_page(page, f"{stage.url}/experiments")
+    _wait_for_keys(page)
     page.get_by_label("Search", exact=True).focus()
     page.keyboard.type("gt?")
     expect(page.get_by_label("Search", exact=True)).to_have_value("gt?")

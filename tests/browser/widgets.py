@@ -1,17 +1,47 @@
 """One helper per thing a person does on a page."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 SECOND = 1_000
 PATIENCE = 30 * SECOND
+WIDE = ViewportSize(width=1280, height=900)
+_RUNS = Path(__file__).with_name("runs.js")
+_turns = count()
 
 
-def settle(page: Page) -> None:
-    """Wait until the page's script has run and nothing on it is stale."""
-    page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=PATIENCE)
-    expect(page.locator('[data-stale="true"]')).to_have_count(0, timeout=PATIENCE)
+def new_profile(browser: Browser) -> BrowserContext:
+    """Return a fresh profile of the browser, in whose tabs :func:`settle` knows what they wait for."""
+    context = browser.new_context(viewport=WIDE)
+    context.add_init_script(path=_RUNS)
+    return context
+
+
+def settle(page: Page, *, timeout: float = PATIENCE) -> None:
+    """Wait until nothing is on its way to the server or from it, and what came is drawn; then widgets are of now.
+
+    Parts of a page that look for news by themselves are not waited for.
+    """
+    # Looked at once in each animation frame; the number tells this wait from the ones before.
+    page.wait_for_function("turn => window.runsOfPage?.areOver(turn)", arg=next(_turns), timeout=timeout)
+
+
+@contextmanager
+def leading_to_a_run(page: Page) -> Iterator[None]:
+    """Wait for the run of the page's script that what is done inside leads to, also if it is asked for a moment later.
+
+    Tables and sliders of Streamlit tell what was chosen when nothing more was chosen for a moment (1.67).
+    """
+    settle(page)
+    before = page.evaluate("runsOfPage.asked")
+    yield
+    page.wait_for_function("before => runsOfPage.asked > before", arg=before, timeout=PATIENCE)
+    settle(page)
 
 
 def open_page(page: Page, url: str) -> None:
@@ -21,7 +51,8 @@ def open_page(page: Page, url: str) -> None:
 
 
 def press(page: Page, name: str) -> None:
-    """Press a button or follow a link by its visible name."""
+    """Press a button or follow a link by its visible name, once the page is still."""
+    settle(page)  # what is pressed before belongs to the run before
     button = page.get_by_role("button", name=name, exact=True).or_(page.get_by_role("link", name=name, exact=True))
     expect(button.first).to_be_enabled(timeout=PATIENCE)
     button.first.click()
@@ -81,7 +112,7 @@ def expect_text(page: Page, text: str, *, timeout: float = PATIENCE) -> Locator:
 def replace_yaml(page: Page, old: str, new: str) -> None:
     """Change the text in the YAML editor as a person who types would, and wait until it is saved."""
     editor = page.get_by_label("Hyperparameters", exact=True)
-    expect(editor).to_be_visible(timeout=PATIENCE)
+    expect(editor).to_be_editable(timeout=PATIENCE)
     text = editor.input_value()
     assert old in text, f"{old!r} is not in the editor"
     editor.fill(text.replace(old, new))
@@ -93,5 +124,5 @@ def tick_row(page: Page, row: int) -> None:
     """Tick a row of the first table on the page, 0 for the first; the table is a canvas, so rows have no names."""
     grid = page.get_by_test_id("stDataFrame").first.locator(".dvn-scroller").first
     expect(grid).to_be_visible(timeout=PATIENCE)
-    grid.click(position={"x": 18, "y": 38 + 36 * row + 18})
-    settle(page)
+    with leading_to_a_run(page):
+        grid.click(position={"x": 18, "y": 38 + 36 * row + 18})

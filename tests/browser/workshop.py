@@ -37,6 +37,7 @@ def choose(page: Page, url: str, path: Path) -> None:
     open_page(page, url)
     press(page, "Bring data in")
     expect_heading(page, "Bring data in")
+    settle(page)
     page.locator("input[type=file]").set_input_files(path)
 
 
@@ -57,7 +58,7 @@ def walk_to_measures(page: Page, *, epochs: int, batch: int = 4) -> None:
     next_step(page, "Which images train, which validate?")
     next_step(page, "How to train?")
     editor = page.get_by_label("Hyperparameters", exact=True)
-    expect(editor).to_be_visible(timeout=PATIENCE)
+    expect(editor).to_be_editable(timeout=PATIENCE)
     editor.fill(f"epochs: {epochs}\nimgsz: 64\nbatch: {batch}\nworkers: 0\n")
     editor.press("Control+Enter")
     settle(page)

@@ -5,4 +5,5 @@ export default function ({ data, parentElement }) {
   const drawn = () => picture(data.panels, data.title, data.look)
   parentElement.querySelector(".png").onclick = () => savePng(drawn(), data.name)
   parentElement.querySelector(".svg").onclick = () => saveSvg(drawn(), data.name)
+  for (const button of parentElement.querySelectorAll("button")) button.disabled = false // pressed in vain before
 }

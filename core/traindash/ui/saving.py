@@ -16,7 +16,7 @@ from traindash.language import gettext as _
 from traindash.ui.streamlit_internals import PopoverContainer
 
 _HTML = """
-<button type="button" class="png">PNG</button><button type="button" class="svg">SVG</button>
+<button type="button" class="png" disabled>PNG</button><button type="button" class="svg" disabled>SVG</button>
 """
 _HERE = Path(__file__).parent
 # bytes are made when the button is pressed, for a table may be large
