@@ -170,16 +170,17 @@ def test_an_answer_that_comes_late_takes_nothing_back_of_what_was_typed(server: 
     editor.press("Control+Enter")
     first = b"1 change from the defaults"
     wait_for(lambda: page.evaluate("0") or any(first in message for message in held), "the answer to one line")
-    page.keyboard.type("degrees: 5\n")
+    page.keyboard.type("single_cls: true\n")
     editor.press("Control+Enter")
     let_through()
     expect_text(page, first.decode())
-    page.keyboard.type("flipud: 0.1\n")
-    expect(editor).to_have_value(re.compile("^cos_lr: true\ndegrees: 5\nflipud: 0.1\n"))
+    page.keyboard.type("time: 1\n")
+    typed = re.compile("^cos_lr: true\nsingle_cls: true\ntime: 1\n")
+    expect(editor).to_have_value(typed)
     is_held = False
     let_through()
     expect_text(page, "3 changes from the defaults")
-    expect(editor).to_have_value(re.compile("^cos_lr: true\ndegrees: 5\nflipud: 0.1\n"))
+    expect(editor).to_have_value(typed)
 
 
 def test_a_reload_in_the_middle_loses_nothing_and_a_second_tab_follows(server: str, page: Page) -> None:

@@ -282,7 +282,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   palette.take(data, setTriggerValue)
   window.addEventListener("keydown", press, true) // the same function: it is added once
   return () => {
-    if (palette?.root !== parentElement) return
+    // Called at the end, and when newer data came before this was begun (Streamlit 1.67): then the newer call has the place.
+    if (parentElement.isConnected || palette?.root !== parentElement) return
     palette.close()
     show(null)
     window.removeEventListener("keydown", press, true)

@@ -179,6 +179,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const dark = getComputedStyle(host).colorScheme.includes("dark")
   open.fill({ html: data.html, style: data.style, scheme: dark ? "dark" : "light", language: data.language })
   return () => {
+    if (parentElement.isConnected) return // newer data came before this was begun (Streamlit 1.67)
     open?.close()
     open = null
   }

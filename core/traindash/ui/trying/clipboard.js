@@ -1,4 +1,6 @@
 // A picture that is pasted anywhere on the page goes to Python, as it is on the clipboard.
+let listening = null // one for all calls: another look of the page is another call (Streamlit 1.67)
+
 export default function ({ parentElement, setTriggerValue }) {
   const take = (event) => {
     const file = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"))
@@ -11,6 +13,8 @@ export default function ({ parentElement, setTriggerValue }) {
     }
     reader.readAsDataURL(file)
   }
+  document.removeEventListener("paste", listening)
+  listening = take
   document.addEventListener("paste", take)
   const host = parentElement.host ?? parentElement
   host.dataset.listensToPaste = "" // for who waits to paste: tests

@@ -77,6 +77,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   state.data = data
   state.wake?.()
   const leave = () => {
+    if (parentElement.isConnected) return // newer data came before this was begun (Streamlit 1.67)
     state.gone = true
     state.wake?.()
   }

@@ -400,10 +400,11 @@ export default function ({ data, parentElement, setStateValue }) {
   field.readOnly = false // what was typed before anybody listened would be lost
   paint()
   const sized = new ResizeObserver(lay)
+  kept.sized?.disconnect()
+  kept.sized = sized
   sized.observe(field)
   if (!popup.hidden) propose(chosen) // what was typed came back from the server; the completions stay
-  return () => {
-    clearTimeout(kept.timer)
-    sized.disconnect()
-  }
+  // Not the timer: this is called also when newer data came before it was begun (Streamlit 1.67), and what was typed last
+  // is sent after the editor was left, too.
+  return () => sized.disconnect()
 }
