@@ -129,8 +129,8 @@ _FIXED: tuple[Column, ...] = (
 FIXED: Mapping[str, Column] = {column.key: column for column in _FIXED}
 # Figures right behind what they belong to: on half a screen the rest is reached by scrolling
 DEFAULT = (
-    *("project", "metric:mAP", "metric:AP50", "metric:f1", "metric:mIoU"),
-    *("model", "finished", "duration", "tags", "start"),
+    *("project", "metric:mAP", "metric:AP50", "metric:mIoU", "model", "finished", "duration"),
+    *("tags", "metric:f1", "start"),
 )
 _USUAL = frozenset({"metric:mAP", "metric:AP50", "metric:f1"})  # what is shown as long as no record was read
 _KNOWN_METRICS = {metric.key: metric for metric in METRICS}

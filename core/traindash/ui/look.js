@@ -16,4 +16,10 @@
       history.replaceState(history.state, "", plain)
     }, 200)
   }
+  // Dialogs and menus stand beside the app, which alone tells light from dark (1.67).
+  const follow = () => {
+    const app = document.querySelector('[data-testid="stApp"]')
+    if (app) document.documentElement.style.colorScheme = getComputedStyle(app).colorScheme
+  }
+  addEventListener("DOMContentLoaded", () => new MutationObserver(follow).observe(document.body, { childList: true }))
 }

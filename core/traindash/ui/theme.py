@@ -21,7 +21,7 @@ from traindash.ui.streamlit_internals import DeltaGenerator
 ICON = str(Path(__file__).with_name("icon.png"))
 _PIXELS = b64encode(Path(ICON).read_bytes()).decode()
 LOGO = f'<img width="28" height="28" alt="" src="data:image/png;base64,{_PIXELS}">'
-_GROUND = "[data-testid=stApp]{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
+_GROUND = ":root{--cx-ground:light-dark(#FFFFFF,#0E1117)}"
 _SHEETS = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("style.css", "workspace.css"))
 # Of all pages. Joined, not added: markup escapes what is added to it, and `>` is a part of selectors.
 STYLE = "".join([_GROUND, table_style(), *_SHEETS])

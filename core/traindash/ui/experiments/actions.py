@@ -31,7 +31,7 @@ _MENU: Mapping[Action, tuple[str, str]] = {  # icon and words
     "deploy": ("rocket_launch", N_("Deploy")),
     "rename": ("edit", N_("Rename")),
     "notes": ("edit_note", N_("Note and tags")),
-    "next": ("replay", N_("Again, or changed")),
+    "next": ("replay", N_("Train again")),
     "handover": ("inventory_2", N_("Choose and hand over")),
     "files": ("folder_open", N_("Report and files")),
     "hide": ("visibility_off", N_("Hide or show again")),
@@ -125,7 +125,7 @@ def show_dialog(rows: Mapping[TaskId, Row]) -> None:
         "rename": _("Rename"),
         "delete": _("Delete this experiment?"),
         "notes": _("Note and tags"),
-        "next": _("Again, or changed"),
+        "next": _("Train again"),
         "files": _("Report and files"),
         "deploy": _("Deploy this model?"),
     }

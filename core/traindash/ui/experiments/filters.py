@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -101,20 +101,19 @@ def _save(text: str) -> None:
 
 def draw_filters(known: Listing, query: Query) -> None:
     """Draw the line above the list."""
-    cells = st.columns([4.6, 2.9, 2.9, 6.8], vertical_alignment="bottom")
-    with cells[0]:
+    # As many beside each other as there is room for
+    with st.container(horizontal=True, vertical_alignment="bottom", key="experiments-filters"):
         st.text_input(
             _("Search"),
             placeholder=_("Name, model, project, note, task id"),
             icon=":material/search:",
             key=_mirrored("find", query.text),
             on_change=lambda: change_query(text=st.session_state["find"] or ""),
+            width=248,
         )
-    with cells[1]:
-        _several(_("Project"), "projects", query.projects, known.projects)
-    with cells[2]:
-        _several(_("Model"), "models", query.models, known.models)
-    with cells[3], st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"):
+        _several(_("Project"), "projects", query.projects, known.projects, width=168)
+        _several(_("Model"), "models", query.models, known.models, width=168)
+        st.space("stretch")
         hidden = query.filters - bool(query.projects) - bool(query.models)
         label = _("Filters ({count})").format(count=hidden) if hidden else _("Filters")
         with st.popover(label, icon=":material/filter_list:"):
@@ -228,7 +227,14 @@ def _title_in_list(key: str) -> str:
     return _("{column} (metric)").format(column=title) if key.startswith(METRIC) else title
 
 
-def _several(label: str, name: str, value: tuple[str, ...], offered: Iterable[str]) -> None:
+def _several(
+    label: str,
+    name: str,
+    value: tuple[str, ...],
+    offered: Iterable[str],
+    *,
+    width: int | Literal["stretch"] = "stretch",
+) -> None:
     key = f"find-{name}"
     st.multiselect(
         label,
@@ -237,6 +243,7 @@ def _several(label: str, name: str, value: tuple[str, ...], offered: Iterable[st
         format_func=task_word if name == "task_types" else str,
         key=_mirrored(key, list(value)),
         on_change=_take(name, key, tuple),
+        width=width,
     )
 
 

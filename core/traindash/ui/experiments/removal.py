@@ -51,8 +51,8 @@ def draw_deletion(row: Row) -> None:
     files = _files(row)
     st.markdown(
         _(
-            "It leaves all lists. {size} can be freed below the list, where it can also be "
-            "brought back. Its task and log stay."
+            "It leaves all lists; its task and log stay. Below the list it can be brought back, or deleted for good, "
+            "which frees {size}."
         ).format(size=_size_text(files))
     )
     with st.container(horizontal=True, horizontal_alignment="right"):

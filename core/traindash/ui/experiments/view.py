@@ -15,7 +15,7 @@ from traindash.domain.ids import TaskId
 from traindash.experiments import query as columns
 from traindash.experiments.index import Snapshot
 from traindash.experiments.listing import Listing, Selection
-from traindash.experiments.query import NAME, Column, Query, Row
+from traindash.experiments.query import DEFAULT, NAME, Column, Query, Row
 from traindash.language import gettext as _
 from traindash.language import ngettext
 from traindash.ui import theme
@@ -34,8 +34,9 @@ _KEY, _STAR, _MORE = "experiments-table", "star", "more"
 _ROW_HEIGHT, _HEAD_HEIGHT, _MOST_HEIGHT = 36, 38, 630
 _BEST_SIGN = "▲ "
 # pixels of a letter, of what is beside the text of a cell and of a heading, and of a column at most
-_LETTER, _PADDING, _SORT_SIGN, _WIDEST = 6.5, 20, 10, 380
+_LETTER, _PADDING, _SORT_SIGN, _WIDEST = 6.2, 20, 10, 300
 _SHORT = 12  # letters of a heading that a column of figures has room for
+_PROJECT_WIDEST = 160  # with a name beside it, figures, model and times fit a screen of 1280 pixels
 _BEST: Mapping[str, str] = {
     "light": "font-weight: 700; background-color: #E3F4EA; color: #125E3A",
     "dark": "font-weight: 700; background-color: #12301F; color: #7FE0AE",
@@ -52,7 +53,7 @@ def draw_table(shown: Selection, query: Query, page: int, metrics: Collection[st
     # Pages of a hundred: a styled frame of thousands takes seconds to make and megabytes to send.
     rows = shown.rows[(page - 1) * PER_PAGE : page * PER_PAGE]
     ids = [row.task_id for row in rows]
-    wanted = (NAME, *query.filled(metrics))
+    wanted = (NAME, *(one for one in query.filled(metrics) if query.columns != DEFAULT or _tells(one, shown.rows)))
     # Rows are positions (1.67): what is chosen is kept by task, and survives sorting, filters and pages.
     mirror_selection(_KEY, ids, lambda task: task in query.chosen)
     st.dataframe(
@@ -67,19 +68,30 @@ def draw_table(shown: Selection, query: Query, page: int, metrics: Collection[st
             _STAR: st.column_config.ButtonColumn(
                 "★",
                 type="tertiary",
-                width=44,
+                width=38,
                 key="star-click",
                 on_click=lambda: toggle_star(rows[st.session_state["star-click"]["row"]]),
                 pinned=True,
             ),
             _MORE: st.column_config.ButtonColumn(
-                "", type="tertiary", width=44, key="more-click", on_click=_more, args=(rows,), pinned=True
+                "", type="tertiary", width=38, key="more-click", on_click=_more, args=(rows,), pinned=True
             ),
             **{column.key: _config(column, rows) for column in wanted},
         },
         placeholder=formatting.MISSING,
         alt=_("Experiments"),
     )
+
+
+def _tells(column: Column, rows: Sequence[Row]) -> bool:
+    """Return whether a column that nobody has chosen is worth its room: no tags and a single project are not."""
+    match column.key:
+        case "tags":
+            return any(row.mark.tags for row in rows)
+        case "project":
+            return len({row.project for row in rows}) > 1
+        case _:
+            return True
 
 
 def draw_choice_by_name(known: Listing, query: Query) -> None:
@@ -155,12 +167,12 @@ def _config(column: Column, rows: Sequence[Row]) -> ColumnConfig:
                 else about
             )
             return st.column_config.Column(
-                title, help=about, alignment="right", width=84 if len(title) <= _SHORT else 136
+                title, help=about, alignment="right", width=76 if len(title) <= _SHORT else 136
             )
         case "number":
             return st.column_config.Column(title, help=about, alignment="right", width=_width(column, rows))
         case "moment":
-            return st.column_config.DatetimeColumn(title, format=_("YYYY-MM-DD HH:mm"), help=about, width=140)
+            return st.column_config.DatetimeColumn(title, format=_("YYYY-MM-DD HH:mm"), help=about, width=126)
         case "tags":
             return st.column_config.ListColumn(title, help=about, width=_width(column, rows))
         case "text":
@@ -175,7 +187,8 @@ def _width(column: Column, rows: Sequence[Row]) -> int:
     """
     texts = (value if isinstance(value := column.read(row), tuple) else (_written(value, column),) for row in rows)
     longest = max((sum(len(word) + 2 * (len(words) > 1) for word in words) for words in texts), default=0)
-    return round(min(max(longest * _LETTER, len(_(column.title)) * _LETTER + _SORT_SIGN) + _PADDING, _WIDEST))
+    widest = _PROJECT_WIDEST if column.key == "project" else _WIDEST
+    return round(min(max(longest * _LETTER, len(_(column.title)) * _LETTER + _SORT_SIGN) + _PADDING, widest))
 
 
 def _choose(ids: Sequence[TaskId | None], query: Query) -> None:
