@@ -268,6 +268,11 @@ def setting(value: object) -> str:
     return text
 
 
+def local_number(text: str) -> str:
+    """Return a number that was written in English, ``1,234.5``, as the current language writes it."""
+    return _local(text)
+
+
 def decimals_of(text: str) -> int:
     """Return how many decimals a number has that was written here."""
     return len(text.partition(get_decimal_symbol(_locale(current())))[2].partition(" ")[0])

@@ -7,7 +7,7 @@ belongs to who reads: each person's page runs in a thread of its own, and what i
 ``CONTRIBUTING.md`` says how texts are marked and how the catalogues are brought up to date.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
@@ -15,7 +15,10 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from babel.messages.catalog import Message
 
 LOCALES = Path(__file__).with_name("locales")
 DOMAIN = "traindash"  # name of the catalogues
@@ -109,9 +112,24 @@ def script_messages() -> Mapping[str, str]:
     return _catalogue(current()).of_scripts
 
 
+def messages(language: Language, places: tuple[str, ...]) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
+    """Yield the messages of some folders and files in English with their translations: one form, or those of a plural.
+
+    Those with a context are left out: in English they cannot be told from others.
+    """
+    for message in _catalogue(language).known:
+        if (
+            message.id
+            and not message.context
+            and any(str(file).startswith(places) for file, _line in message.locations)
+        ):
+            yield _forms(message.id), _forms(message.string)
+
+
 class _Catalogue(NamedTuple):
     translations: NullTranslations
     of_scripts: Mapping[str, str]
+    known: Iterable["Message"]
 
 
 def _translations(language: Language) -> NullTranslations:
@@ -122,7 +140,7 @@ def _translations(language: Language) -> NullTranslations:
 def _catalogue(language: Language) -> _Catalogue:
     """Read the catalogue once; it is kept as text alone, so what is spoken is what was written."""
     if language is Language.ENGLISH:
-        return _Catalogue(NullTranslations(), {})
+        return _Catalogue(NullTranslations(), {}, ())
     # Only whoever speaks another language pays for it (0.1 s).
     from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
@@ -139,7 +157,11 @@ def _catalogue(language: Language) -> _Catalogue:
         if isinstance(message.id, str) and isinstance(message.string, str) and message.string
         if any(str(place).endswith(_SCRIPT) for place, _line in message.locations)
     }
-    return _Catalogue(GNUTranslations(compiled), of_scripts)
+    return _Catalogue(GNUTranslations(compiled), of_scripts, known)
+
+
+def _forms(value: str | Sequence[str] | None) -> Sequence[str]:
+    return (value or "",) if isinstance(value, str | None) else value
 
 
 def _whole(number: float) -> int:

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 
 from traindash.errors import InputError
+from traindash.language import gettext as _
 from traindash.text_files import EncodingError, decode_partly, decode_text
 
 _MARKED = 0x800
@@ -74,10 +75,10 @@ def _encoding(names: Sequence[bytes], source: zipfile.ZipFile, archive: str) -> 
         return best
     if _reads_western(readings):
         return _WESTERN[0]
-    msg = (
-        f"{archive} names its files in an encoding that it does not tell: “{names[0].decode('cp437')}” is not certain."
+    msg = _("{archive} names its files in an encoding that it does not tell: “{name}” is not certain.").format(
+        archive=archive, name=names[0].decode("cp437")
     )
-    raise InputError(msg, "Unpack it and choose the folder, or pack it again with a program such as 7-Zip.")
+    raise InputError(msg, _("Unpack it and choose the folder, or pack it again with a program such as 7-Zip."))
 
 
 def _is_utf8(name: bytes) -> bool:

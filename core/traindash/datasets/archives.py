@@ -24,6 +24,9 @@ from typing import IO, cast
 from traindash.datasets.archive_names import entry_names
 from traindash.datasets.image_files import is_image
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import N_
+from traindash.language import gettext as _
 
 _CHUNK = 2**20
 # ext4, APFS and NTFS end names at 255; a path far beyond what people make is an attack or an accident
@@ -36,17 +39,20 @@ _PEEK = 64
 # What file managers of macOS and Windows add to every archive
 _NOISE = frozenset({"__MACOSX", ".DS_Store", "Thumbs.db"})
 _DRIVE = re.compile(r"[A-Za-z]:")
-_LINK, _LOCKED = "which is a link or a device", "which is encrypted"
-_HINTS = {_LINK: "Pack the plain files and folders again, without links.", _LOCKED: "Pack it without a password."}
-_PACK_AGAIN = "Pack the plain files and folders again."
+_LINK, _LOCKED = N_("which is a link or a device"), N_("which is encrypted")
+_HINTS = {
+    _LINK: N_("Pack the plain files and folders again, without links."),
+    _LOCKED: N_("Pack it without a password."),
+}
+_PACK_AGAIN = N_("Pack the plain files and folders again.")
 # What people choose in place of the folder around it
 _PARTS = frozenset({".json", ".yaml", ".yml", ".xml", ".csv", ".txt", ".data", ".names"})
 _ZIP_START = b"PK\x03\x04"
 # What people take for an archive that can be read, by its first bytes
 _OTHERS = (
-    (b"Rar!", "is a RAR archive, which is not read"),
-    (b"7z\xbc\xaf\x27\x1c", "is a 7-Zip archive, which is not read"),
-    (b"\x28\xb5\x2f\xfd", "is packed with Zstandard, which is not read"),
+    (b"Rar!", N_("{archive} is a RAR archive, which is not read.")),
+    (b"7z\xbc\xaf\x27\x1c", N_("{archive} is a 7-Zip archive, which is not read.")),
+    (b"\x28\xb5\x2f\xfd", N_("{archive} is packed with Zstandard, which is not read.")),
 )
 _WEB_PAGE = re.compile(rb"\s*(<!doctype html|<html)", re.IGNORECASE)
 
@@ -103,7 +109,9 @@ def unpack(
     except BaseException as error:
         shutil.rmtree(target, ignore_errors=True)
         if isinstance(error, _DAMAGED):
-            raise InputError(f"{archive.name} is damaged or not complete.", "Copy or download it again.") from error
+            raise InputError(
+                _("{name} is damaged or not complete.").format(name=archive.name), _("Copy or download it again.")
+            ) from error
         raise
 
 
@@ -132,9 +140,18 @@ class _Writer:
     def take(self, entry: _Entry) -> None:
         self._entries += 1
         if self._entries > self._limits.entries:
-            self._refuse(f"has more than {self._limits.entries:,} entries")
+            self._refuse(
+                _("{archive} has more than {number} entries.").format(
+                    archive=self._archive.name, number=count(self._limits.entries)
+                )
+            )
         if entry.refused:
-            self._refuse(f"holds “{entry.name}”, {entry.refused}", _HINTS.get(entry.refused, _PACK_AGAIN))
+            self._refuse(
+                _("{archive} holds “{name}”, {why}.").format(
+                    archive=self._archive.name, name=entry.name, why=_(entry.refused)
+                ),
+                _HINTS.get(entry.refused, _PACK_AGAIN),
+            )
         parts = self._parts(entry.name)
         if not parts or _NOISE & set(parts):
             return
@@ -147,7 +164,7 @@ class _Writer:
             with entry.open() as source, path.open("xb") as file:
                 self._copy(source, file)
         except (FileExistsError, NotADirectoryError):
-            self._refuse(f"holds “{entry.name}” twice")
+            self._refuse(_("{archive} holds “{name}” twice.").format(archive=self._archive.name, name=entry.name))
 
     def _copy(self, source: IO[bytes], file: IO[bytes]) -> None:
         while chunk := source.read(_CHUNK):
@@ -159,25 +176,45 @@ class _Writer:
 
     def _check_size(self) -> None:
         if self._bytes > self._limits.total_bytes:
-            self._refuse(f"unpacks to more than {_size(self._limits.total_bytes)}")
+            self._refuse(
+                _("{archive} unpacks to more than {size}.").format(
+                    archive=self._archive.name, size=_size(self._limits.total_bytes)
+                )
+            )
         if self._bytes > self._room:
-            self._refuse(f"does not fit on the disk, which has {_size(self._room)} free")
+            self._refuse(
+                _("{archive} does not fit on the disk, which has {room} free.").format(
+                    archive=self._archive.name, room=_size(self._room)
+                )
+            )
         if self._bytes > self._limits.ratio_floor and self._bytes > self._limits.ratio * self._packed:
-            self._refuse(f"unpacks to more than {self._limits.ratio:g} times its own size, as only a harmful one does")
+            self._refuse(
+                _("{archive} unpacks to more than {ratio} times its own size, as only a harmful one does.").format(
+                    archive=self._archive.name, ratio=f"{self._limits.ratio:g}"
+                )
+            )
 
     def _parts(self, name: str) -> tuple[str, ...]:
         """The folders and the file of an entry's name; refuses what would lead out of the target."""
         path = PurePosixPath(name.replace("\\", "/"))  # some tools of Windows write backslashes
         parts = tuple(part for part in path.parts if part != ".")
         if path.is_absolute() or ".." in parts or _DRIVE.match(name):
-            self._refuse(f"holds “{name}”, a path that leads out of it")
+            self._refuse(
+                _("{archive} holds “{name}”, a path that leads out of it.").format(
+                    archive=self._archive.name, name=name
+                )
+            )
         bad = "\0" in name or len(name) > _LONGEST_PATH or len(parts) > _DEEPEST or (os.name == "nt" and ":" in name)
         if bad or any(len(part.encode("utf-8", "surrogateescape")) > _LONGEST_NAME for part in parts):
-            self._refuse(f"holds “{name[:80]}”, a name that cannot be used")
+            self._refuse(
+                _("{archive} holds “{name}”, a name that cannot be used.").format(
+                    archive=self._archive.name, name=name[:80]
+                )
+            )
         return parts
 
     def _refuse(self, why: str, hint: str = _PACK_AGAIN) -> None:
-        raise InputError(f"{self._archive.name} {why}.", hint)
+        raise InputError(why, _(hint))
 
 
 def _entries(archive: Path) -> Iterator[_Entry]:
@@ -192,20 +229,23 @@ def _entries(archive: Path) -> Iterator[_Entry]:
 def _no_archive(path: Path) -> InputError:
     with path.open("rb") as file:
         start = file.read(_PEEK)
-    hint = "Choose a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz file, or a folder."
+    hint = _("Choose a .zip, .tar, .tar.gz, .tar.bz2 or .tar.xz file, or a folder.")
     if start.startswith(_ZIP_START):
-        return InputError(f"{path.name} is a zip archive that is cut off.", "Copy or download it again.")
+        return InputError(
+            _("{name} is a zip archive that is cut off.").format(name=path.name), _("Copy or download it again.")
+        )
     if not start:
-        return InputError(f"{path.name} is empty: neither a zip nor a tar archive.", hint)
+        return InputError(_("{name} is empty: neither a zip nor a tar archive.").format(name=path.name), hint)
     if _WEB_PAGE.match(start):
-        msg = f"{path.name} is a web page, neither a zip nor a tar archive."
-        return InputError(msg, "Download the archive again; the site may have asked for a login.")
+        msg = _("{name} is a web page, neither a zip nor a tar archive.").format(name=path.name)
+        return InputError(msg, _("Download the archive again; the site may have asked for a login."))
     if what := next((what for mark, what in _OTHERS if start.startswith(mark)), ""):
-        return InputError(f"{path.name} {what}.", f"Unpack it and choose the folder. {hint}")
+        msg = _(what).format(archive=path.name)
+        return InputError(msg, f"{_('Unpack it and choose the folder.')} {hint}")
     if path.suffix.lower() in _PARTS or is_image(path.name):
-        msg = f"{path.name} is one file of the data, neither a zip nor a tar archive."
-        return InputError(msg, f"Choose the folder that holds it, with the images. {hint}")
-    return InputError(f"{path.name} is neither a zip nor a tar archive.", hint)
+        msg = _("{name} is one file of the data, neither a zip nor a tar archive.").format(name=path.name)
+        return InputError(msg, f"{_('Choose the folder that holds it, with the images.')} {hint}")
+    return InputError(_("{name} is neither a zip nor a tar archive.").format(name=path.name), hint)
 
 
 def _zip_entries(archive: Path) -> Iterator[_Entry]:
@@ -229,10 +269,10 @@ def _tar_entries(archive: Path) -> Iterator[_Entry]:
             for info in source:
                 refused = None if info.isreg() or info.isdir() else _LINK
                 if info.issparse():
-                    refused = "which is a sparse file"
+                    refused = N_("which is a sparse file")
                 name = info.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
                 if name != info.name:
-                    refused = "whose name is not UTF-8"
+                    refused = N_("whose name is not UTF-8")
                 read = partial(_content, source, info)
                 yield _Entry(name=name, is_folder=info.isdir(), refused=refused, open=read)
 

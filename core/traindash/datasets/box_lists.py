@@ -34,6 +34,7 @@ from traindash.datasets.records import (
 from traindash.datasets.source import ProjectSource, read_json
 from traindash.domain.annotation import Rectangle
 from traindash.errors import InputError
+from traindash.language import gettext as _
 from traindash.text_files import ascii_start, read_text
 
 _Row: TypeAlias = Mapping[str, Any]
@@ -70,7 +71,7 @@ def _project(
 def recognise_createml(folder: Folder) -> str:
     """Return what speaks for Create ML's JSON, a sentence; empty if nothing does."""
     files = _createml_files(folder)
-    return f"It has annotations of Create ML: {files[0]}." if files else ""
+    return _("It has annotations of Create ML: {file}.").format(file=files[0]) if files else ""
 
 
 def _createml_files(folder: Folder) -> list[str]:
@@ -108,7 +109,9 @@ def _createml_image(row: object, place: str, file: str) -> ImageRecord:
     written = next((content[key] for key in _IMAGE_KEYS if isinstance(content.get(key), str)), "")
     given: object = next((content[key] for key in _OBJECT_KEYS if content.get(key) is not None), [])
     if not written or not isinstance(given, list):
-        return ImageRecord(place=place, written="", locate=lambda _: None, damage="It names no image and its objects.")
+        return ImageRecord(
+            place=place, written="", locate=lambda _written: None, damage=_("It names no image and its objects.")
+        )
     objects: list[RecordedObject] = []
     for count, item in enumerate(given, start=1):
         objects.extend(drawn(f"{place}, object {count}", partial(_createml_object, item)))
@@ -119,10 +122,12 @@ def _createml_object(item: object, place: str) -> Iterator[RecordedObject]:
     content = item if isinstance(item, dict) else {}
     coordinates = content.get("coordinates")
     if not isinstance(coordinates, dict):
-        raise InputError("It has no coordinates.")
+        raise InputError(_("It has no coordinates."))
     x, y, width, height = (number(coordinates.get(key)) for key in ("x", "y", "width", "height"))
     if min(width, height) <= 0:
-        raise InputError(f"A box of {width:g} x {height:g} pixels has no area.")
+        raise InputError(
+            _("A box of {width} x {height} pixels has no area.").format(width=f"{width:g}", height=f"{height:g}")
+        )
     rectangle = drawn_shapes.box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
     yield from _boxed(place, content.get("label"), rectangle)
 
@@ -133,7 +138,7 @@ def _createml_object(item: object, place: str) -> Iterator[RecordedObject]:
 def recognise_box_csv(folder: Folder) -> str:
     """Return what speaks for a CSV of boxes, a sentence; empty if nothing does."""
     files = _csv_files(folder)
-    return f"It has a table of boxes: {files[0]}." if files else ""
+    return _("It has a table of boxes: {file}.").format(file=files[0]) if files else ""
 
 
 def _csv_files(folder: Folder) -> list[str]:
@@ -187,7 +192,7 @@ def _csv_images(path: Path, place: str) -> Iterator[ImageRecord]:
 
 
 def _csv_rows(path: Path, place: str) -> Iterator[tuple[int, _Row]]:
-    hint = "Save it as a CSV file in UTF-8."
+    hint = _("Save it as a CSV file in UTF-8.")
     try:
         text = _FOR_EXCEL.sub("", read_text(path, place))
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(path))
@@ -196,7 +201,7 @@ def _csv_rows(path: Path, place: str) -> Iterator[tuple[int, _Row]]:
             if any(value.strip() for value in values):
                 yield reader.line_num, dict(zip(header, (value.strip() for value in values), strict=False))
     except (csv.Error, StopIteration) as error:
-        raise InputError(f"{place} is not a table that can be read.", hint) from error
+        raise InputError(_("{place} is not a table that can be read.").format(place=place), hint) from error
 
 
 def _csv_object(row: _Row, place: str) -> Iterator[RecordedObject]:

@@ -23,6 +23,7 @@ from traindash.datasets.key_points import Skeleton, read_skeleton
 from traindash.datasets.source import read_json
 from traindash.errors import InputError
 from traindash.formatting import listing, plural
+from traindash.language import gettext as _
 from traindash.text_files import ascii_part
 
 _Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -103,7 +104,7 @@ def _coco_files(folder: Folder) -> tuple[str, ...]:
 def recognise_coco(folder: Folder) -> str:
     """Return what speaks for COCO layout, a sentence; empty if nothing does."""
     files = _coco_files(folder)
-    return f"It has COCO annotations: {listing(files, limit=_NAMED_FILES)}." if files else ""
+    return _("It has COCO annotations: {files}.").format(files=listing(files, limit=_NAMED_FILES)) if files else ""
 
 
 def _json_files(folder: Folder) -> Iterator[str]:
@@ -130,7 +131,7 @@ def read_coco(folder: Folder, log: ProblemLog) -> tuple[CocoFile, ...]:
     places = _coco_files(folder)
     for place in _json_files(folder):
         if place not in places:
-            log.skip_file(ProblemKind.OTHER_FILE, place, "It holds no COCO annotations.")
+            log.skip_file(ProblemKind.OTHER_FILE, place, _("It holds no COCO annotations."))
     found = []
     done: set[str] = set()
     others: list[str] = []
@@ -147,8 +148,8 @@ def read_coco(folder: Folder, log: ProblemLog) -> tuple[CocoFile, ...]:
             done.add(beside)
         found.append(_indexed(content, place, folder))
     if not found:
-        msg = " ".join((f"{folder.root.name} holds no COCO annotations with objects.", *others[:1]))
-        raise InputError(msg, "COCO annotations are .json files with images, annotations and categories.")
+        msg = " ".join((_("{name} holds no COCO annotations with objects.").format(name=folder.root.name), *others[:1]))
+        raise InputError(msg, _("COCO annotations are .json files with images, annotations and categories."))
     taken = tuple(_without_repeated(found, log))
     _tell_of_shared_images(taken, log)
     return tuple(_uniquely_named(taken))
@@ -188,11 +189,15 @@ def _take_key_points(content: _Content, points: _Content, places: tuple[str, str
         return False
     place, beside = places
     objects = plural(taken, "object", "objects")
-    message = f"Its pictures are those of {place}; the key points of {objects} are taken with them."
+    message = _("Its pictures are those of {place}; the key points of {objects} are taken with them.").format(
+        place=place, objects=objects
+    )
     log.note(ProblemKind.KEY_POINTS, beside, message)
     if missing := len(set_points) - taken:
         objects = plural(missing, "object", "objects")
-        message = f"The key points of {objects} are left out, for {place} does not have the objects."
+        message = _("The key points of {objects} are left out, for {place} does not have the objects.").format(
+            objects=objects, place=place
+        )
         log.skip_file(ProblemKind.KEY_POINTS, beside, message)
     return True
 
@@ -229,15 +234,18 @@ def _other_content(content: _Content) -> str:
     if not rows or any(key in row for row in rows for key in ("bbox", "segmentation", "keypoints")):
         return ""
     if any("caption" in row for row in rows):
-        return "It holds captions, not objects."
+        return _("It holds captions, not objects.")
     if any("segments_info" in row for row in rows):
-        return "It holds segments of panoptic pictures, which are not read."
+        return _("It holds segments of panoptic pictures, which are not read.")
     return ""
 
 
 def _indexed(content: _Content, place: str, folder: Folder) -> CocoFile:
     if content.categories is None:
-        raise InputError(f"{place}, categories is missing.", "Write the list of categories with id and name.")
+        raise InputError(
+            _("{place}, categories is missing.").format(place=place),
+            _("Write the list of categories with id and name."),
+        )
     dataset = _dataset_name(folder.root / place)
     images = tuple(_images(content.images, folder, tuple(_near(folder, place, dataset))))
     sizes = {image.id: image.size for image in images}
@@ -272,10 +280,15 @@ def _categories(given: Sequence[_Category], place: str) -> dict[Identifier, str]
         key, name = identifier(item.id), _name_of(item)
         if key is None or not name.strip():
             what = "id" if key is None else "name"
-            raise InputError(f"{place}, categories.{number}.{what} is none.", "Give every category an id and a name.")
+            raise InputError(
+                _("{place}, categories.{number}.{what} is none.").format(place=place, number=number, what=what),
+                _("Give every category an id and a name."),
+            )
         if counts[key] > 1:
-            msg = f"{place}, categories: the id {key!r} is there {counts[key]} times."
-            raise InputError(msg, "Give every category an id of its own.")
+            msg = _("{place}, categories: the id {key!r} is there {count} times.").format(
+                place=place, key=key, count=counts[key]
+            )
+            raise InputError(msg, _("Give every category an id of its own."))
         names[key] = name
     return names
 
@@ -335,7 +348,11 @@ def _images(rows: Sequence[Row], folder: Folder, near: Sequence[str]) -> Iterato
         named = {**named, **{side: as_numbers(named[side]) for side in ("width", "height") if side in named}}
         path = _found(written, folder, near) if isinstance(written, str) else None
         if image_id in known:
-            yield CocoImage(number=number, path=path, fault=f"Its id {image_id!r} is that of another image.")
+            yield CocoImage(
+                number=number,
+                path=path,
+                fault=_("Its id {image_id!r} is that of another image.").format(image_id=image_id),
+            )
             continue
         try:
             image = decoded(_Image, named, "")
@@ -354,7 +371,11 @@ def _images(rows: Sequence[Row], folder: Folder, near: Sequence[str]) -> Iterato
 def _size(image: _Image) -> tuple[int, int] | None:
     width, height = image.width or 0, image.height or 0
     if width != int(width) or height != int(height):
-        raise InputError(f"Its size of {width:g} x {height:g} is not one of whole pixels.")
+        raise InputError(
+            _("Its size of {width} x {height} is not one of whole pixels.").format(
+                width=f"{width:g}", height=f"{height:g}"
+            )
+        )
     return (int(width), int(height)) if min(width, height) > 0 else None
 
 
@@ -379,7 +400,7 @@ def _without_repeated(files: Sequence[CocoFile], log: ProblemLog) -> Iterator[Co
         pictures = {image.path for image in best.images}
         for file in group:
             if file is not best and {image.path for image in file.images} <= pictures:
-                message = f"Its pictures are those of {best.place}, whose objects are taken."
+                message = _("Its pictures are those of {place}, whose objects are taken.").format(place=best.place)
                 log.skip_file(ProblemKind.OTHER_FILE, file.place, message)
             else:
                 yield file
@@ -396,7 +417,9 @@ def _tell_of_shared_images(files: Sequence[CocoFile], log: ProblemLog) -> None:
         places = [first.setdefault(image.path, file.place) for image in file.images if image.path is not None]
         for place, count in Counter(places).items():
             if place != file.place:
-                message = f"{count} of its images are in {place} too; they are taken into both datasets."
+                message = _("{count} of its images are in {place} too; they are taken into both datasets.").format(
+                    count=count, place=place
+                )
                 log.note(ProblemKind.SEVERAL_FILES, file.place, message)
 
 

@@ -23,6 +23,7 @@ from traindash.datasets.source import Lazy, ProjectSource, SourceDataset, Source
 from traindash.domain.annotation import Annotation, Label, Rectangle
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 
 def open_coco(root: Path, log: ProblemLog, checks: ImageChecks) -> ProjectSource:
@@ -42,17 +43,18 @@ def open_coco(root: Path, log: ProblemLog, checks: ImageChecks) -> ProjectSource
     for file in files:
         _tell_of_categories(file, {item.name for item in classes}, log)
         if file.all_are_crowds:
-            message = "All of its objects are marked as crowds; they are taken as objects."
+            message = _("All of its objects are marked as crowds; they are taken as objects.")
             log.note(ProblemKind.CROWD, file.place, message)
         if _look_like_corners(file):
-            message = (
-                "Most of its boxes reach over the border of their images, and none does if it is read as two corners "
-                "(x1, y1, x2, y2). COCO has x, y, width and height; correct the file if it has corners."
+            message = _(
+                "Most of its boxes reach over the border of their images, and none does if it is read as "
+                "two corners (x1, y1, x2, y2). COCO has x, y, width and height; correct the file if it "
+                "has corners."
             )
             log.note(ProblemKind.CUT, file.place, message)
     _tell_of_unnamed(folder, files, log)
     for place in folder.outside:
-        log.skip_file(ProblemKind.LINK, place, "It leads out of the folder, or nowhere.")
+        log.skip_file(ProblemKind.LINK, place, _("It leads out of the folder, or nowhere."))
     datasets = tuple(
         SourceDataset(
             name=file.dataset,
@@ -113,16 +115,18 @@ def _tell_of_categories(file: CocoFile, classes: set[str], log: ProblemLog) -> N
     place = f"{file.place}, categories"
     for name in dict.fromkeys(file.categories[key] for key in file.categories if key in file.roots):
         if name not in classes:
-            message = f"“{name}” has no objects and only groups other categories; it is no class."
+            message = _("“{name}” has no objects and only groups other categories; it is no class.").format(name=name)
             log.note(ProblemKind.ROOT_CATEGORY, place, message)
     for name, count in Counter(name for key, name in file.categories.items() if key not in file.roots).items():
         if count > 1:
-            message = f"{count} categories are called “{name}”; they are one class."
+            message = _("{count} categories are called “{name}”; they are one class.").format(count=count, name=name)
             log.note(ProblemKind.DUPLICATE_NAME, place, message)
 
     for key, skeleton in file.skeletons.items():
         if skeleton.unclear:
-            message = f"Of the skeleton of “{file.categories[key]}”, {skeleton.unclear} joined pairs are no two points."
+            message = _("Of the skeleton of “{name}”, {number} joined pairs are no two points.").format(
+                name=file.categories[key], number=skeleton.unclear
+            )
             log.change(ProblemKind.KEY_POINTS, place, message)
 
 
@@ -138,7 +142,7 @@ def _tell_of_unnamed(folder: Folder, files: Sequence[CocoFile], log: ProblemLog)
         if (identity := _identity(folder.root / place)) not in known:
             known.add(identity)
             log.found(images=1)
-            log.skip_image(ProblemKind.UNNAMED_IMAGE, place, "No annotation file names it.")
+            log.skip_image(ProblemKind.UNNAMED_IMAGE, place, _("No annotation file names it."))
 
 
 def _identity(path: Path) -> tuple[int, int]:
@@ -173,8 +177,12 @@ class _Reader:
         for image_id, items in file.objects.items():
             if image_id is None or image_id not in known:
                 for item in items:
-                    message = f"There is no image with the id {image_id!r}."
-                    log.skip_object(ProblemKind.MISSING_IMAGE, f"{file.place}, annotation {item.number}", message)
+                    message = _("There is no image with the id {id!r}.").format(id=image_id)
+                    log.skip_object(
+                        ProblemKind.MISSING_IMAGE,
+                        f"{file.place}, annotation {item.number}",
+                        message,
+                    )
 
     def _image(self, image: CocoImage, path: Path, objects: Sequence[CocoObject]) -> SourceImage | None:
         """The size is what the file says; that of the picture where it says none."""
@@ -196,10 +204,10 @@ class _Reader:
         if isinstance(item.shape, Told):
             self.log.skip_object(item.shape.kind, place, item.shape.message)
         elif name is None:
-            message = f"There is no category with the id {item.category!r}."
+            message = _("There is no category with the id {id!r}.").format(id=item.category)
             self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
         elif self.file.leaves_out(item):
-            self.log.skip_object(ProblemKind.CROWD, place, "It marks a crowd, not an object.")
+            self.log.skip_object(ProblemKind.CROWD, place, _("It marks a crowd, not an object."))
         elif isinstance(item.shape, KeyPoints):
             return self._key_points(item, item.shape, name, (width, height))
         else:
@@ -211,12 +219,14 @@ class _Reader:
         skeleton = Skeleton() if item.category is None else self.file.skeletons.get(item.category, Skeleton())
         geometry, outside = graph(found, skeleton, *size)
         if geometry is None:
-            self.log.skip_object(ProblemKind.OUTSIDE, place, "Its key points lie outside the image.")
+            self.log.skip_object(ProblemKind.OUTSIDE, place, _("Its key points lie outside the image."))
             return None
         own = self.skeletons[name].name
         if outside:
-            self.log.change(ProblemKind.CUT, place, f"{outside} of its key points lie outside the image.")
-        message = f"Its key points are an object of the class “{own}”."
+            self.log.change(
+                ProblemKind.CUT, place, _("{number} of its key points lie outside the image.").format(number=outside)
+            )
+        message = _("Its key points are an object of the class “{name}”.").format(name=own)
         self.log.change(ProblemKind.KEY_POINTS, place, message)
         return Label(class_name=own, geometry=geometry, extra=self._binding(item))
 
@@ -232,10 +242,10 @@ class _Reader:
             self.log.skip_object(ProblemKind.DAMAGED_OBJECT, place, error.message)
             return None
         if clipped.geometry is None:
-            self.log.skip_object(ProblemKind.OUTSIDE, place, "Its outlines lie outside the image.")
+            self.log.skip_object(ProblemKind.OUTSIDE, place, _("Its outlines lie outside the image."))
             return None
         if clipped.was_cut:
-            self.log.change(ProblemKind.CUT, place, "Its outlines reach over the border of the image.")
+            self.log.change(ProblemKind.CUT, place, _("Its outlines reach over the border of the image."))
         for kind, message in item.changes:
             self.log.change(kind, place, message)
         return Label(class_name=name, geometry=clipped.geometry, extra=self._binding(item))

@@ -32,6 +32,8 @@ from traindash.datasets.import_log import ProblemKind
 from traindash.datasets.key_points import KeyPoints, Skeleton, read_points
 from traindash.domain.annotation import Bitmap, Polygon, Rectangle
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import gettext as _
 
 Identifier: TypeAlias = int | str  # texts are no COCO, but several annotation tools write them
 Row: TypeAlias = Mapping[str, Any]
@@ -150,7 +152,7 @@ def read_objects(
     """
     category, is_crowd = identifier(row.get("category_id")), row.get("iscrowd") not in (None, 0, "", "0")
     if "caption" in row and not row.get("bbox") and not row.get("segmentation"):
-        return (CocoObject(number=number, shape=Told(ProblemKind.CAPTION, "It is a caption, not an object.")),)
+        return (CocoObject(number=number, shape=Told(ProblemKind.CAPTION, _("It is a caption, not an object."))),)
     if category is None:
         fault = "is no id" if row.get("category_id") is not None else "is missing"
         return (CocoObject(number=number, shape=Told(ProblemKind.DAMAGED_OBJECT, f"category_id {fault}.")),)
@@ -214,7 +216,7 @@ def _shape_or_told(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told
         shape, changes = _shape(row, size)
         degrees = _rotation(row)
         if degrees and isinstance(shape, Rectangle) and not row.get("segmentation"):
-            message = "The turned box is a polygon now."
+            message = _("The turned box is a polygon now.")
             return _turned(shape, degrees), (*changes, Told(ProblemKind.UNSUPPORTED_GEOMETRY, message))
     except InputError as error:
         return Told(ProblemKind.DAMAGED_OBJECT, error.message), ()
@@ -248,34 +250,38 @@ def _shape(row: Row, size: tuple[int, int] | None) -> tuple[Shape | Told, tuple[
         found = None
     if found is None or extent is None:
         return _box_alone(box, box_fault, fault)
-    changes = [Told(ProblemKind.DAMAGED_OBJECT, f"{fault} Its other outlines are taken.")] if fault else []
+    changes = [Told(ProblemKind.DAMAGED_OBJECT, f"{fault} {_('Its other outlines are taken.')}")] if fault else []
     if box_fault:
-        changes.append(Told(ProblemKind.DAMAGED_OBJECT, f"{box_fault} The outline is taken."))
+        changes.append(Told(ProblemKind.DAMAGED_OBJECT, f"{box_fault} {_('The outline is taken.')}"))
     elif box is not None and edges is not None and not _agree(extent, edges):
         # Only what can be seen has to agree: some tools cut the box at the border and not the outline.
         seen, edges = _inside(extent, size), _inside(edges, size)
-        message = f"Its outline lies {_in_words(seen)}, its box {_in_words(edges)}; the"
+        places = {"outline": _in_words(seen), "box": _in_words(edges)}
         if not _agree(seen, edges) and _share(seen, edges) < _LEAST_INSIDE:
-            return box, (Told(ProblemKind.BOX_AND_OUTLINE, f"{message} box is taken."),)
+            message = _("Its outline lies {outline}, its box {box}; the box is taken.").format(**places)
+            return box, (Told(ProblemKind.BOX_AND_OUTLINE, message),)
         if not _agree(seen, edges):
-            changes.append(Told(ProblemKind.BOX_AND_OUTLINE, f"{message} outline is taken."))
+            message = _("Its outline lies {outline}, its box {box}; the outline is taken.").format(**places)
+            changes.append(Told(ProblemKind.BOX_AND_OUTLINE, message))
     if isinstance(found, Outlines) and len(found.parts) == 1 and min(extent.width, extent.height) <= 1:
         # A polygon goes through the centres of its border pixels; one that is a pixel wide would be a line.
-        changes.append(Told(ProblemKind.EMPTY, "Its outline is not wider than a pixel; the box around it is taken."))
+        changes.append(Told(ProblemKind.EMPTY, _("Its outline is not wider than a pixel; the box around it is taken.")))
         return rectangle_at(extent.left, extent.top, extent.width, extent.height), tuple(changes)
     return found, tuple(changes)
 
 
 def _box_alone(box: Rectangle | None, box_fault: str, fault: str) -> tuple[Rectangle | Told, tuple[Told, ...]]:
     if box is not None:
-        return box, (Told(ProblemKind.DAMAGED_OBJECT, f"{fault} The box is taken."),) if fault else ()
+        return box, (Told(ProblemKind.DAMAGED_OBJECT, f"{fault} {_('The box is taken.')}"),) if fault else ()
     if box_fault or fault:
         raise InputError(box_fault or fault)
-    return Told(ProblemKind.UNSUPPORTED_GEOMETRY, "It has neither a box nor a segmentation."), ()
+    return Told(ProblemKind.UNSUPPORTED_GEOMETRY, _("It has neither a box nor a segmentation.")), ()
 
 
 def _other_size(mask: RunLengths, width: int, height: int) -> str:
-    return f"Its mask has {mask.width} x {mask.height} pixels, the image {width} x {height}."
+    return _("Its mask has {width} x {height} pixels, the image {across} x {down}.").format(
+        width=mask.width, height=mask.height, across=width, down=height
+    )
 
 
 def _box(given: object) -> tuple[Rectangle | None, str]:
@@ -320,7 +326,7 @@ def _segmentation(given: object) -> tuple[Outlines | RunLengths | None, _Extent 
         case list():
             return _outlines(given)
         case _:
-            return None, None, "Its segmentation is neither outlines nor run lengths."
+            return None, None, _("Its segmentation is neither outlines nor run lengths.")
 
 
 def _outlines(given: list[Any]) -> tuple[Outlines | None, _Extent | None, str]:
@@ -347,16 +353,18 @@ def _outlines(given: list[Any]) -> tuple[Outlines | None, _Extent | None, str]:
 def _fault_of(part: object) -> str:
     """What is wrong with an outline; empty if it is sound."""
     if not isinstance(part, list):
-        return "Its outline is no list of numbers."
+        return _("Its outline is no list of numbers.")
     if len(part) < _FEWEST_VALUES or len(part) % 2:
-        return f"An outline of {len(part)} numbers is none: it takes x and y of at least three points."
+        return _("An outline of {count} numbers is none: it takes x and y of at least three points.").format(
+            count=len(part)
+        )
     try:
         # A million outlines pass here, hence no loop of our own.
         if not all(map(math.isfinite, part)) or max(part) > _LARGEST or min(part) < -_LARGEST:
-            return "Its outline has a number that is no position."
+            return _("Its outline has a number that is no position.")
     except (TypeError, OverflowError):
-        return "Its outline has something that is no number."
-    return "" if has_area(tuple(zip(part[::2], part[1::2], strict=True))) else "Its outline has no area."
+        return _("Its outline has something that is no number.")
+    return "" if has_area(tuple(zip(part[::2], part[1::2], strict=True))) else _("Its outline has no area.")
 
 
 def _run_lengths(given: Row) -> tuple[RunLengths | None, _Extent | None, str]:
@@ -369,7 +377,7 @@ def _run_lengths(given: Row) -> tuple[RunLengths | None, _Extent | None, str]:
     # hotcoco's box of a mask, (x, y, width, height), is made without unpacking it.
     left, top, across, down = coco_mask.to_bbox({"size": [height, width], "counts": packed.counts}).tolist()
     if across <= 0 or down <= 0:
-        return None, None, "Its mask is empty."
+        return None, None, _("Its mask is empty.")
     extent = _Extent(left, top, left + across, top + down)
     return RunLengths(counts=packed.counts, width=width, height=height), extent, ""
 
@@ -402,18 +410,22 @@ def _share(extent: _Extent, edges: _Extent) -> float:
 
 
 def _in_words(extent: _Extent) -> str:
-    return f"from ({extent.left:g}, {extent.top:g}) to ({extent.right:g}, {extent.bottom:g})"
+    return _("from ({left}, {top}) to ({right}, {bottom})").format(
+        left=f"{extent.left:g}", top=f"{extent.top:g}", right=f"{extent.right:g}", bottom=f"{extent.bottom:g}"
+    )
 
 
 def _left_over(row: Row) -> tuple[Told, ...]:
     """What a row holds beside its shape and has no place here."""
-    return (Told(ProblemKind.CAPTION, "Its caption is left out."),) if row.get("caption") else ()
+    return (Told(ProblemKind.CAPTION, _("Its caption is left out.")),) if row.get("caption") else ()
 
 
 def _filled(parts: Sequence[Sequence[float]], width: int, height: int) -> Clipped:
     """Fill outlines as COCO does, those of one object together."""
     if width * height > MAX_MASK_PIXELS:
-        raise InputError(f"Its outlines would become a mask of more than {MAX_MASK_PIXELS:,} pixels.")
+        raise InputError(
+            _("Its outlines would become a mask of more than {number} pixels.").format(number=count(MAX_MASK_PIXELS))
+        )
     xs, ys = [x for part in parts for x in part[::2]], [y for part in parts for y in part[1::2]]
     was_cut = min(*xs, *ys) < -TOLERANCE or max(xs) > width + TOLERANCE or max(ys) > height + TOLERANCE
     # In the whole image and not in the part around the object: COCO rounds to other pixels there.
@@ -429,7 +441,7 @@ def _filled(parts: Sequence[Sequence[float]], width: int, height: int) -> Clippe
 def _packed(mask: Mask) -> Bitmap:
     """A mask of the whole image → a bitmap of the part that is set."""
     if (extent := set_extent(mask)) is None:
-        raise InputError("Its mask is empty.")
+        raise InputError(_("Its mask is empty."))
     return encode_mask(mask[extent], (extent[1].start, extent[0].start))
 
 
@@ -449,8 +461,10 @@ def _check_runs(counts: str | list[int], height: int, width: int) -> None:
             raise ValueError(counts)  # noqa: TRY301 - as what hotcoco refuses
         coco_mask.area({"size": [height, width], "counts": counts})
     except (ValueError, TypeError, OverflowError) as error:
-        msg = f"The run lengths of a mask do not fit its size of {width} x {height} pixels."
-        raise InputError(msg, "Export the annotation again.") from error
+        msg = _("The run lengths of a mask do not fit its size of {width} x {height} pixels.").format(
+            width=width, height=height
+        )
+        raise InputError(msg, _("Export the annotation again.")) from error
 
 
 def _fills_less(counts: str | list[int], pixels: int) -> bool:

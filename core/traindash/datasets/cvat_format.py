@@ -35,6 +35,7 @@ from traindash.datasets.xml_files import text_of, xml_elements, xml_start
 from traindash.domain.annotation import Geometry, Point, Polygon, Tag
 from traindash.domain.project import ObjectClass, class_color
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 _COLOR = re.compile(r"#[0-9A-Fa-f]{6}")
 _CHANGED = ProblemKind.UNSUPPORTED_GEOMETRY
@@ -43,7 +44,7 @@ _CHANGED = ProblemKind.UNSUPPORTED_GEOMETRY
 def recognise_cvat(folder: Folder) -> str:
     """Return what speaks for CVAT's layout, a sentence; empty if nothing does."""
     files = [place for place in folder.files if place.lower().endswith(".xml") and _is_cvat(folder.root / place)]
-    return f"It has annotations of CVAT: {files[0]}." if files else ""
+    return _("It has annotations of CVAT: {file}.").format(file=files[0]) if files else ""
 
 
 def _is_cvat(path: Path) -> bool:
@@ -84,8 +85,8 @@ def _read(path: Path, place: str, records: dict[str, list[ImageRecord]], declare
             case "meta":
                 _declare(element, declared)
             case "track":
-                hint = "In CVAT, export the task as “CVAT for images 1.1” or “COCO 1.0”, with images."
-                raise InputError(f"{place} was exported as “CVAT for video”.", hint)
+                hint = _("In CVAT, export the task as “CVAT for images 1.1” or “COCO 1.0”, with images.")
+                raise InputError(_("{place} was exported as “CVAT for video”.").format(place=place), hint)
             case _:
                 count += 1
                 name = element.get("subset") or dataset_name(place.rpartition("/")[0])
@@ -122,7 +123,12 @@ def _image(element: Element, place: str, file: str, skeletons: Mapping[str, Skel
         if item.tag == "tag":
             tags.extend(_image_tags(item))
             continue
-        objects.extend(drawn(f"{place}, object {len(objects) + 1}", partial(_objects, item, skeletons, size)))
+        objects.extend(
+            drawn(
+                f"{place}, object {len(objects) + 1}",
+                partial(_objects, item, skeletons, size),
+            )
+        )
     return ImageRecord(
         place=place,
         written=written,
@@ -131,7 +137,10 @@ def _image(element: Element, place: str, file: str, skeletons: Mapping[str, Skel
         objects=tuple(objects),
         tags=tuple(tags),
         changes=tuple(
-            (ProblemKind.UNKNOWN_TAG, f"The attributes of its tag “{item.get('label')}” are not taken.")
+            (
+                ProblemKind.UNKNOWN_TAG,
+                _("The attributes of its tag “{name}” are not taken.").format(name=item.get("label")),
+            )
             for item in element.iterfind("tag")
             if item.find("attribute") is not None
         ),
@@ -151,7 +160,7 @@ def _objects(
     if skeleton is not None:
         reader = partial(_skeleton, skeleton, size)
     if reader is None:
-        named = {"cuboid": "A cuboid", "skeleton": "A skeleton"}.get(element.tag, f"“{element.tag}”")
+        named = {"cuboid": _("A cuboid"), "skeleton": _("A skeleton")}.get(element.tag, f"“{element.tag}”")
         yield lost(place, named)
         return
     name = checked_name(element.get("label"))
@@ -183,13 +192,13 @@ def _box(element: Element) -> Iterator[_Read]:
         return
     corner, size = (min(x1, x2), min(y1, y2)), (abs(x2 - x1), abs(y2 - y1))
     turned = drawn_shapes.turned_box(corner, size, degrees, ((x1 + x2) / 2, (y1 + y2) / 2))
-    yield _as_is("polygon", turned, "The turned box is a polygon now.")
+    yield _as_is("polygon", turned, _("The turned box is a polygon now."))
 
 
 def _ellipse(element: Element) -> Iterator[_Read]:
     cx, cy, rx, ry = (number(element.get(part)) for part in ("cx", "cy", "rx", "ry"))
     degrees = number(element.get("rotation", "0"))
-    yield _as_is("polygon", drawn_shapes.ellipse((cx, cy), (rx, ry), degrees), "The ellipse is a polygon now.")
+    yield _as_is("polygon", drawn_shapes.ellipse((cx, cy), (rx, ry), degrees), _("The ellipse is a polygon now."))
 
 
 def _polygon(element: Element) -> Iterator[_Read]:
@@ -211,7 +220,7 @@ def _mask(element: Element) -> Iterator[_Read]:
     try:
         runs = [int(text) for text in (element.get("rle") or "").split(",")]
     except ValueError as error:
-        raise InputError("The run lengths of a mask are no whole numbers.") from error
+        raise InputError(_("The run lengths of a mask are no whole numbers.")) from error
     mask = drawn_shapes.runs_to_mask(runs, width, height)
     yield _as_is("bitmap", drawn_shapes.mask_at(mask, (left, top)))
 
@@ -227,7 +236,7 @@ def _points(element: Element) -> list[Point]:
     for pair in (element.get("points") or "").split(";"):
         x, comma, y = pair.partition(",")
         if not comma:
-            raise InputError("Its points are not pairs of x and y.")
+            raise InputError(_("Its points are not pairs of x and y."))
         found.append((number(x), number(y)))
     return found
 
@@ -287,22 +296,26 @@ def _read_figure(element: Element, skeleton: Skeleton) -> KeyPoints:
     for point in element.iterfind("points"):
         name = point.get("label", "")
         if name not in skeleton.names:
-            raise InputError(f"Its point “{name[:40]}” is none of its skeleton.")
+            raise InputError(_("Its point “{name}” is none of its skeleton.").format(name=name[:40]))
         if point.get("outside") == "1":
             continue
-        x, _, y = (point.get("points") or "").partition(",")
+        x, _comma, y = (point.get("points") or "").partition(",")
         at = 3 * skeleton.names.index(name)
         values[at : at + 3] = number(x), number(y), 1 if point.get("occluded") == "1" else 2
     found = KeyPoints(values=values, each=3)
     if not found.reach():
-        raise InputError("None of its points is set.")
+        raise InputError(_("None of its points is set."))
     return found
 
 
 def _outside(found: KeyPoints, skeleton: Skeleton, size: Size) -> str:
     """Return what is lost of a drawn skeleton on an image of this size, a sentence; empty if nothing is."""
     geometry, lost = graph(found, skeleton, *size)
-    return f"{lost} of its key points lie outside the image." if lost and geometry is not None else ""
+    return (
+        _("{number} of its key points lie outside the image.").format(number=lost)
+        if lost and geometry is not None
+        else ""
+    )
 
 
 def _figure(found: KeyPoints, skeleton: Skeleton, size: Size) -> Geometry:
@@ -311,7 +324,7 @@ def _figure(found: KeyPoints, skeleton: Skeleton, size: Size) -> Geometry:
     Raises:
         InputError: All of it lies outside.
     """
-    geometry, _ = graph(found, skeleton, *size)
+    geometry, _lost = graph(found, skeleton, *size)
     if geometry is None:
-        raise InputError("Its key points lie outside the image.")
+        raise InputError(_("Its key points lie outside the image."))
     return geometry

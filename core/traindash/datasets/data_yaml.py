@@ -14,13 +14,15 @@ from typing import Any
 import yaml
 
 from traindash.errors import InputError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.text_files import UNREADABLE, EncodingError, ascii_part, decode_partly, decode_text
 from traindash.yaml_text import AsWritten, compose, problem_of, values
 
 _KEY = re.compile(rb"^\s*[\"']?names[\"']?\s*:", re.MULTILINE)
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL", "None"})
-_CORRECT = "Correct the file; names is a list, or numbers with names."
+_CORRECT = N_("Correct the file; names is a list, or numbers with names.")
 _LONGEST_QUOTE = 60
 
 
@@ -63,12 +65,19 @@ def read_data_yaml(content: bytes, name: str) -> DataYaml:
         if unclear is not None:
             raise unclear from error
         problem = problem_of(error)
-        where = "" if problem.line is None else f" in line {problem.line}"
-        raise InputError(f"{name} is not valid YAML{where}: {problem.message}.", problem.hint) from error
+        msg = (
+            _("{name} is not valid YAML: {problem}.")
+            if problem.line is None
+            else _("{name} is not valid YAML in line {line}: {problem}.")
+        )
+        raise InputError(
+            msg.format(name=name, line=problem.line, problem=problem.message),
+            problem.hint,
+        ) from error
     if unclear is not None and UNREADABLE in repr(said):
         raise unclear
     if not isinstance(said, dict) or "names" not in said:
-        raise InputError(f"{name} has no names.", _CORRECT)
+        raise InputError(_("{name} has no names.").format(name=name), _(_CORRECT))
     return DataYaml(
         names=_names(said["names"], name),
         nc=_count(said.get("nc")),
@@ -107,19 +116,27 @@ def checked_names(names: Mapping[int, str], place: str) -> dict[int, str]:
         InputError: There is none, one is empty or given twice, or has a character that nobody sees.
     """
     if not names:
-        raise InputError(f"{place}: there is no class.", "Name at least one class.")
+        raise InputError(_("{place}: there is no class.").format(place=place), _("Name at least one class."))
     ordered = dict(sorted(names.items()))
     for number, name in ordered.items():
         if not name.strip():
-            raise InputError(f"{place}: the class {number} has no name.", "Give every class a name of its own.")
+            raise InputError(
+                _("{place}: the class {number} has no name.").format(place=place, number=number),
+                _("Give every class a name of its own."),
+            )
         if odd := next(
             (character for character in name if unicodedata.category(character) in ("Cc", "Zl", "Zp")), None
         ):
-            msg = f"{place}: the name of the class {number} has the character U+{ord(odd):04X}, which nobody sees."
-            raise InputError(msg, "Write the name anew, one for each class.")
+            msg = _("{place}: the name of the class {number} has the character {code}, which nobody sees.").format(
+                place=place, number=number, code=f"U+{ord(odd):04X}"
+            )
+            raise InputError(msg, _("Write the name anew, one for each class."))
     for name, count in Counter(ordered.values()).items():
         if count > 1:
-            raise InputError(f"{place}: “{name}” is there twice.", "Give every class a name of its own.")
+            raise InputError(
+                _("{place}: “{name}” is there twice.").format(place=place, name=name),
+                _("Give every class a name of its own."),
+            )
     return ordered
 
 
@@ -139,13 +156,21 @@ def _names(said: object, name: str) -> dict[int, str]:
         case dict():
             numbered = [(_class_number(key, place), value) for key, value in said.items()]
         case _:
-            raise InputError(f"{place}: “{str(said)[:_LONGEST_QUOTE]}” is no list of names.", _CORRECT)
+            raise InputError(
+                _("{place}: “{said}” is no list of names.").format(place=place, said=str(said)[:_LONGEST_QUOTE]),
+                _(_CORRECT),
+            )
     names: dict[int, str] = {}
     for number, value in numbered:
         if number in names:
-            raise InputError(f"{place}: the class {number} is there twice.", "Give every class a number of its own.")
+            raise InputError(
+                _("{place}: the class {number} is there twice.").format(place=place, number=number),
+                _("Give every class a number of its own."),
+            )
         if not isinstance(value, str):
-            raise InputError(f"{place}: the name of the class {number} is no text.", _CORRECT)
+            raise InputError(
+                _("{place}: the name of the class {number} is no text.").format(place=place, number=number), _(_CORRECT)
+            )
         # YAML can write half a character, as JSON can
         names[number] = value.encode(errors="replace").decode()
     return checked_names(names, place)
@@ -154,7 +179,9 @@ def _names(said: object, name: str) -> dict[int, str]:
 def _class_number(key: object, place: str) -> int:
     if isinstance(key, str) and _NUMBER.fullmatch(key.strip()):
         return int(key)
-    raise InputError(f"{place}: “{str(key)[:_LONGEST_QUOTE]}” is no number of a class.", _CORRECT)
+    raise InputError(
+        _("{place}: “{key}” is no number of a class.").format(place=place, key=str(key)[:_LONGEST_QUOTE]), _(_CORRECT)
+    )
 
 
 def _count(said: object) -> int | None:
@@ -175,5 +202,7 @@ def _kpt_shape(said: object, name: str) -> tuple[int, int] | None:
     match counts:
         case [int(points), int(numbers)] if numbers in (2, 3):
             return points, numbers
-    msg = f"{name}, kpt_shape: it is not how many key points an object has and how many numbers each (2 or 3)."
-    raise InputError(msg, "Write for example “kpt_shape: [17, 3]”.")
+    msg = _(
+        "{name}, kpt_shape: it is not how many key points an object has and how many numbers each (2 or 3)."
+    ).format(name=name)
+    raise InputError(msg, _("Write for example “kpt_shape: [17, 3]”."))

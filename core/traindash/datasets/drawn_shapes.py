@@ -23,6 +23,8 @@ from traindash.datasets.geometry import (
 )
 from traindash.domain.annotation import Bitmap, OtherGeometry, Point, Polygon, Rectangle
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import gettext as _
 
 Size: TypeAlias = tuple[int, int]  # width and height in pixels
 _FARTHEST = 1e7  # pixels from the image that are believed; a bound on both sides keeps NaN and infinity out
@@ -46,7 +48,9 @@ def number(value: object) -> float:
         found = math.nan
     if not -_FARTHEST <= found <= _FARTHEST:
         shown = "" if value is None else str(value)[:40] if isinstance(value, str | float) else "a value"
-        raise InputError(f"“{shown}” is not a coordinate." if shown else "A coordinate is missing.")
+        raise InputError(
+            _("“{shown}” is not a coordinate.").format(shown=shown) if shown else _("A coordinate is missing.")
+        )
     return found
 
 
@@ -67,7 +71,9 @@ def polygon(points: Sequence[Point]) -> Polygon:
     """
     outline = tuple(points[:-1]) if len(points) > _FEWEST_POINTS and points[0] == points[-1] else tuple(points)
     if len(outline) < _FEWEST_POINTS:
-        raise InputError(f"A polygon of {len(outline)} points is not one: it takes at least three.")
+        raise InputError(
+            _("A polygon of {count} points is not one: it takes at least three.").format(count=len(outline))
+        )
     return to_pixels(Polygon(exterior=outline))
 
 
@@ -79,7 +85,9 @@ def turned_box(corner: Point, size: tuple[float, float], degrees: float, around:
     """
     (left, top), (width, height) = corner, size
     if width <= 0 or height <= 0:
-        raise InputError(f"A box of {width:g} x {height:g} pixels has no area.")
+        raise InputError(
+            _("A box of {width} x {height} pixels has no area.").format(width=f"{width:g}", height=f"{height:g}")
+        )
     corners = ((left, top), (left + width, top), (left + width, top + height), (left, top + height))
     return polygon([_turned(point, degrees, around) for point in corners])
 
@@ -91,7 +99,11 @@ def ellipse(center: Point, radii: tuple[float, float], degrees: float = 0.0) -> 
         InputError: It has no area.
     """
     if min(radii) <= 0:
-        raise InputError(f"An ellipse with radii of {radii[0]:g} and {radii[1]:g} pixels has no area.")
+        raise InputError(
+            _("An ellipse with radii of {first} and {second} pixels has no area.").format(
+                first=f"{radii[0]:g}", second=f"{radii[1]:g}"
+            )
+        )
     angles = (2 * math.pi * step / _ARC_POINTS for step in range(_ARC_POINTS))
     points = ((center[0] + radii[0] * math.cos(a), center[1] + radii[1] * math.sin(a)) for a in angles)
     return polygon([_turned(point, degrees, center) for point in points])
@@ -113,7 +125,7 @@ def together(parts: Sequence[Polygon | Bitmap], size: Size) -> Bitmap:
     """
     width, height = size
     if width * height > MAX_MASK_PIXELS:
-        raise InputError(f"Its mask would have more than {MAX_MASK_PIXELS:,} pixels.")
+        raise InputError(_("Its mask would have more than {number} pixels.").format(number=count(MAX_MASK_PIXELS)))
     whole = np.zeros((height, width), dtype=np.bool_)
     for part in parts:
         match part:
@@ -133,7 +145,7 @@ def mask_at(mask: Mask, origin: tuple[int, int]) -> Bitmap:
         InputError: No pixel is set.
     """
     if (extent := set_extent(mask)) is None:
-        raise InputError("Its mask is empty.")
+        raise InputError(_("Its mask is empty."))
     rows, columns = extent
     return encode_mask(mask[extent], (origin[0] + columns.start, origin[1] + rows.start))
 
@@ -146,7 +158,11 @@ def runs_to_mask(runs: Sequence[int], width: int, height: int) -> Mask:
     """
     sizes_fit = min(width, height) >= 1 and width * height <= MAX_MASK_PIXELS
     if not sizes_fit or min(runs, default=-1) < 0 or sum(runs) != width * height:
-        raise InputError(f"The run lengths of a mask do not fit its size of {width} x {height} pixels.")
+        raise InputError(
+            _("The run lengths of a mask do not fit its size of {width} x {height} pixels.").format(
+                width=width, height=height
+            )
+        )
     values = np.arange(len(runs)) % 2 == 1
     return np.repeat(values, runs).reshape(height, width)
 

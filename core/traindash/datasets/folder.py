@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from traindash.formatting import listing
+from traindash.language import gettext as _
 
 _LONGEST_QUOTE = 200
 _NAMED = 3  # files that a message names
@@ -185,8 +186,10 @@ def not_there(written: str, folder: Folder) -> str:
     alike = folder.meant(written)
     if len(alike) > 1:
         where = listing(alike, limit=_NAMED)
-        return f"“{shown}” could be any of {len(alike)} files: {where}. Write the folder in front of its name."
-    return f"The file “{shown}” is not there."
+        return _("“{shown}” could be any of {count} files: {where}. Write the folder in front of its name.").format(
+            shown=shown, count=len(alike), where=where
+        )
+    return _("The file “{shown}” is not there.").format(shown=shown)
 
 
 def _grouped(places: Sequence[str], name_of: Callable[[str], str]) -> dict[str, list[str]]:

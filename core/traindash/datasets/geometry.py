@@ -32,6 +32,8 @@ from traindash.domain.annotation import (
     shape_name,
 )
 from traindash.errors import InputError
+from traindash.language import N_
+from traindash.language import gettext as _
 
 Mask = npt.NDArray[np.bool_]  # a boolean array of shape (height, width)
 
@@ -39,7 +41,7 @@ Mask = npt.NDArray[np.bool_]  # a boolean array of shape (height, width)
 MAX_MASK_PIXELS = 150_000_000
 _MAX_PNG_BYTES = 128 * 2**20  # unpacked; the same danger one layer farther out
 _TOO_LARGE = f"The mask of a bitmap has more than {MAX_MASK_PIXELS:,} pixels."
-_SMALLER = "Leave the object out or draw it again."
+_SMALLER = N_("Leave the object out or draw it again.")
 # Pixels below which an extent is none, and square pixels below which an area is
 _FLAT = 1e-6
 _FINE = 1000  # pixels of the grid that the area of an outline which crosses itself is counted on
@@ -198,7 +200,9 @@ def rectangle_at(left: float, top: float, width: float, height: float) -> Rectan
         InputError: It has no area.
     """
     if width <= 0 or height <= 0:
-        raise InputError(f"A box of {width:g} x {height:g} pixels has no area.")
+        raise InputError(
+            _("A box of {width} x {height} pixels has no area.").format(width=f"{width:g}", height=f"{height:g}")
+        )
     # A box narrower than a pixel still lies in one.
     return Rectangle(left=left, top=top, right=max(left + width - 1, left), bottom=max(top + height - 1, top))
 
@@ -253,7 +257,7 @@ def decode_mask(bitmap: Bitmap) -> Mask:
             else:
                 pixels = np.asarray(image.convert("L"))
         except (OSError, SyntaxError, ValueError) as error:
-            raise InputError("The mask of a bitmap is damaged.", "Export the annotation again.") from error
+            raise InputError(_("The mask of a bitmap is damaged."), _("Export the annotation again.")) from error
     return pixels.astype(bool)
 
 
@@ -285,12 +289,12 @@ def _open_mask(bitmap: Bitmap) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(png), formats=("PNG",))
     except Image.DecompressionBombError as error:
-        raise InputError(_TOO_LARGE, _SMALLER) from error
+        raise InputError(_TOO_LARGE, _(_SMALLER)) from error
     except (binascii.Error, zlib.error, OSError, SyntaxError, ValueError) as error:
-        msg = "The data of a bitmap are not a base64 text of a compressed PNG mask."
-        raise InputError(msg, "Export the annotation again.") from error
+        msg = _("The data of a bitmap are not a base64 text of a compressed PNG mask.")
+        raise InputError(msg, _("Export the annotation again.")) from error
     if image.width * image.height > MAX_MASK_PIXELS:
-        raise InputError(_TOO_LARGE, _SMALLER)
+        raise InputError(_TOO_LARGE, _(_SMALLER))
     return image
 
 
@@ -350,11 +354,17 @@ def annotation_inside(obj: object, *, where: str = "annotation") -> Annotation:
             raise InputError(f"{place}: {error.message}", error.hint) from error
         # One pixel more on the right and below than an import leaves: an edge there may be a position, not a pixel.
         if box is not None and _reaches_out(box, annotation.width + 1, annotation.height + 1):
-            msg = (
-                f"{place}: the {shape_name(label.geometry)} from ({box.left:g}, {box.top:g}) to ({box.right:g}, "
-                f"{box.bottom:g}) lies outside the image of {annotation.width} x {annotation.height} pixels."
+            msg = _(
+                "{place}: the {shape} from ({left}, {top}) to ({right}, {bottom}) lies "
+                "outside the image of {width} x {height} pixels."
+            ).format(
+                place=place,
+                shape=shape_name(label.geometry),
+                **_corners(box),
+                width=annotation.width,
+                height=annotation.height,
             )
-            raise InputError(msg, "Import the project; the import cuts such objects at the border and says so.")
+            raise InputError(msg, _("Import the project; the import cuts such objects at the border and says so."))
     return annotation
 
 
@@ -368,12 +378,22 @@ def inside(geometry: Geometry, width: int, height: int) -> Geometry:
     if box is None or (min(box.left, box.top) >= 0 and box.right <= width - 1 and box.bottom <= height - 1):
         return geometry
     if _reaches_out(box, width, height):
-        msg = (
-            f"the {shape_name(geometry)} from ({box.left:g}, {box.top:g}) to ({box.right:g}, {box.bottom:g}) lies "
-            f"outside the image of {width} x {height} pixels."
+        msg = _(
+            "the {shape} from ({left}, {top}) to ({right}, {bottom}) lies outside the "
+            "image of {width} x {height} pixels."
+        ).format(
+            shape=shape_name(geometry),
+            **_corners(box),
+            width=width,
+            height=height,
         )
-        raise InputError(msg, "Cut it at the border of the image.")
+        raise InputError(msg, _("Cut it at the border of the image."))
     return clip_geometry(geometry, width, height).geometry or geometry
+
+
+def _corners(box: Rectangle) -> dict[str, str]:
+    """Return the placeholders of a message that tells where a box is."""
+    return {side: f"{getattr(box, side):g}" for side in ("left", "top", "right", "bottom")}
 
 
 def _reaches_out(box: Rectangle | None, width: int, height: int) -> bool:

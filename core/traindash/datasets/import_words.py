@@ -20,6 +20,12 @@ _NOUNS: Mapping[str, _Noun] = {
     Effect.OBJECT_SKIPPED: _OBJECT,
     Effect.FILE_SKIPPED: _FILE,
 }
+# How places in data are told; a report is kept, so these are recognised and not filled in
+PLACES = (
+    *(N_("{file}, object {number}"), N_("{file}, line {number}"), N_("{file}, image {number}")),
+    *(N_("{file}, annotation {number}"), N_("{file}, task {number}"), N_("{file}, region {number}")),
+    *(N_("{file}, shape {number}"), N_("{file}, categories")),
+)
 # What stands after the noun, whether there is one of it or many
 _CLAUSES: Mapping[str, str] = {
     ProblemKind.UNREADABLE_IMAGE: N_("that cannot be read"),

@@ -36,7 +36,9 @@ from traindash.datasets.yolo_format import open_yolo, recognise_yolo
 from traindash.domain.annotation import Annotation, Label, OtherGeometry, Tag, shape_name
 from traindash.domain.jobs import ImportReport
 from traindash.errors import InputError
+from traindash.formatting import alternatives
 from traindash.language import N_
+from traindash.language import gettext as _
 
 _SMALL_IMAGE = 8  # pixels
 _DEPTH = 10  # folders around a project, as archives of whole disks have them
@@ -137,7 +139,9 @@ FORMATS: Mapping[Layout, Format] = {
 
 def _layouts_in_words() -> str:
     """Return what each layout consists of, a line for each."""
-    return "\n".join(("These layouts are read:", *(f"{known.title} {known.about}." for known in FORMATS.values())))
+    return "\n".join(
+        (_("These layouts are read:"), *(f"{known.title} {_(known.about)}." for known in FORMATS.values()))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +162,10 @@ def recognise(folder: Path) -> tuple[Candidate, ...]:
         InputError: It is no folder or cannot be read.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder.", "Choose a folder or an archive with images and annotations.")
+        raise InputError(
+            _("{folder} is not a folder.").format(folder=folder),
+            _("Choose a folder or an archive with images and annotations."),
+        )
     # From the innermost: the patterns of layouts reach some folders down and would match from farther up as well.
     for root in reversed(tuple(_roots(folder))):
         if found := tuple(_candidates(root)):
@@ -184,9 +191,19 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
         return found[0]
     if layout is None:
         choices = " or ".join(candidate.layout.value for candidate in found)
-        raise InputError(f"{folder.name} could be read in several ways: {named}.", f"Choose the format: {choices}.")
-    msg = f"{folder.name} is not in {FORMATS[layout].title} layout; it looks like {named}."
-    raise InputError(msg, f"Read it as {' or '.join(FORMATS[candidate.layout].title for candidate in found)}.")
+        raise InputError(
+            _("{name} could be read in several ways: {named}.").format(name=folder.name, named=named),
+            _("Choose the format: {choices}.").format(choices=choices),
+        )
+    msg = _("{name} is not in {title} layout; it looks like {named}.").format(
+        name=folder.name, title=FORMATS[layout].title, named=named
+    )
+    raise InputError(
+        msg,
+        _("Read it as {layouts}.").format(
+            layouts=alternatives([FORMATS[candidate.layout].title for candidate in found])
+        ),
+    )
 
 
 def _in_layout(folder: Path, layout: Layout) -> Candidate | None:
@@ -201,7 +218,7 @@ def _in_layout(folder: Path, layout: Layout) -> Candidate | None:
 def _roots(folder: Path) -> Iterator[Path]:
     """The folder, and those inside as long as each is alone."""
     yield folder
-    for _ in range(_DEPTH):
+    for _level in range(_DEPTH):
         # macOS hides files beside the one folder that a person packed.
         entries = [entry for entry in folder.iterdir() if not is_hidden(entry.name)]
         if len(entries) != 1 or not entries[0].is_dir():
@@ -244,11 +261,15 @@ class OpenedImport:
         problems = sorted(report.problems, key=lambda item: item.kind == ProblemKind.UNNAMED_IMAGE)
         why = "; ".join(map(in_words, problems))
         examples = [example for item in problems for example in item.examples][:1]
-        first = f" The first: {examples[0].place}: {examples[0].message}" if examples else ""
-        msg = f"No image can be taken in{f': {why}' if why else ': there is none'}.{first}"
+        msg = _("No image can be taken in: there is none.")
+        if why:
+            msg = _("No image can be taken in: {why}.").format(why=why)
+        if examples:
+            first = _("The first: {place}: {message}").format(place=examples[0].place, message=examples[0].message)
+            msg = f"{msg} {first}"
         packed = archives_in(Folder(self.candidate.root))
-        hint = f"Unpack {packed[0]} first: it is not looked into." if packed else ""
-        raise InputError(msg, hint or "Correct the data, or choose another folder or format.")
+        hint = _("Unpack {archive} first: it is not looked into.").format(archive=packed[0]) if packed else ""
+        raise InputError(msg, hint or _("Correct the data, or choose another folder or format."))
 
 
 def open_import(
@@ -276,8 +297,8 @@ def folder_of(path: Path, work: Path) -> Path:
         unpack(path, work)
         return work
     if not path.exists():
-        msg = f"{path} does not exist."
-        raise InputError(msg, "Check the path; it must be on the machine that the dashboard runs on.")
+        msg = _("{path} does not exist.").format(path=path)
+        raise InputError(msg, _("Check the path; it must be on the machine that the dashboard runs on."))
     return path
 
 
@@ -334,9 +355,9 @@ class _Sizes:
     def look_like_shares(self) -> str:
         if self.elsewhere or not self.first_pixel:
             return ""
-        return (
-            "All objects lie in the first pixel of their image: the coordinates look like shares of its size (0 to 1), "
-            "where this format has pixels."
+        return _(
+            "All objects lie in the first pixel of their image: the coordinates look like shares of "
+            "its size (0 to 1), where this format has pixels."
         )
 
 
@@ -355,7 +376,7 @@ class _Inspector:
         for image, found in self.checks.each(dataset.images, lambda image: image.checked or image.path):
             place = f"{dataset.path}/{image.name}"
             if names.get(image.name) == image.path:
-                message = "The dataset has this image already."
+                message = _("The dataset has this image already.")
                 self.log.skip_image(ProblemKind.DUPLICATE_NAME, place, message, objects=image.objects)
                 continue
             if isinstance(found, InputError):
@@ -367,7 +388,9 @@ class _Inspector:
             if annotation is not None:
                 self.taken.add((dataset.path, name))
                 if found.frames > 1:
-                    message = f"It holds {found.frames} pages or moving pictures; the first one is used."
+                    message = _("It holds {frames} pages or moving pictures; the first one is used.").format(
+                        frames=found.frames
+                    )
                     self.log.note(ProblemKind.SEVERAL_PICTURES, place, message)
                 self.log.took([label.class_name for label in annotation.labels])
                 sizes.add(annotation)
@@ -390,7 +413,11 @@ class _Inspector:
             stem, dot, suffix = wanted.rpartition(".")
             name, number = f"{stem}_{number}{dot}{suffix}", number + 1
         # A dataset of Supervisely's has each name once; the pictures of two cameras often have the same.
-        self.log.change(ProblemKind.DUPLICATE_NAME, place, f"Another image has this name; it is called “{name}”.")
+        self.log.change(
+            ProblemKind.DUPLICATE_NAME,
+            place,
+            _("Another image has this name; it is called “{name}”.").format(name=name),
+        )
         return name
 
     def members(self, collection: SourceCollection) -> Iterator[ImageKey]:
@@ -398,16 +425,18 @@ class _Inspector:
             if key in self.taken:
                 yield key
             elif not self.log.has_skipped("/".join(key)):  # that was told of already, with the cause
-                place = f"collection “{collection.name}”"
-                self.log.change(ProblemKind.UNKNOWN_MEMBER, place, f"There is no image {'/'.join(key)}.")
+                place = _("collection “{name}”").format(name=collection.name)
+                self.log.change(
+                    ProblemKind.UNKNOWN_MEMBER, place, _("There is no image {key}.").format(key="/".join(key))
+                )
 
     def _annotation(self, image: SourceImage, checked: CheckedImage, place: str) -> Annotation | None:
         given = image.annotation
         size = given.width, given.height
         # Objects of another size belong to another picture; to scale them would be to guess.
         if not checked.has_size(*size):
-            message = (
-                f"The annotation says {size[0]} x {size[1]} pixels, the image has {checked.width} x {checked.height}."
+            message = _("The annotation says {across} x {down} pixels, the image has {width} x {height}.").format(
+                across=size[0], down=size[1], width=checked.width, height=checked.height
             )
             self.log.skip_image(ProblemKind.WRONG_SIZE, place, message, objects=image.objects)
             return None
@@ -434,18 +463,25 @@ class _Inspector:
         shape = shape_name(label.geometry)
         if label.class_name not in self.classes:
             # Not added to the meta: a slip of the pen would become a class that is trained.
-            self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, f"The project has no class “{label.class_name}”.")
+            self.log.skip_object(
+                ProblemKind.UNKNOWN_CLASS,
+                place,
+                _("The project has no class “{class_name}”.").format(class_name=label.class_name),
+            )
             return None
         if clipped.geometry is None:
             kind = ProblemKind.OUTSIDE if clipped.had_area else ProblemKind.EMPTY
-            message = f"The {shape} {'lies outside the image' if clipped.had_area else 'has no area'}."
+            outside, empty = _("The {shape} lies outside the image."), _("The {shape} has no area.")
+            message = (outside if clipped.had_area else empty).format(shape=shape)
             self.log.skip_object(kind, place, message)
             return None
         if clipped.was_cut:
-            self.log.change(ProblemKind.CUT, place, f"The {shape} reaches over the border of the image.")
+            self.log.change(
+                ProblemKind.CUT, place, _("The {shape} reaches over the border of the image.").format(shape=shape)
+            )
         if isinstance(clipped.geometry, OtherGeometry):
-            what = "key points; they are kept." if shape == "graph" else f"the shape “{shape}”; it is kept."
-            message = f"Nothing is trained on {what}"
+            other = _("Nothing is trained on the shape “{shape}”; it is kept.").format(shape=shape)
+            message = _("Nothing is trained on key points; they are kept.") if shape == "graph" else other
             self.log.note(ProblemKind.UNSUPPORTED_GEOMETRY, place, message)
         tags = self._known(label.tags, place)
         if clipped.geometry is label.geometry and tags is label.tags:
@@ -455,5 +491,5 @@ class _Inspector:
     def _known(self, tags: tuple[Tag, ...], place: str) -> tuple[Tag, ...]:
         unknown = [tag for tag in tags if tag.name not in self.tags]
         for tag in unknown:
-            self.log.change(ProblemKind.UNKNOWN_TAG, place, f"The project has no tag “{tag.name}”.")
+            self.log.change(ProblemKind.UNKNOWN_TAG, place, _("The project has no tag “{name}”.").format(name=tag.name))
         return tuple(tag for tag in tags if tag.name in self.tags) if unknown else tags

@@ -18,6 +18,7 @@ from traindash.datasets.geometry import TOLERANCE
 from traindash.domain.annotation import OtherGeometry
 from traindash.domain.project import ObjectClass, class_color
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 SHAPE = "graph"
 MOST_POINTS = 2000  # of one object; whole bodies with face and hands have 133
@@ -130,9 +131,9 @@ def read_points(values: Sequence[Any], skeleton: Skeleton) -> KeyPoints | None:
     count = len(values)
     each = 2 if count == 2 * len(skeleton.names) else _WITH_SEEN
     if count % each or count > MOST_POINTS * each:
-        raise InputError(f"Its key points are {count} numbers, not x, y and visibility of each.")
+        raise InputError(_("Its key points are {count} numbers, not x, y and visibility of each.").format(count=count))
     if not all(_is_position(value) for value in values):
-        raise InputError("Its key points have something that is no position.")
+        raise InputError(_("Its key points have something that is no position."))
     found = KeyPoints(values=values, each=each)
     return found if found.reach() else None
 

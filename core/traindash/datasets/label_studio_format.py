@@ -40,6 +40,8 @@ from traindash.datasets.records import (
 from traindash.datasets.source import ProjectSource, read_json
 from traindash.domain.annotation import Geometry, Point, Tag
 from traindash.errors import InputError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.text_files import ascii_start
 
 _PEEK = 2**16
@@ -49,7 +51,7 @@ _UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what the server puts before the name
 _RGBA = 4
 _DRAWN = frozenset({"points", "rle", "width", "radiusX", "vertices", "x"})
 _SAID = frozenset({"choices", "text", "rating", "number", "taxonomy"})
-_TURNED = "The turned box is a polygon now."
+_TURNED = N_("The turned box is a polygon now.")
 
 
 class _Value(Struct):
@@ -69,7 +71,7 @@ class _Value(Struct):
 def recognise_label_studio(folder: Folder) -> str:
     """Return what speaks for Label Studio's JSON, a sentence; empty if nothing does."""
     found = next(iter(_files(folder)), None)
-    return f"It has tasks of Label Studio: {found}." if found else ""
+    return _("It has tasks of Label Studio: {found}.").format(found=found) if found else ""
 
 
 def _files(folder: Folder) -> list[str]:
@@ -107,7 +109,7 @@ def open_label_studio(root: Path, log: ProblemLog) -> ProjectSource:
 
 def _record(task: object, place: str, near: Sequence[str]) -> ImageRecord:
     if not isinstance(task, dict):
-        return _damaged(place, "It is no task.")
+        return _damaged(place, _("It is no task."))
     return _read(_with_task_outside(task), place, near)
 
 
@@ -122,8 +124,10 @@ def _read(task: _Row, place: str, near: Sequence[str]) -> ImageRecord:
     data: _Row = task if short else task["data"]
     images = [value for value in data.values() if isinstance(value, str) and is_image(_path_in(value))]
     if len(images) != 1:
-        found = "no image" if not images else f"{len(images)} images"
-        return _damaged(place, f"The task has {found}; tasks with one image can be taken.")
+        message = _("The task has no image.")
+        if images:
+            message = _("The task has {count} images; tasks with one can be taken.").format(count=len(images))
+        return _damaged(place, message)
     results, changes, notes = _short_results(task) if short else _chosen(task)
     return ImageRecord(
         place=place,
@@ -138,7 +142,7 @@ def _read(task: _Row, place: str, near: Sequence[str]) -> ImageRecord:
 
 
 def _damaged(place: str, message: str) -> ImageRecord:
-    return ImageRecord(place=place, written="", locate=lambda _: None, damage=message)
+    return ImageRecord(place=place, written="", locate=lambda _written: None, damage=message)
 
 
 def _chosen(task: _Row) -> tuple[list[_Row], tuple[Remark, ...], tuple[Remark, ...]]:
@@ -149,16 +153,24 @@ def _chosen(task: _Row) -> tuple[list[_Row], tuple[Remark, ...], tuple[Remark, .
     changes: list[Remark] = []
     notes: list[Remark] = []
     if task.get("predictions"):
-        notes.append((ProblemKind.PREDICTION, "Its predictions are left out; what people drew is taken."))
+        notes.append((ProblemKind.PREDICTION, _("Its predictions are left out; what people drew is taken.")))
     if not done:
-        message = "Nobody has annotated it yet" if not all_ else "Its annotators skipped it"
-        notes.append((ProblemKind.MISSING_ANNOTATION, f"{message}; it is taken as an image without objects."))
+        message = (
+            _("Its annotators skipped it; it is taken as an image without objects.")
+            if all_
+            else _("Nobody has annotated it yet; it is taken as an image without objects.")
+        )
+        notes.append((ProblemKind.MISSING_ANNOTATION, message))
         return [], (), tuple(notes)
     truth = [item for item in done if item.get("ground_truth")]
     taken = (truth or done)[-1]
     if len(done) > 1:
-        which = "that marked as ground truth" if truth else "the last one"
-        changes.append((ProblemKind.OTHER_VERSION, f"It has {len(done)} annotations; {which} is taken."))
+        message = (
+            _("It has {count} annotations; that marked as ground truth is taken.")
+            if truth
+            else _("It has {count} annotations; the last one is taken.")
+        )
+        changes.append((ProblemKind.OTHER_VERSION, message.format(count=len(done))))
     results = taken.get("result")
     rows: list[_Row] = [row for row in results if isinstance(row, dict)] if isinstance(results, list) else []
     return rows, tuple(changes), tuple(notes)
@@ -247,15 +259,17 @@ def _object(row: _Row, tags: tuple[Tag, ...], place: str) -> Iterator[RecordedOb
     labels = _labels(row)
     name = checked_name(labels[0] if labels else None)
     if row.get("image_rotation"):
-        yield lost(place, "What is drawn on a turned image")
+        yield lost(place, _("What is drawn on a turned image"))
         return
     changes: list[Remark] = []
     if len(labels) > 1:
-        changes.append((ProblemKind.UNKNOWN_CLASS, f"It has {len(labels)} classes; the first is taken."))
+        changes.append(
+            (ProblemKind.UNKNOWN_CLASS, _("It has {count} classes; the first is taken.").format(count=len(labels)))
+        )
     value = decoded(_Value, row["value"], "")
     found = _shape(value)
     if found is None:
-        yield lost(place, f"The shape “{str(row.get('type'))[:40]}”")
+        yield lost(place, _("The shape “{shape}”").format(shape=str(row.get("type"))[:40]))
         return
     shape, draw, change = found
     if change:
@@ -270,10 +284,10 @@ def _shape(value: _Value) -> tuple[str, Callable[[Size], Geometry], str] | None:
         case _Value(points=list(points)):
             return "polygon", lambda size: drawn_shapes.polygon([_at(x, y, size) for x, y in points]), ""
         case _Value(x=float(), y=float(), radiusX=float(), radiusY=float()):
-            return "polygon", partial(_ellipse, value), "The ellipse is a polygon now."
+            return "polygon", partial(_ellipse, value), _("The ellipse is a polygon now.")
         case _Value(x=float(), y=float(), width=float(), height=float()):
             turned = bool(value.rotation)
-            return ("polygon" if turned else "rectangle"), partial(_box, value), _TURNED if turned else ""
+            return ("polygon" if turned else "rectangle"), partial(_box, value), _(_TURNED) if turned else ""
         case _Value(x=float(x), y=float(y)):
             return "point", lambda size: drawn_shapes.point(_at(x, y, size)), ""
         case _:
@@ -330,7 +344,7 @@ def _tags(row: _Row) -> Iterator[Tag]:
 def _left_out(results: Sequence[_Row]) -> Iterator[Remark]:
     others = sorted({str(row.get("type"))[:40] for row in results if not _is_drawn(row) and not any(_tags(row))})
     if others:
-        yield ProblemKind.UNKNOWN_TAG, f"What it says as {', '.join(others)} is not taken."
+        yield ProblemKind.UNKNOWN_TAG, _("What it says as {others} is not taken.").format(others=", ".join(others))
 
 
 # The run lengths of Label Studio's brush, packed into bits: https://github.com/thi-ng/umbrella, packages/rle-pack.
@@ -342,7 +356,11 @@ def decode_brush(packed: Sequence[int], width: int, height: int) -> Mask:
     Raises:
         InputError: They do not fit the size.
     """
-    damaged = InputError(f"The run lengths of a mask do not fit the image of {width} x {height} pixels.")
+    damaged = InputError(
+        _("The run lengths of a mask do not fit the image of {width} x {height} pixels.").format(
+            width=width, height=height
+        )
+    )
     values = width * height * _RGBA
     if width * height > MAX_MASK_PIXELS:
         raise damaged

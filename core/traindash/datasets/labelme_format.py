@@ -42,6 +42,8 @@ from traindash.datasets.records import (
 from traindash.datasets.source import ProjectSource, read_json
 from traindash.domain.annotation import Bitmap, Geometry, Point, Tag, shape_name
 from traindash.errors import InputError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.text_files import ascii_part
 
 _LOOKED_AT = 20  # JSON files of another kind before the first of LabelMe
@@ -53,9 +55,9 @@ _FEWEST_POINTS = {
     "linestrip": 2,
 }  # fmt: skip
 _CHANGES = {
-    "oriented_rectangle": "The turned box is a polygon now.",
-    "rotation": "The turned box is a polygon now.",
-    "circle": "The circle is a polygon now.",
+    "oriented_rectangle": N_("The turned box is a polygon now."),
+    "rotation": N_("The turned box is a polygon now."),
+    "circle": N_("The circle is a polygon now."),
 }
 _EMBEDDED = ".pictures of annotations"  # hidden, so that it is never taken for a part of the data
 
@@ -83,7 +85,7 @@ def recognise_labelme(folder: Folder) -> str:
     """Return what speaks for LabelMe's layout, a sentence; empty if nothing does."""
     files = [place for place in folder.files if place.lower().endswith(".json")]
     found = next((place for place in files[:_LOOKED_AT] if _looks_like_labelme(folder.root / place)), None)
-    return f"It has a LabelMe file for each image, such as {found}." if found else ""
+    return _("It has a LabelMe file for each image, such as {found}.").format(found=found) if found else ""
 
 
 def _looks_like_labelme(path: Path) -> bool:
@@ -108,7 +110,7 @@ def open_labelme(root: Path, log: ProblemLog, work: Path) -> ProjectSource:
     groups: dict[str, list[str]] = defaultdict(list)
     for place in folder.files:
         if place.lower().endswith(".json") and not _looks_like_labelme(folder.root / place):
-            log.skip_file(ProblemKind.OTHER_FILE, place, "It is no file of LabelMe.")
+            log.skip_file(ProblemKind.OTHER_FILE, place, _("It is no file of LabelMe."))
         elif place.lower().endswith(".json"):
             groups[dataset_name(place.rpartition("/")[0])].append(place)
     datasets = [
@@ -203,7 +205,10 @@ def _objects(shapes: Sequence[Any], place: str) -> Iterator[RecordedObject]:
 
 def _joined(parts: list[DrawnObject]) -> DrawnObject:
     first = parts[0]
-    change: Remark = (ProblemKind.UNSUPPORTED_GEOMETRY, f"Its {len(parts)} parts are one mask now.")
+    change: Remark = (
+        ProblemKind.UNSUPPORTED_GEOMETRY,
+        _("Its {count} parts are one mask now.").format(count=len(parts)),
+    )
     changes = (*(item for part in parts for item in part.changes), change)
     tags = tuple(dict.fromkeys(tag for part in parts for tag in part.tags))
     draw = partial(_draw_together, [part.draw for part in parts])
@@ -225,9 +230,9 @@ def _object(row: object, place: str) -> Iterator[RecordedObject]:
         for at in points:
             yield _drawn(place, name, drawn_shapes.point(at), item)
     elif kind not in _FEWEST_POINTS:
-        yield lost(place, f"The shape “{kind[:40]}”")
+        yield lost(place, _("The shape “{shape}”").format(shape=kind[:40]))
     elif len(points) < _FEWEST_POINTS[kind]:
-        raise InputError(f"A {kind} of {len(points)} points is not one.")
+        raise InputError(_("A {shape} of {count} points is not one.").format(shape=kind, count=len(points)))
     else:
         yield _drawn(place, name, _geometry(kind, points, item), item, _CHANGES.get(kind, ""))
 
@@ -265,5 +270,5 @@ def _drawn(place: str, name: str, geometry: Geometry, item: _Shape, change: str 
 
 def _point(pair: list[Any]) -> Point:
     if len(pair) != _TWO:
-        raise InputError("Its points are not pairs of x and y.")
+        raise InputError(_("Its points are not pairs of x and y."))
     return number(pair[0]), number(pair[1])

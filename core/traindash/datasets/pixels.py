@@ -34,6 +34,9 @@ from PIL.ImageFile import ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import N_
+from traindash.language import gettext as _
 
 # Pixels of the largest image: in memory it takes 4 bytes for each in colour, 1.6 GB, and one such is open at a time.
 MAX_PIXELS = 400_000_000
@@ -47,7 +50,6 @@ _ONE_HUGE = threading.RLock()
 _BAND = 4_000_000
 # Largest values of sensors of 8, 10, 12, 14 and 16 bits
 _WHITES = (255, 1023, 4095, 16383, 65535)
-_BOUND = f"images of up to {MAX_PIXELS / 1e6:.0f} million are read"
 # What Pillow's readers of formats raise for files that are not what they begin as
 _BROKEN = (
     OSError,
@@ -75,8 +77,7 @@ _UPRIGHT = {
 }
 _BACK = {Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270}
 _ON_ITS_SIDE = frozenset({5, 6, 7, 8})
-_REPLACE = "Replace the file or leave it out."
-_SAVE_AS = "save it as PNG or JPEG"
+_REPLACE = N_("Replace the file or leave it out.")
 # Formats and raw modes that OpenCV reads as Pillow does
 _PLAIN = frozenset(
     {("PNG", "L"), ("PNG", "RGB"), ("BMP", "L"), ("BMP", "BGR"), ("TIFF", "L"), ("TIFF", "RGB"), ("WEBP", "")}
@@ -210,7 +211,7 @@ def _memory_of(pixels: int) -> Iterator[None]:
         yield
     except MemoryError as error:
         if pixels > HUGE_PIXELS:
-            raise InputError("It has more pixels than fit into memory.", "Save it smaller.") from error
+            raise InputError(_("It has more pixels than fit into memory."), _("Save it smaller.")) from error
         raise
 
 
@@ -226,23 +227,29 @@ def opened(source: Path | bytes) -> Iterator[OpenImage]:
         with Image.open(source if isinstance(source, Path) else BytesIO(source)) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
-                msg = f"It has {width} x {height} pixels, {width * height / 1e6:,.0f} million; {_BOUND}."
-                raise InputError(msg, "Cut it into tiles or save it smaller.")
+                msg = _("It has {width} x {height} pixels, {million} million; images of up to {most} million are read.")
+                millions = {"million": count(width * height / 1e6), "most": count(MAX_PIXELS / 1e6)}
+                msg = msg.format(width=width, height=height, **millions)
+                raise InputError(msg, _("Cut it into tiles or save it smaller."))
             with _ONE_HUGE if width * height > HUGE_PIXELS else nullcontext(), _memory_of(width * height):
                 yield _open_image(image, source)
     except (UnidentifiedImageError, ImportError) as error:  # Ultralytics makes Pillow look for a reader of HEIC
         raise _unidentified(source) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        msg = f"It has more than {MAX_PIXELS / 1e6:.0f} million pixels; {_BOUND}."
-        raise InputError(msg, "Cut it into tiles or save it smaller.") from error
+        msg = _("It has more than {most} million pixels; images of up to {most} million are read.")
+        msg = msg.format(most=count(MAX_PIXELS / 1e6))
+        raise InputError(msg, _("Cut it into tiles or save it smaller.")) from error
     except FileNotFoundError as error:
-        raise InputError("The file is missing.", _REPLACE) from error
+        raise InputError(_("The file is missing."), _(_REPLACE)) from error
     except _BROKEN as error:
         if isinstance(error, OSError) and error.errno == errno.ENOMEM:  # nobody can say so of the image
             raise MemoryError from error
         if isinstance(error, OSError) and error.errno is not None:  # the disk, not the image
-            raise InputError(f"It cannot be read: {error.strerror}.", "Check its permissions and the disk.") from error
-        raise InputError("It is damaged or not complete.", _REPLACE) from error
+            raise InputError(
+                _("It cannot be read: {strerror}.").format(strerror=error.strerror),
+                _("Check its permissions and the disk."),
+            ) from error
+        raise InputError(_("It is damaged or not complete."), _(_REPLACE)) from error
 
 
 def small_copy(source: Path | bytes, within: tuple[int, int], drawn_on: tuple[int, int] | None) -> Image.Image:
@@ -304,9 +311,10 @@ def _unidentified(source: Path | bytes) -> InputError:
         head = file.read(160)
     for start, mark, kind in _HEADS:
         if head[start : start + len(mark)] == mark:
-            kind_of = "TIFF picture of a kind" if kind == "TIFF" else f"{kind} picture, a kind"
-            return InputError(f"It is a {kind_of} that is not trained on; {_SAVE_AS}.")
-    return InputError("It is not an image of a kind that can be read.", _REPLACE)
+            tiff = _("It is a TIFF picture of a kind that is not trained on; save it as PNG or JPEG.")
+            other = _("It is a {kind} picture, a kind that is not trained on; save it as PNG or JPEG.")
+            return InputError(tiff if kind == "TIFF" else other.format(kind=kind))
+    return InputError(_("It is not an image of a kind that can be read."), _(_REPLACE))
 
 
 def _raw_mode(image: ImageFile) -> str:
@@ -333,7 +341,9 @@ def _colours(mode: str) -> str:
         return "L"
     if mode in {"RGB", "RGBA", "RGBa", "RGBX", "P", "PA", "CMYK", "YCbCr"}:
         return "RGB"
-    raise InputError(f"It has colours of a kind that is not trained on ({mode}); {_SAVE_AS}.")
+    raise InputError(
+        _("It has colours of a kind that is not trained on ({mode}); save it as PNG or JPEG.").format(mode=mode)
+    )
 
 
 def _converted(image: Image.Image, look: Callable[[Image.Image, int], Image.Image], smaller: int) -> Image.Image:
@@ -367,7 +377,7 @@ def _in_8_bits(part: Image.Image) -> Image.Image:
 def _scaling(image: Image.Image) -> Callable[[npt.NDArray[np.generic]], npt.NDArray[np.uint8]]:
     """Return what makes 8 bits of values of more bits or of floating point."""
     low, high, is_float = math.inf, -math.inf, image.mode[0] == "F"
-    for part, _ in _bands(image):
+    for part, _mode in _bands(image):
         values = np.asarray(part)
         if is_float:
             values = values[np.isfinite(values)]

@@ -21,6 +21,8 @@ from traindash.datasets.source import Lazy, ProjectSource, SourceDataset, Source
 from traindash.domain.annotation import Annotation, Geometry, Label, Tag
 from traindash.domain.project import ObjectClass, ProjectMeta, TagMeta, class_color
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import gettext as _
 
 Remark: TypeAlias = tuple[ProblemKind, str]
 _LONGEST_NAME = 1024
@@ -112,9 +114,9 @@ def checked_name(name: object) -> str:
         InputError: It is empty, no text, or longer than any name.
     """
     if not isinstance(name, str) or not name.strip():
-        raise InputError("It has no class.")
+        raise InputError(_("It has no class."))
     if len(name) > _LONGEST_NAME:
-        raise InputError(f"Its class has a name of {len(name):,} characters.")
+        raise InputError(_("Its class has a name of {count} characters.").format(count=count(len(name))))
     return name
 
 
@@ -137,7 +139,9 @@ def drawn(place: str, read: Callable[[str], Iterable[RecordedObject]]) -> tuple[
 
 def lost(place: str, what: str) -> LostObject:
     """Return an object of a shape that nothing here can express."""
-    return LostObject(place=place, kind=ProblemKind.UNSUPPORTED_GEOMETRY, message=f"{what} cannot be taken.")
+    return LostObject(
+        place=place, kind=ProblemKind.UNSUPPORTED_GEOMETRY, message=_("{what} cannot be taken.").format(what=what)
+    )
 
 
 @dataclass(slots=True)
@@ -204,19 +208,19 @@ def recorded_project(
         for record in dataset.records:
             survey.look_at(dataset.name, record, folder)
     if not images and not survey.used:
-        msg = f"{folder.root.name} has annotations, but not one image."
-        raise InputError(msg, "Put the images into the folder, beside the annotations or in a folder of their own.")
+        msg = _("{name} has annotations, but not one image.").format(name=folder.root.name)
+        raise InputError(msg, _("Put the images into the folder, beside the annotations or in a folder of their own."))
     meta = _meta(survey, declared)
     groups: dict[str, list[Iterable[ImageRecord]]] = defaultdict(list)
     for dataset in datasets:
         groups[dataset.name].append(dataset.records)
     unnamed = [place for place in images if folder.root / place not in survey.used]
     if lists_all:
-        _leave_out(unnamed, "No annotation names it.", log)
+        _leave_out(unnamed, _("No annotation names it."), log)
     else:
         # As images without objects they would teach what is not so
         unclear = [place for place in unnamed if place in survey.unclear]
-        _leave_out(unclear, "An annotation means it or another of the same name.", log)
+        _leave_out(unclear, _("An annotation means it or another of the same name."), log)
         empty = [place for place in unnamed if place not in survey.unclear]
         for name, records in _without_objects(folder, empty, survey).items():
             groups[name].append(records)
@@ -243,7 +247,7 @@ def _leave_out(images: Sequence[str], reason: str, log: ProblemLog) -> None:
 
 def _without_objects(folder: Folder, images: Sequence[str], survey: _Survey) -> Mapping[str, list[ImageRecord]]:
     groups: dict[str, list[ImageRecord]] = defaultdict(list)
-    message = "No annotation names it; it is taken as an image without objects."
+    message = _("No annotation names it; it is taken as an image without objects.")
     for place in images:
         path = folder.root / place
         name = survey.homes.get(path.parent) or dataset_name(place.rpartition("/")[0])

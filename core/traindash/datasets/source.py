@@ -12,6 +12,7 @@ from traindash.datasets.large_json import parse_large
 from traindash.domain.annotation import Annotation
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
+from traindash.language import gettext as _
 from traindash.text_files import as_utf8, not_utf8
 
 MAX_JSON_BYTES = 512 * 2**20
@@ -33,24 +34,34 @@ def read_json(path: Path, name: str | None = None) -> object:
     content = b""
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise InputError(f"{name} is larger than {MAX_JSON_BYTES // 2**20} MB.", "Split it into smaller files.")
+            raise InputError(
+                _("{name} is larger than {number} MB.").format(name=name, number=MAX_JSON_BYTES // 2**20),
+                _("Split it into smaller files."),
+            )
         content = as_utf8(path.read_bytes(), name)
         parsed = parse_large(str(content, "utf-8"), name)
         # The words first: with a million objects the pattern takes a second.
         if _holds_any(content, _PERHAPS_NONE) and _NO_CHARACTER.search(content):
             parsed = json.loads(json.dumps(parsed, ensure_ascii=False).replace("\ufeff", "").encode(errors="replace"))
     except FileNotFoundError as error:
-        raise InputError(f"{name} does not exist.") from error
+        raise InputError(_("{name} does not exist.").format(name=name)) from error
     except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}.", "Check the permissions of the file.") from error
+        raise InputError(
+            _("{name} cannot be read: {reason}.").format(name=name, reason=error.strerror),
+            _("Check the permissions of the file."),
+        ) from error
     except json.JSONDecodeError as error:
         # "Unterminated string starting at": a column would follow
-        msg = f"{name} is not valid JSON: {error.msg.removesuffix(' starting at')} in line {error.lineno}."
-        raise InputError(msg, "Correct the file or leave it out.") from error
+        msg = _("{name} is not valid JSON: {problem} in line {line}.").format(
+            name=name, problem=error.msg.removesuffix(" starting at"), line=error.lineno
+        )
+        raise InputError(msg, _("Correct the file or leave it out.")) from error
     except UnicodeDecodeError as error:
         raise not_utf8(content, error.start, name) from error
     except (RecursionError, ValueError) as error:
-        raise InputError(f"{name} is not valid JSON.", "Correct the file or leave it out.") from error
+        raise InputError(
+            _("{name} is not valid JSON.").format(name=name), _("Correct the file or leave it out.")
+        ) from error
     return parsed
 
 

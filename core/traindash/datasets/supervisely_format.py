@@ -44,6 +44,8 @@ from traindash.datasets.source import (
 from traindash.domain.annotation import Annotation
 from traindash.domain.project import ProjectMeta
 from traindash.errors import InputError
+from traindash.language import N_
+from traindash.language import gettext as _
 
 META_FILE = "meta.json"
 COLLECTIONS_FILE = "collections.json"
@@ -53,7 +55,7 @@ _OF_DATASETS = ("img", "ann", "datasets", "video", "pointcloud", "volume")
 # What the SDK writes besides: coloured masks, and free JSON of images, which is read from the last two
 _BESIDE = ("seg", "meta", "img_info")
 _KNOWN_FILES = frozenset({META_FILE, COLLECTIONS_FILE, "readme.md", "obj_class_to_machine_color.json"})
-_EXPORT = "Export the project from Supervisely again, with images and annotations."
+_EXPORT = N_("Export the project from Supervisely again, with images and annotations.")
 
 
 class _Collection(Struct):
@@ -71,10 +73,10 @@ def recognise_project(folder: Folder) -> str:
     inside = [path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name)]
     datasets = [path for path in (root, *inside) if _parts(path, _OF_DATASETS)]
     if _child(root, META_FILE) and any(path != root or _has_classes(root) for path in datasets):
-        return "It has meta.json and datasets with img folders."
+        return _("It has meta.json and datasets with img folders.")
     if any(_is_annotated(path) for path in datasets):
-        return "It has img and ann folders."
-    return "It has projects with meta.json." if len(_projects(root)) > 1 else ""
+        return _("It has img and ann folders.")
+    return _("It has projects with meta.json.") if len(_projects(root)) > 1 else ""
 
 
 def _child(folder: Path, name: str) -> Path | None:
@@ -134,13 +136,15 @@ def open_project(folder: Path, log: ProblemLog | None = None) -> ProjectSource:
     if not any(tree.images(place) for place in places):
         annotated = sum(len(tree.annotations(place)) for place in places)
         if annotated:
-            msg = f"There are annotations of {annotated} images, but no images: no dataset has a folder img with some."
-            raise InputError(msg, _EXPORT)
+            msg = _(
+                "There are annotations of {count} images, but no images: no dataset has a folder img with some."
+            ).format(count=annotated)
+            raise InputError(msg, _(_EXPORT))
     for place in tree.folder.outside:
-        log.skip_file(ProblemKind.LINK, place, "It leads out of the folder or nowhere.")
+        log.skip_file(ProblemKind.LINK, place, _("It leads out of the folder or nowhere."))
     for place in tree.unknown_files(places):
-        what = "an image outside of the folders img" if is_image(place) else "no part of the format"
-        log.skip_file(ProblemKind.OTHER_FILE, place, f"It is {what}.")
+        outside, other = _("It is an image outside of the folders img."), _("It is no part of the format.")
+        log.skip_file(ProblemKind.OTHER_FILE, place, outside if is_image(place) else other)
     return ProjectSource(
         name=folder.resolve().name,
         meta=meta,
@@ -156,16 +160,23 @@ def _meta(root: Path) -> ProjectMeta:
     file = _child(root, META_FILE)
     if file is None or not file.is_file():
         if several := _projects(root):
-            msg = f"{root.name} holds {'a project' if len(several) == 1 else 'several projects'}: {', '.join(several)}."
-            raise InputError(msg, "Choose the folder of one project.")
-        msg = f"{root.name} has no {META_FILE}, which says what classes and tags there are."
-        hint = f"Choose the folder that holds {META_FILE} and the dataset folders."
+            msg = _("{name} holds several projects: {projects}.")
+            if len(several) == 1:
+                msg = _("{name} holds a project: {projects}.")
+            msg = msg.format(name=root.name, projects=", ".join(several))
+            raise InputError(msg, _("Choose the folder of one project."))
+        msg = _("{name} has no {file}, which says what classes and tags there are.").format(
+            name=root.name, file=META_FILE
+        )
+        hint = _("Choose the folder that holds {file} and the dataset folders.").format(file=META_FILE)
         if (around := root.resolve().parent / META_FILE).is_file():
-            hint = f"It is one dataset of a project. Choose the project's folder, {around.parent.name}."
+            hint = _("It is one dataset of a project. Choose the project's folder, {name}.").format(
+                name=around.parent.name
+            )
         raise InputError(msg, hint)
     meta = meta_from_json(read_json(file), where=META_FILE)
     if (kind := meta.extra.get("projectType", "images")) not in ("images", None):
-        raise InputError(f"It is a project of type “{kind}”.", "Choose a project of images.")
+        raise InputError(_("It is a project of type “{kind}”.").format(kind=kind), _("Choose a project of images."))
     return meta
 
 
@@ -281,7 +292,7 @@ def _images(tree: _Tree, place: _Place, log: ProblemLog) -> Iterator[SourceImage
             continue
         log.found(objects=image.objects)
         if file is None:  # as an image that nobody has labeled yet
-            message = "There is no annotation for it; it is taken as an image without objects."
+            message = _("There is no annotation for it; it is taken as an image without objects.")
             log.note(ProblemKind.MISSING_ANNOTATION, where, message)
         yield about.added_to(image)
 
@@ -316,7 +327,7 @@ def _of_images(names: Sequence[str], files: Sequence[str]) -> tuple[Mapping[str,
 def _annotated(path: Path, file: Path) -> SourceImage:
     parsed = read_json(file)
     if not isinstance(parsed, dict):
-        raise InputError(f"{file} holds no annotation.", "Correct the file or leave it out.")
+        raise InputError(_("{file} holds no annotation.").format(file=file), _("Correct the file or leave it out."))
     annotation, damaged = sound_part(parsed, where="The annotation")
     return SourceImage(name=path.name, path=path, annotation=annotation, damaged=damaged)
 
@@ -335,7 +346,7 @@ def _tell_of_missing_image(tree: _Tree, place: _Place, name: str, log: ProblemLo
     rows = parsed.get("objects") if isinstance(parsed, dict) else None
     objects = len(rows) if isinstance(rows, list) else 0
     log.found(images=1, objects=objects)
-    message = "There is an annotation for it, but no image."
+    message = _("There is an annotation for it, but no image.")
     log.skip_image(ProblemKind.MISSING_IMAGE, f"{place.path}/{name[: -len('.json')]}", message, objects=objects)
 
 
@@ -365,7 +376,7 @@ class _About:
         if isinstance(parsed, dict):
             return parsed
         place = f"{self._place.path}/{part}/{file}"
-        self._log.skip_file(ProblemKind.UNREADABLE_ANNOTATION, place, "What it says of the image cannot be read.")
+        self._log.skip_file(ProblemKind.UNREADABLE_ANNOTATION, place, _("What it says of the image cannot be read."))
         return {}
 
 

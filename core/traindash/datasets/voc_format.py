@@ -48,6 +48,7 @@ from traindash.datasets.voc_masks import FOLDERS, ObjectMasks, VocMasks, named_o
 from traindash.datasets.xml_files import text_of, xml_elements, xml_start
 from traindash.domain.annotation import Geometry, Rectangle, Tag
 from traindash.errors import InputError
+from traindash.language import gettext as _
 from traindash.text_files import lines_of, read_text
 
 _LOOKED_AT = 20  # XML files of another kind before the first of VOC
@@ -69,8 +70,8 @@ def recognise_voc(folder: Folder) -> str:
     files = [place for place in folder.files if place.lower().endswith(".xml")]
     found = next((place for place in files[:_LOOKED_AT] if _looks_like_voc(folder.root / place)), None)
     if found:
-        return f"It has an XML file for each image, such as {found}."
-    return "It has masks of objects, and labelmap.txt with their classes." if VocMasks(folder).names_classes else ""
+        return _("It has an XML file for each image, such as {found}.").format(found=found)
+    return _("It has masks of objects, and labelmap.txt with their classes.") if VocMasks(folder).names_classes else ""
 
 
 def _looks_like_voc(path: Path) -> bool:
@@ -110,10 +111,12 @@ def open_voc(root: Path, log: ProblemLog) -> ProjectSource:
     given = [place for place in folder.files if place.lower().endswith(".xml")]
     files = [place for place in given if not _OTHER_XML.match(xml_start(folder.root / place))]
     for place in sorted({*given} - {*files}):
-        log.skip_file(ProblemKind.OTHER_FILE, place, "It is no annotation of an image.")
+        log.skip_file(ProblemKind.OTHER_FILE, place, _("It is no annotation of an image."))
     masks = VocMasks(folder)
     if not files and not masks.names_classes:
-        raise InputError(f"{root.name} holds no XML files.", "Pascal VOC has an XML file for each image.")
+        raise InputError(
+            _("{name} holds no XML files.").format(name=root.name), _("Pascal VOC has an XML file for each image.")
+        )
     lists = _image_sets(folder, files, log)
     groups: dict[str, list[str]] = {name: [] for name in lists.order}
     for place in files:
@@ -127,7 +130,7 @@ def open_voc(root: Path, log: ProblemLog) -> ProjectSource:
         datasets.append(RecordedDataset(name=name, records=_Records(folder, (), alone, from_zero, masks)))
     for place in sorted({place.rpartition("/")[0] for place in folder.files if _is_mask(place)}):
         if not masks.are_read(place):
-            message = "Its masks of whole classes are not read; those of single objects are, in SegmentationObject."
+            message = _("Its masks of whole classes are not read; those of single objects are, in SegmentationObject.")
             log.skip_file(ProblemKind.OTHER_FILE, place, message)
     return recorded_project(folder, datasets, log, others=_is_mask)
 
@@ -220,7 +223,7 @@ def _image_sets(folder: Folder, files: Sequence[str], log: ProblemLog) -> _Image
             if first == dataset and dataset not in order:
                 order.append(dataset)
             elif first != dataset and name != _UNION and "/Segmentation/" not in place:
-                message = f"{place} names it too; it is taken once."
+                message = _("{place} names it too; it is taken once.").format(place=place)
                 log.change(ProblemKind.DUPLICATE_NAME, f"{first}/{stem}", message)
     return _ImageSets(tuple(order), found, places)
 
@@ -260,7 +263,7 @@ class _Records:
             if masks is not None or fault:
                 yield _masked(masks, fault, (base, stem, place))
                 continue
-            note = (ProblemKind.MISSING_ANNOTATION, "There is no annotation for it; it is an image without objects.")
+            note = (ProblemKind.MISSING_ANNOTATION, _("There is no annotation for it; it is an image without objects."))
             name = PurePosixPath(stem).name
             locate = partial(_find, name, name, _near(base, str(PurePosixPath(stem).parent)))
             yield ImageRecord(place=f"{place}, {stem}", written=stem, locate=locate, notes=(note,))
@@ -278,7 +281,7 @@ def _masked(masks: ObjectMasks | None, fault: str, listed: tuple[str, str, str])
     base, stem, list_ = listed
     name, place = PurePosixPath(stem).name, f"{list_}, {stem}"
     if masks and not masks.names:  # without its objects it would be taught as an image that has none
-        fault = "It has masks, but neither an annotation nor a labelmap.txt that names its objects."
+        fault = _("It has masks, but neither an annotation nor a labelmap.txt that names its objects.")
     return ImageRecord(
         place=place,
         written=stem,
@@ -402,9 +405,9 @@ def _attribute(attribute: Element) -> Tag:
 
 def _changes(element: Element) -> Iterator[Remark]:
     for part in element.iterfind("part"):
-        message = f"Its part “{text_of(part, 'name')}” is not taken; the object is."
+        message = _("Its part “{name}” is not taken; the object is.").format(name=text_of(part, "name"))
         yield ProblemKind.UNSUPPORTED_GEOMETRY, message
     others = sorted({child.tag for child in element if child.tag not in _KNOWN_PARTS and child.tag != "part"})
     others = [tag for tag in others if element.find(f"{tag}/*") is not None or text_of(element, tag)]
     if others:
-        yield ProblemKind.UNKNOWN_TAG, f"What it says under {', '.join(others)} is not taken."
+        yield ProblemKind.UNKNOWN_TAG, _("What it says under {others} is not taken.").format(others=", ".join(others))

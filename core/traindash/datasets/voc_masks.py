@@ -24,6 +24,8 @@ from traindash.datasets.import_log import ProblemKind
 from traindash.datasets.records import DrawnObject, ImageRecord, LostObject, RecordedObject
 from traindash.domain.annotation import Bitmap, Geometry, Rectangle
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import gettext as _
 from traindash.text_files import lines_of, read_text
 
 _Numbers: TypeAlias = NDArray[np.int32]
@@ -74,7 +76,7 @@ class ObjectMasks:
         rows, columns = extent
         edges = Rectangle(left=columns.start, top=rows.start, right=columns.stop - 1, bottom=rows.stop - 1)
         if _common(edges, box) < _LEAST_COMMON:
-            raise InputError("Its mask lies elsewhere than its box; the box is taken.")
+            raise InputError(_("Its mask lies elsewhere than its box; the box is taken."))
         return drawn_shapes.mask_at(mask, (0, 0))
 
 
@@ -92,9 +94,11 @@ def with_masks(record: ImageRecord, masks: ObjectMasks | None, fault: str) -> Im
     Without masks it stays as it is; with ``fault``, why they cannot be read, that is told.
     """
     if masks is not None and record.size != masks.size:
-        fault = f"Its masks have {masks.size[0]} x {masks.size[1]} pixels, unlike its annotation."
+        fault = _("Its masks have {width} x {height} pixels, unlike its annotation.").format(
+            width=masks.size[0], height=masks.size[1]
+        )
     if fault:
-        change = (ProblemKind.UNSUPPORTED_GEOMETRY, f"{fault} The boxes are taken.")
+        change = (ProblemKind.UNSUPPORTED_GEOMETRY, f"{fault} {_('The boxes are taken.')}")
         return replace(record, changes=(*record.changes, change))
     if masks is None:
         return record
@@ -120,7 +124,11 @@ def named_objects(masks: ObjectMasks, place: str) -> Iterator[RecordedObject]:
     for number in np.unique(masks.numbers).tolist():
         if number in _NOBODY:
             continue
-        where, mask, name = f"{place}, object {number}", masks.numbers == number, ""
+        where, mask, name = (
+            f"{place}, object {number}",
+            masks.numbers == number,
+            "",
+        )
         if classes is not None:
             colors, counts = np.unique(classes[mask], return_counts=True)
             name = masks.names.get(int(colors[counts.argmax()]), "")
@@ -128,7 +136,7 @@ def named_objects(masks: ObjectMasks, place: str) -> Iterator[RecordedObject]:
             drawn = drawn_shapes.mask_at(mask, (0, 0))
             yield DrawnObject(place=where, class_name=name, shape="bitmap", draw=partial(_as_it_is, drawn))
         else:
-            message = "Nothing names the colour of its class."
+            message = _("Nothing names the colour of its class.")
             yield LostObject(place=where, kind=ProblemKind.UNKNOWN_CLASS, message=message)
 
 
@@ -181,7 +189,7 @@ class VocMasks:
         if numbers is None:
             return None
         if (numbers == _UNKNOWN).any():
-            raise InputError("Its masks are in colours that are no numbers of objects.")
+            raise InputError(_("Its masks are in colours that are no numbers of objects."))
         names = self._names.get(base, {})
         classes = self._read(base, _CLASSES, stem, colors=True) if names else None
         return ObjectMasks(numbers=numbers, classes=classes, names=names)
@@ -193,12 +201,12 @@ class VocMasks:
         try:
             with Picture.open(self._root / place) as image:
                 if image.width * image.height > _MOST_PIXELS:
-                    raise InputError(f"Its masks have more than {_MOST_PIXELS:,} pixels.")
+                    raise InputError(_("Its masks have more than {number} pixels.").format(number=count(_MOST_PIXELS)))
                 if image.mode in ("P", "L") and not colors:
                     return np.asarray(image).astype(np.int32)
                 channels = np.asarray(image.convert("RGB")).astype(np.int32)
         except (OSError, SyntaxError, ValueError, Picture.DecompressionBombError) as error:
-            raise InputError("Its masks are in a picture that cannot be read.") from error
+            raise InputError(_("Its masks are in a picture that cannot be read.")) from error
         found: _Numbers = channels[..., 0] << 16 | channels[..., 1] << 8 | channels[..., 2]
         return found if colors else _numbers_of(found)
 

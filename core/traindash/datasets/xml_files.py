@@ -12,13 +12,15 @@ from defusedxml import DefusedXmlException
 from defusedxml import ElementTree as SafeTree
 
 from traindash.errors import InputError
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.text_files import ascii_start, not_utf8
 
 _MAX_BYTES = 512 * 2**20
 _PEEK = 2**13
 _DEEPEST = 100  # levels; the annotations of all tools that are read here have fewer than ten
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_HINT = "Correct the file or leave it out."
+_HINT = N_("Correct the file or leave it out.")
 _WIDE = ("utf-16", "utf-32", "ucs-2", "ucs-4")
 _UTF8 = ("utf-8", "utf8", "us-ascii", "ascii")
 # Programs say the name of a standard and write Windows' larger set (https://encoding.spec.whatwg.org/#names-and-labels)
@@ -49,16 +51,20 @@ def xml_elements(path: Path, name: str, *tags: str) -> Iterator[Element]:
     except ParseError as error:
         line = error.position[0] if hasattr(error, "position") else 0
         raise _not_utf8(path, name) or InputError(
-            f"{name} is not valid XML: line {line} cannot be read.", _HINT
+            _("{name} is not valid XML: line {line} cannot be read.").format(name=name, line=line), _(_HINT)
         ) from error
     except DefusedXmlException as error:
         raise InputError(
-            f"{name} defines entities, which no annotation needs and which can fill the memory.", _HINT
+            _("{name} defines entities, which no annotation needs and which can fill the memory.").format(name=name),
+            _(_HINT),
         ) from error
     except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}.", "Check the permissions of the file.") from error
+        raise InputError(
+            _("{name} cannot be read: {reason}.").format(name=name, reason=error.strerror),
+            _("Check the permissions of the file."),
+        ) from error
     except (ValueError, LookupError, RecursionError) as error:
-        raise InputError(f"{name} is not XML that can be read.", _HINT) from error
+        raise InputError(_("{name} is not XML that can be read.").format(name=name), _(_HINT)) from error
 
 
 def _elements(file: BinaryIO, tags: tuple[str, ...], encoding: str | None, name: str) -> Iterator[Element]:
@@ -67,7 +73,9 @@ def _elements(file: BinaryIO, tags: tuple[str, ...], encoding: str | None, name:
     for event, element in SafeTree.iterparse(file, events=("start", "end"), parser=parser):
         depth += 1 if event == "start" else -1
         if depth > _DEEPEST:
-            raise InputError(f"{name} is nested more than {_DEEPEST} levels deep.", _HINT)
+            raise InputError(
+                _("{name} is nested more than {number} levels deep.").format(name=name, number=_DEEPEST), _(_HINT)
+            )
         if event == "start" and element.tag.startswith("{"):
             element.tag = element.tag.rpartition("}")[2]
         if element.tag in tags:
@@ -81,7 +89,10 @@ def _elements(file: BinaryIO, tags: tuple[str, ...], encoding: str | None, name:
 def _opened(path: Path, name: str) -> Iterator[tuple[BinaryIO, str | None]]:
     """Open a file where its XML begins; the encoding is given if it is not the one that the file says."""
     if path.stat().st_size > _MAX_BYTES:
-        raise InputError(f"{name} is larger than {_MAX_BYTES // 2**20} MB.", "Export it in several parts.")
+        raise InputError(
+            _("{name} is larger than {number} MB.").format(name=name, number=_MAX_BYTES // 2**20),
+            _("Export it in several parts."),
+        )
     with path.open("rb") as file:
         start = file.read(_PEEK)
         declared = _DECLARED.match(start)
@@ -105,16 +116,21 @@ def _in_utf8(content: bytes, encoding: str, name: str) -> bytes:
         content.decode("utf-8")
     except UnicodeDecodeError:
         return _decoded(content, encoding, name).encode()
-    hint = f'Write encoding="UTF-8" into its first line in place of {encoding}.'
-    raise InputError(f"{name} says that it is {encoding}, but it is UTF-8.", hint)
+    hint = _('Write encoding="UTF-8" into its first line in place of {encoding}.').format(encoding=encoding)
+    raise InputError(
+        _("{name} says that it is {encoding}, but it is UTF-8.").format(name=name, encoding=encoding), hint
+    )
 
 
 def _decoded(content: bytes, encoding: str, name: str) -> str:
     try:
         return content.decode(_AS_WINDOWS.get(encoding, encoding))
     except (UnicodeDecodeError, LookupError) as error:
-        hint = "Save it as UTF-8, and write that into its first line."
-        raise InputError(f"{name} says that it is {encoding[:40]}, which cannot be read.", hint) from error
+        hint = _("Save it as UTF-8, and write that into its first line.")
+        raise InputError(
+            _("{name} says that it is {encoding}, which cannot be read.").format(name=name, encoding=encoding[:40]),
+            hint,
+        ) from error
 
 
 def _not_utf8(path: Path, name: str) -> InputError | None:

@@ -18,6 +18,7 @@ from traindash.datasets.image_files import is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.key_points import Skeleton
 from traindash.errors import InputError
+from traindash.language import gettext as _
 from traindash.text_files import ascii_part, lines_of, read_bytes, read_text
 
 # Dataset → the names its folder and its key go by
@@ -106,7 +107,11 @@ def read_yolo_config(folder: Folder, log: ProblemLog) -> YoloConfig:
         if posixpath.dirname(place) != posixpath.dirname(other):
             raise _several(places)
         if _stem(place) in _USUAL_STEMS:
-            log.skip_file(ProblemKind.OTHER_FILE, other, f"{place} says what the folder holds; this file is left out.")
+            log.skip_file(
+                ProblemKind.OTHER_FILE,
+                other,
+                _("{place} says what the folder holds; this file is left out.").format(place=place),
+            )
         elif not _says_the_same(_read(folder, other, ProblemLog()), config):
             raise _several(places)
     return _with_names(folder, config, log)
@@ -130,9 +135,14 @@ def _says_the_same(one: YoloConfig, other: YoloConfig) -> bool:
 def _several(places: Sequence[str]) -> InputError:
     named = ", ".join(places[:5]) + (" …" if len(places) > 5 else "")  # noqa: PLR2004 - a sentence, not a list
     if posixpath.dirname(places[0]):
-        return InputError(f"There are several data sets inside: {named}.", "Import each of the folders on its own.")
-    hint = "Call the right one data.yaml, or take the others out of the folder."
-    return InputError(f"Several files say what the folder holds, each something else: {named}.", hint)
+        return InputError(
+            _("There are several data sets inside: {named}.").format(named=named),
+            _("Import each of the folders on its own."),
+        )
+    hint = _("Call the right one data.yaml, or take the others out of the folder.")
+    return InputError(
+        _("Several files say what the folder holds, each something else: {named}.").format(named=named), hint
+    )
 
 
 def _read(folder: Folder, place: str, log: ProblemLog) -> YoloConfig:
@@ -142,7 +152,9 @@ def _read(folder: Folder, place: str, log: ProblemLog) -> YoloConfig:
 def _from_yaml(folder: Folder, place: str, log: ProblemLog) -> YoloConfig:
     content = read_data_yaml(read_bytes(folder.root / place, place), place)
     if content.nc is not None and content.nc != len(content.names):
-        message = f"nc says {content.nc} classes, names has {len(content.names)}; names is what counts."
+        message = _("nc says {count} classes, names has {named}; names is what counts.").format(
+            count=content.nc, named=len(content.names)
+        )
         log.note(ProblemKind.UNKNOWN_CLASS, place, message)
     written = {
         side: next((content.texts[key] for key in keys if key in content.texts), ()) for side, keys in SIDES.items()
@@ -168,10 +180,10 @@ def _from_darknet(folder: Folder, place: str) -> YoloConfig:
     if "names" in values:
         path = folder.find(values["names"], (posixpath.dirname(place), ""))
         if path is None:
-            msg = (
-                f"{place} says that “{values['names'][:_LONGEST_QUOTE]}” has the names of the classes; it is not there."
+            msg = _("{place} says that “{file}” has the names of the classes; it is not there.").format(
+                place=place, file=values["names"][:_LONGEST_QUOTE]
             )
-            raise InputError(msg, "Add the file, with the name of a class on each line.")
+            raise InputError(msg, _("Add the file, with the name of a class on each line."))
         names = _names_in(path, path.relative_to(folder.root).as_posix())
     # CVAT writes a list for every subset, under the subset's own name.
     sides = {SIDE_OF.get(key, key): (value,) for key, value in values.items() if key not in _NO_SIDE}
@@ -192,10 +204,10 @@ def _with_names(folder: Folder, config: YoloConfig, log: ProblemLog) -> YoloConf
         place = _chosen(lists)
         names = lists[place]
     if not names:
-        log.note(ProblemKind.UNKNOWN_CLASS, folder.root.name, "Nothing names the classes; their numbers do.")
+        log.note(ProblemKind.UNKNOWN_CLASS, folder.root.name, _("Nothing names the classes; their numbers do."))
     for other, said in lists.items():
         if not said.items() <= names.items():
-            message = f"It names the classes otherwise than {place}, which counts."
+            message = _("It names the classes otherwise than {place}, which counts.").format(place=place)
             log.skip_file(ProblemKind.OTHER_FILE, other, message)
     return replace(config, names=names)
 
@@ -222,8 +234,8 @@ def _chosen(lists: Mapping[str, Mapping[int, str]]) -> str:
     longest = max(nearest, key=lambda place: len(lists[place]))
     for place in nearest:
         if not lists[place].items() <= lists[longest].items():
-            msg = f"{place} and {longest} name the classes differently."
-            raise InputError(msg, "Import each folder on its own, or give both the same names in the same order.")
+            msg = _("{place} and {other} name the classes differently.").format(place=place, other=longest)
+            raise InputError(msg, _("Import each folder on its own, or give both the same names in the same order."))
     return longest
 
 
@@ -233,14 +245,18 @@ def _names_in(path: Path, place: str) -> Mapping[int, str]:
         lines.pop()
     if "" in lines:
         # Darknet counts an empty line as a class, other tools leave it out: labels would mean other classes
-        msg = f"{place}, line {lines.index('') + 1} is empty, so the numbers of the classes are not certain."
-        raise InputError(msg, "Write a name into the line, or remove it.")
+        msg = _("{place}, line {line} is empty, so the numbers of the classes are not certain.").format(
+            place=place, line=lines.index("") + 1
+        )
+        raise InputError(msg, _("Write a name into the line, or remove it."))
     return checked_names(dict(enumerate(lines)), place)
 
 
 def _lines(path: Path, place: str) -> list[str]:
     if path.stat().st_size > _LONGEST_LIST:
-        raise InputError(f"{place} is too large for what its name says.", "Check that it is the right file.")
+        raise InputError(
+            _("{place} is too large for what its name says.").format(place=place), _("Check that it is the right file.")
+        )
     return lines_of(read_text(path, place))
 
 

@@ -20,6 +20,7 @@ from traindash.datasets.image_files import IMAGE_SUFFIXES, is_image
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.yolo_config import SIDE_OF, YoloConfig, is_name_file, same_side
 from traindash.errors import InputError
+from traindash.language import gettext as _
 from traindash.text_files import ascii_start, lines_of, read_text
 
 # Folders of images that have their labels in a folder beside; JPEGImages is darknet's, of Pascal VOC
@@ -81,13 +82,15 @@ def _unnamed(folder: Folder, images: Sequence[str], taken: Collection[str]) -> l
 
 
 def _no_images(folder: Folder, config: YoloConfig) -> InputError:
-    hint = "Put images into images/ and labels into labels/, or correct the paths in data.yaml."
+    hint = _("Put images into images/ and labels into labels/, or correct the paths in data.yaml.")
     if not config.sides:
-        return InputError(f"{folder.root.name} holds no images where YOLO layout has them.", hint)
+        return InputError(_("{name} holds no images where YOLO layout has them.").format(name=folder.root.name), hint)
     written = ", ".join(f"“{entry[:_LONGEST_QUOTE]}”" for entries in config.sides.values() for entry in entries[:3])
-    said = config.place or "its list of images"
-    msg = f"{folder.root.name} holds no images where {said} has them: {written}."
-    return InputError(msg, f"Correct the paths in {said}, or add the images.")
+    said = config.place or _("its list of images")
+    msg = _("{name} holds no images where {said} has them: {written}.").format(
+        name=folder.root.name, said=said, written=written
+    )
+    return InputError(msg, _("Correct the paths in {said}, or add the images.").format(said=said))
 
 
 class _Sides:
@@ -138,7 +141,7 @@ class _Sides:
         vain: list[tuple[str, str, ProblemKind]],
     ) -> Iterator[str]:
         if place is None:
-            self._tell(side, entry, "is not there")
+            self._tell(side, entry, _("“{entry}” is not there, so nothing of it is taken."))
         elif is_image(place):
             yield place
         elif place.lower().endswith(".txt") and place in self._files:
@@ -147,11 +150,11 @@ class _Sides:
         else:
             images = self._inside(place)
             if not images:
-                self._tell(side, entry, "holds no images")
+                self._tell(side, entry, _("“{entry}” holds no images, so nothing of it is taken."))
             yield from images
 
     def _tell(self, side: str, entry: str, what: str) -> None:
-        message = f"“{entry[:_LONGEST_QUOTE]}” {what}, so nothing of it is taken."
+        message = what.format(entry=entry[:_LONGEST_QUOTE])
         self.log.skip_file(ProblemKind.MISSING_SIDE, f"{self.config.place}, {side}", message)
 
     @cached_property
@@ -207,9 +210,15 @@ class _Sides:
             path = self.folder.find(line, near)
             image = None if path is None else path.relative_to(self.folder.root).as_posix()
             if image is None:
-                vain.append((where, f"The file “{name[:_LONGEST_QUOTE]}” is not there.", ProblemKind.MISSING_IMAGE))
+                vain.append(
+                    (
+                        where,
+                        _("The file “{name}” is not there.").format(name=name[:_LONGEST_QUOTE]),
+                        ProblemKind.MISSING_IMAGE,
+                    )
+                )
             elif image in given:
-                vain.append((where, f"“{image}” is listed already.", ProblemKind.DUPLICATE_NAME))
+                vain.append((where, _("“{image}” is listed already.").format(image=image), ProblemKind.DUPLICATE_NAME))
             else:
                 given.add(image)
                 yield image
@@ -223,7 +232,10 @@ def _is_absolute(written: str) -> bool:
 def _lines(folder: Folder, place: str) -> list[str]:
     path = folder.root / place
     if path.stat().st_size > _LARGEST_LIST:
-        raise InputError(f"{place} is larger than {_LARGEST_LIST // 2**20} MB.", "Split it into several lists.")
+        raise InputError(
+            _("{name} is larger than {number} MB.").format(name=place, number=_LARGEST_LIST // 2**20),
+            _("Split it into several lists."),
+        )
     return lines_of(read_text(path, place))
 
 
@@ -321,7 +333,9 @@ class _Labels:
         found = {i: p[0] for i, p in pairs.items() if len(p) == 1 and len(of_label[p[0]]) == 1}
         if found:
             image, label = next(iter(found.items()))
-            message = f"Labels of {len(found)} images lie elsewhere and were matched by name, such as {label}."
+            message = _("Labels of {count} images lie elsewhere and were matched by name, such as {label}.").format(
+                count=len(found), label=label
+            )
             self.log.note(ProblemKind.MISSING_ANNOTATION, image, message)
             self.labels |= found
 

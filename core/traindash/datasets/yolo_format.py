@@ -26,6 +26,9 @@ from traindash.domain.annotation import Annotation, Label
 from traindash.domain.project import ObjectClass, ProjectMeta, class_color
 from traindash.errors import InputError
 from traindash.files import read_up_to
+from traindash.formatting import count
+from traindash.language import gettext as _
+from traindash.language import ngettext
 from traindash.text_files import ascii_part, ascii_start, decode_text, lines_of
 
 _LARGEST_LABEL_FILE = 64 * 2**20
@@ -39,8 +42,8 @@ _LABEL_LINE = re.compile(rb"^\s*\d+(\.0*(e\+00)?)?(\s+-?[\d.eE+-]+){4,}\s*$")
 def recognise_yolo(folder: Folder) -> str:
     """Return what speaks for YOLO layout, a sentence; empty if nothing does."""
     if configs := config_files(folder.root):
-        return f"It has {configs[0]} with class names."
-    return "It has images and label files (.txt)." if _has_yolo_labels(folder.root) else ""
+        return _("It has {file} with class names.").format(file=configs[0])
+    return _("It has images and label files (.txt).") if _has_yolo_labels(folder.root) else ""
 
 
 def _has_yolo_labels(root: Path) -> bool:
@@ -146,32 +149,31 @@ def _content(path: str) -> bytes:
 
 def _tell_left_out(folder: Folder, files: YoloFiles, counts: Mapping[str, int], log: ProblemLog) -> None:
     for place in folder.outside:
-        log.skip_file(ProblemKind.LINK, place, "It leads out of the folder or nowhere, and is not followed.")
+        log.skip_file(ProblemKind.LINK, place, _("It leads out of the folder or nowhere, and is not followed."))
     for place, message, kind in files.lists:
         log.found(images=1)
         log.skip_image(kind, place, message)
     for place in files.alone:
         log.found(images=1, objects=counts[place])
-        message = "There is no image for these labels."
+        message = _("There is no image for these labels.")
         log.skip_image(ProblemKind.MISSING_IMAGE, place, message, objects=counts[place])
     for place in files.unnamed:
         objects = counts[files.labels[place]] if place in files.labels else 0
         log.found(images=1, objects=objects)
-        log.skip_image(ProblemKind.UNNAMED_IMAGE, place, "The image is in none of the sides.", objects=objects)
+        log.skip_image(ProblemKind.UNNAMED_IMAGE, place, _("The image is in none of the sides."), objects=objects)
 
 
 def _tell_of_labels(files: YoloFiles, form: LabelForm, log: ProblemLog) -> None:
     bare = [image for images in files.sides.values() for image in images if image not in files.labels]
     if bare:
-        have = (
-            "1 image has no label file and is taken"
-            if len(bare) == 1
-            else f"{len(bare)} images have no label file and are taken"
-        )
-        message = f"{have} as without objects."
+        message = ngettext(
+            "{count} image has no label file and is taken as without objects.",
+            "{count} images have no label file and are taken as without objects.",
+            len(bare),
+        ).format(count=count(len(bare)))
         log.note(ProblemKind.MISSING_ANNOTATION, bare[0], message)
     if form.could_be_keypoints:
-        message = "The labels are read as outlines; if they are key points, say so with kpt_shape in data.yaml."
+        message = _("The labels are read as outlines; if they are key points, say so with kpt_shape in data.yaml.")
         log.note(ProblemKind.UNSUPPORTED_GEOMETRY, next(iter(files.labels.values())), message)
 
 
@@ -179,10 +181,11 @@ def _tell_of_numbers(used: Collection[int], config: YoloConfig, log: ProblemLog)
     """Labels that count from 1 give every object the name of the next class, which nobody sees."""
     most = len(config.names)
     if most and list(config.names) == list(range(most)) and max(used, default=0) == most and min(used) == 1:
-        message = (
-            f"The labels have class numbers from 1 to {most}, the names go from 0 to {most - 1}. If the labels count "
-            "from 1, every object has the name of the next class; put a name in front of the others."
-        )
+        message = _(
+            "The labels have class numbers from 1 to {most}, the names go from 0 to {last}. If the "
+            "labels count from 1, every object has the name of the next class; put a name in front "
+            "of the others."
+        ).format(most=most, last=most - 1)
         log.note(ProblemKind.UNKNOWN_CLASS, config.place, message)
 
 
@@ -227,7 +230,7 @@ class _Reader:
         pixels = [where for where, _, values in lines.objects if are_pixels(values)]
         if len(pixels) * 2 > lines.count:
             # Left out as a whole: without its objects the image would be taught as one that has none.
-            message = "The values are not shares of the image's size (0 to 1); they look like pixels."
+            message = _("The values are not shares of the image's size (0 to 1); they look like pixels.")
             self.log.skip_image(ProblemKind.UNREADABLE_ANNOTATION, pixels[0], message, objects=lines.count)
             return None
         size = found.seen_size
@@ -239,9 +242,11 @@ class _Reader:
         try:
             content = read_up_to(f"{self.root}/{place}", _LARGEST_LABEL_FILE)
         except OSError as error:
-            raise InputError("The label file cannot be read.") from error
+            raise InputError(_("The label file cannot be read.")) from error
         if content is None:
-            raise InputError(f"The label file is larger than {_LARGEST_LABEL_FILE // 2**20} MB.")
+            raise InputError(
+                _("The label file is larger than {number} MB.").format(number=_LARGEST_LABEL_FILE // 2**20)
+            )
         text = decode_text(content, "The label file")
         return _parsed([(n, line) for n, line in enumerate(lines_of(text), start=1) if line.strip()], place)
 
@@ -252,8 +257,9 @@ class _Reader:
             self.log.skip_object(ProblemKind.DUPLICATE_OBJECT, place, message)
         for place, number, values in lines.objects:
             if number not in self.names:
-                known = f"the classes are 0 to {max(self.names, default=-1)}"
-                message = f"There is no class with the number {number}; {known}."
+                message = _("There is no class with the number {number}; the classes are 0 to {last}.").format(
+                    number=number, last=max(self.names, default=-1)
+                )
                 self.log.skip_object(ProblemKind.UNKNOWN_CLASS, place, message)
             elif (found := self._drawn(place, values, size)) is not None:
                 binding = {} if found.points is None else {"instance": place}
@@ -276,12 +282,16 @@ class _Reader:
         self.log.found(objects=1)
         geometry, outside = graph(points, self.skeletons.get(number, Skeleton()), *size)
         if geometry is None:
-            self.log.skip_object(ProblemKind.OUTSIDE, place, "Its key points lie outside the image.")
+            self.log.skip_object(ProblemKind.OUTSIDE, place, _("Its key points lie outside the image."))
             return None
         if outside:
-            self.log.change(ProblemKind.CUT, place, f"{outside} of its key points lie outside the image.")
+            self.log.change(
+                ProblemKind.CUT, place, _("{number} of its key points lie outside the image.").format(number=outside)
+            )
         own = self.figures[number]
-        self.log.change(ProblemKind.KEY_POINTS, place, f"Its key points are an object of the class “{own}”.")
+        self.log.change(
+            ProblemKind.KEY_POINTS, place, _("Its key points are an object of the class “{name}”.").format(name=own)
+        )
         return Label(class_name=own, geometry=geometry, extra={"instance": place})
 
 
@@ -299,5 +309,5 @@ def _parsed(lines: Sequence[tuple[int, str]], place: str) -> _Lines:
         if first == line_number:
             objects.append((where, number, values))
         else:  # Ultralytics drops them, too (``verify_image_label``)
-            twice.append((where, f"It is the same as line {first}."))
+            twice.append((where, _("It is the same as line {line}.").format(line=first)))
     return _Lines(objects=objects, damaged=damaged, twice=twice, count=len(lines))

@@ -16,6 +16,7 @@ from traindash.datasets.geometry import rectangle_at, to_pixels
 from traindash.datasets.key_points import KeyPoints
 from traindash.domain.annotation import Geometry, Polygon, Rectangle
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 _BOX_VALUES = 4
 _FEWEST_POLYGON_VALUES = 6
@@ -75,9 +76,11 @@ def numbers(line: str) -> tuple[int, list[float]]:
         if number != whole:
             raise ValueError(head)  # noqa: TRY301 - as any other text that is no class number
     except (ValueError, OverflowError):
-        raise InputError(f"“{line.strip()[:60]}” is not a class number followed by numbers.") from None
+        raise InputError(
+            _("“{line}” is not a class number followed by numbers.").format(line=line.strip()[:60])
+        ) from None
     if not all(map(math.isfinite, values)):
-        raise InputError("A coordinate is not a finite number.")
+        raise InputError(_("A coordinate is not a finite number."))
     return number, values
 
 
@@ -94,22 +97,30 @@ def drawn(values: list[float], form: LabelForm, size: tuple[int, int]) -> Drawn:
     """
     count = len(values)
     if form.keypoints and count in (form.posed, form.posed + 1):
-        left_out = "" if count == form.posed else "The number behind the key points is left out; predictions have one."
+        left_out = (
+            "" if count == form.posed else _("The number behind the key points is left out; predictions have one.")
+        )
         points = _points(values[_BOX_VALUES : form.posed], form.keypoints[1], size)
         return Drawn(_rectangle(values[:_BOX_VALUES], size), points, left_out)
     if count == _BOX_VALUES:
         return Drawn(_rectangle(values, size))
     if count == _BOX_VALUES + 1:
-        left_out = "The number behind the box is left out; predictions have one."
+        left_out = _("The number behind the box is left out; predictions have one.")
         return Drawn(_rectangle(values[:_BOX_VALUES], size), left_out=left_out)
     if form.keypoints:
-        raise InputError(f"{count} numbers are neither a box (4) nor a box with key points ({form.posed}).")
+        raise InputError(
+            _("{count} numbers are neither a box (4) nor a box with key points ({posed}).").format(
+                count=count, posed=form.posed
+            )
+        )
     left_out = ""
     if form.polygons_have_confidence and count % 2:
         values, count = values[:-1], count - 1
-        left_out = "The number behind the outline is left out; predictions have one."
+        left_out = _("The number behind the outline is left out; predictions have one.")
     if count < _FEWEST_POLYGON_VALUES or count % 2:
-        raise InputError(f"{count} numbers are neither a box (4) nor a polygon (x and y of at least 3 points).")
+        raise InputError(
+            _("{count} numbers are neither a box (4) nor a polygon (x and y of at least 3 points).").format(count=count)
+        )
     _refuse_pixels(values)
     width, height = size
     outline = zip(values[::2], values[1::2], strict=True)
@@ -143,7 +154,7 @@ def _in_last_pixel(start: float, end: float, length: int) -> float:
 
 def _refuse_pixels(values: Sequence[float]) -> None:
     if are_pixels(values):
-        raise InputError("The values are not shares of the image's size (0 to 1); they look like pixels.")
+        raise InputError(_("The values are not shares of the image's size (0 to 1); they look like pixels."))
 
 
 @dataclass(slots=True)
@@ -173,7 +184,7 @@ class LabelSurvey:
         if self.keypoints is not None:
             return LabelForm(keypoints=self.keypoints)
         long = Counter[int]()
-        for (_, count), lines in self._lines.items():
+        for (_kind, count), lines in self._lines.items():
             if count > _BOX_VALUES + 1:
                 long[count] += lines
         if not long:

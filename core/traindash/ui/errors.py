@@ -9,6 +9,7 @@ import streamlit as st
 from traindash.errors import AppError, InputError, NotFoundError
 from traindash.language import N_
 from traindash.language import gettext as _
+from traindash.server_texts import told
 from traindash.supervisely.errors import (
     ApiError,
     ConnectionFailedError,
@@ -71,8 +72,8 @@ def show_error(error: AppError, place: str) -> None:
     """Draw an error with its next step, and a way on where one is known; the place is unique on the page."""
     is_connection = isinstance(error, _CONNECTION_KINDS)
     with st.container(key=f"{place}-error", width=720):
-        hint = f"  \n{plain(error.hint)}" if error.hint else ""
-        st.error(f"**{plain(error.message)}**{hint}", icon=":material/error:")
+        hint = f"  \n{plain(told(error.hint))}" if error.hint else ""
+        st.error(f"**{plain(told(error.message))}**{hint}", icon=":material/error:")
         with st.container(horizontal=True, vertical_alignment="center"):
             # A callback: what was kept is forgotten before anything of the page is drawn again.
             st.button(
@@ -105,7 +106,7 @@ def show_error(error: AppError, place: str) -> None:
 
 def draw_trouble(message: str, hint: str = "", *, is_error: bool = True) -> None:
     """Draw what speaks against something, and what to do, within a page."""
-    text = f"**{plain(message)}** {plain(hint)}"
+    text = f"**{plain(told(message))}** {plain(told(hint))}"
     if is_error:
         st.error(text, icon=":material/error:")
     else:
@@ -114,7 +115,7 @@ def draw_trouble(message: str, hint: str = "", *, is_error: bool = True) -> None
 
 def draw_stale(error: AppError, rest: str) -> None:
     """Draw that a refreshing part of a page could not be brought up to date; ``rest`` says what is seen instead."""
-    st.warning(plain(f"{error.message} {rest}"), icon=":material/sync_problem:")
+    st.warning(plain(f"{told(error.message)} {rest}"), icon=":material/sync_problem:")
 
 
 def draw_empty_page(title: str, sentence: str, *, next_step: str, icon: str, screen: str) -> None:

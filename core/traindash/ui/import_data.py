@@ -13,6 +13,7 @@ from traindash.formatting import count, listing, plural, size
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
 from traindash.plans.suggestions import begin_with
+from traindash.server_texts import told
 from traindash.ui import connection, lookups, screens
 from traindash.ui.import_report import draw_look
 from traindash.ui.state import attempt, change_draft, flash, start_new_draft, telling_errors
@@ -195,7 +196,7 @@ def _draw_layout_choice(ready: DataImport) -> str:
         return st.radio(
             _("Layout"), list(known), format_func=lambda name: titles[name], key=f"import-layout-{ready.id}",
             index=next((at for at, (_words, can_be_read) in enumerate(seen.values()) if can_be_read), 0),
-            captions=[plain(f"{item.reason} {seen[item.name][0]}") for item in known.values()],
+            captions=[plain(f"{told(item.reason)} {seen[item.name][0]}") for item in known.values()],
         )  # fmt: skip
     (only,) = known.values()
     offered = [only.name, *(name for name in titles if name != only.name)]
@@ -212,11 +213,11 @@ def _draw_layout_choice(ready: DataImport) -> str:
             )  # fmt: skip
     if chosen == only.name:
         layout = _("{layout} layout.").format(layout=titles[chosen])
-        line.markdown(f"**{layout}** {plain(only.reason)}")
+        line.markdown(f"**{layout}** {plain(told(only.reason))}")
     else:
         layout = _("{layout} layout, as you chose.").format(layout=titles[chosen])
         recognised = _("By itself it was recognised as {layout}: {reason}").format(
-            layout=titles[only.name], reason=plain(only.reason)
+            layout=titles[only.name], reason=plain(told(only.reason))
         )
         line.markdown(f"**{layout}** {recognised}")
     return chosen
@@ -232,15 +233,15 @@ def _seen(import_id: ImportId, layout: str) -> tuple[str, bool]:
     try:
         look = _look(import_id, layout)
     except AppError as error:
-        return _("It cannot be read so: {why}").format(why=error.message), False
+        return _("It cannot be read so: {why}").format(why=told(error.message)), False
     images, objects = plural(look.report.images, "image", "images"), plural(look.report.objects, "object", "objects")
     seen = _("{images} with {objects}.") if look.is_whole else _("{images} with {objects} at first sight.")
     return seen.format(images=images, objects=objects), True
 
 
 def _draw_refusal(message: str, hint: str) -> None:
-    step, *choices = hint.splitlines() or [""]
-    st.error(f"**{plain(message)}**  \n{plain(step)}", icon=":material/error:")
+    step, *choices = told(hint).splitlines() or [""]
+    st.error(f"**{plain(told(message))}**  \n{plain(step)}", icon=":material/error:")
     if choices:
         st.markdown("\n".join(f"- {plain(choice)}" for choice in choices))
 
@@ -251,7 +252,7 @@ def draw_end(ended: DataImport) -> None:
     if ended.status is JobStatus.ERROR:
         for layout in ended.layouts:
             title = _("{layout} layout.").format(layout=plain(layout.title))
-            st.markdown(f"**{title}** {plain(layout.reason)}")
+            st.markdown(f"**{title}** {plain(told(layout.reason))}")
         _draw_refusal(ended.message, ended.hint)
     else:
         st.info(_("This import was cancelled. Nothing of it was kept."), icon=":material/info:")

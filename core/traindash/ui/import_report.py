@@ -13,6 +13,7 @@ from traindash.domain.jobs import DataImport, FirstLook, ImportProblems, ImportR
 from traindash.domain.project import ObjectClass
 from traindash.formatting import count, nouns, plural
 from traindash.language import gettext as _
+from traindash.server_texts import told
 from traindash.ui.pictures import draw_legend, drawn
 from traindash.ui.streamlit_internals import table_height
 from traindash.ui.theme import plain
@@ -172,7 +173,7 @@ def _problem(problem: ImportProblems) -> str:
     """The HTML of a kind of problem: what it is, an example, and more of them on demand."""
     said = f"<b>{html.escape(in_words(problem))}</b>"
     examples = [
-        f"<span><i>{html.escape(item.place)}</i>: {html.escape(item.message)}</span>"
+        f"<span><i>{html.escape(told(item.place))}</i>: {html.escape(told(item.message))}</span>"
         for item in problem.examples[:_EXAMPLES]
     ]
     if len(examples) <= 1:
