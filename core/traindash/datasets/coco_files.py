@@ -157,7 +157,7 @@ def read_coco(folder: Folder, log: ProblemLog) -> tuple[CocoFile, ...]:
 
 def _key_point_file(name: str) -> str:
     """What cocodataset.org calls the key points of a file's objects; empty for other files."""
-    objects, points, *_ = _CONTENTS
+    objects, points, *_rest = _CONTENTS
     return name.replace(objects, points, 1) if name.startswith(objects) else ""
 
 

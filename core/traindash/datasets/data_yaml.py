@@ -48,7 +48,7 @@ def is_data_yaml(content: bytes) -> bool:
         node = compose(_text(content, "")[0])
     except yaml.YAMLError:
         return True
-    return isinstance(node, yaml.MappingNode) and any(key.value == "names" for key, _ in node.value)
+    return isinstance(node, yaml.MappingNode) and any(key.value == "names" for key, _rest in node.value)
 
 
 def read_data_yaml(content: bytes, name: str) -> DataYaml:

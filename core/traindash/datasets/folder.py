@@ -59,13 +59,13 @@ class Folder:
     @property
     def folders(self) -> tuple[str, ...]:
         """Paths of all folders below the root, as :attr:`files`; those without files, too."""
-        _ = self.files
+        _listed = self.files
         return tuple(sorted(self._folders))
 
     @property
     def outside(self) -> tuple[str, ...]:
         """Links that lead out of the folder or nowhere; they are not followed."""
-        _ = self.files
+        _listed = self.files
         return tuple(self._outside)
 
     def _walk(self, under: str, above: tuple[str, ...]) -> Iterator[str]:

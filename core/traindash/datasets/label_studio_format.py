@@ -369,7 +369,7 @@ def decode_brush(packed: Sequence[int], width: int, height: int) -> Mask:
         if bits.take(32) != values:
             raise damaged
         word = bits.take(5) + 1
-        lengths = [bits.take(4) + 1 for _ in range(4)]
+        lengths = [bits.take(4) + 1 for _length in range(4)]
         out = np.zeros(values, dtype=np.uint8)
         done = 0
         while done < values:
@@ -380,7 +380,7 @@ def decode_brush(packed: Sequence[int], width: int, height: int) -> Mask:
             if is_run:
                 out[done : done + count] = bits.take(word) & 0xFF
             else:
-                out[done : done + count] = [bits.take(word) & 0xFF for _ in range(count)]
+                out[done : done + count] = [bits.take(word) & 0xFF for _word in range(count)]
             done += count
     except EOFError as error:
         raise damaged from error

@@ -240,13 +240,13 @@ def _object(row: object, place: str) -> Iterator[RecordedObject]:
 def _geometry(kind: str, points: Sequence[Point], item: _Shape) -> Geometry:
     match kind:
         case "rectangle":  # two corners, or four in files of newer versions
-            xs, ys = [x for x, _ in points], [y for _, y in points]
+            xs, ys = [x for x, _y in points], [y for _x, y in points]
             return drawn_shapes.box(min(xs), min(ys), max(xs), max(ys))
         case "circle":  # its centre and a point on it
             radius = math.dist(*points[:2])
             return drawn_shapes.ellipse(points[0], (radius, radius))
         case "mask":  # a PNG over the box of the two points, which name pixels
-            left, top = int(min(x for x, _ in points)), int(min(y for _, y in points))
+            left, top = int(min(x for x, _y in points)), int(min(y for _x, y in points))
             return drawn_shapes.mask_at(decode_mask(Bitmap(origin=(0, 0), data=item.mask or "")), (left, top))
         case "point":
             return drawn_shapes.point(points[0])

@@ -172,8 +172,8 @@ class _Survey:
         return tuple(
             TagMeta(
                 name=name,
-                value_type="any_string" if any(valued for _, valued in uses) else "none",
-                applicable_type="all" if len({image for image, _ in uses}) > 1 else _applicable(uses),
+                value_type="any_string" if any(valued for _rest, valued in uses) else "none",
+                applicable_type="all" if len({image for image, _rest in uses}) > 1 else _applicable(uses),
             )
             for name, uses in self.tags.items()
         )

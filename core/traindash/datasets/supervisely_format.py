@@ -355,8 +355,8 @@ class _About:
 
     def __init__(self, tree: _Tree, place: _Place, names: Sequence[str], log: ProblemLog) -> None:
         self._tree, self._place, self._log = tree, place, log
-        self._metas, _ = _of_images(names, tree.names(place, "meta"))
-        self._infos, _ = _of_images(names, tree.names(place, "img_info"))
+        self._metas, _unclear = _of_images(names, tree.names(place, "meta"))
+        self._infos, _unclear = _of_images(names, tree.names(place, "img_info"))
 
     def added_to(self, image: SourceImage) -> SourceImage:
         """Return an image with its free JSON."""

@@ -153,7 +153,7 @@ class VocMasks:
         self._folders = {
             (base, name.casefold()): place
             for place in folder.folders
-            for base, _, name in [place.rpartition("/")]
+            for base, _slash, name in [place.rpartition("/")]
             if name.casefold() in FOLDERS
         }
         self._maps = {
@@ -167,7 +167,7 @@ class VocMasks:
 
     def are_read(self, place: str) -> bool:
         """Whether a folder of masks is read."""
-        base, _, name = place.rpartition("/")
+        base, _slash, name = place.rpartition("/")
         return name.casefold() == _OBJECTS or (base in self._maps and (base, _OBJECTS) in self._folders)
 
     def images(self) -> Iterator[tuple[str, str, str]]:
@@ -225,10 +225,10 @@ def _numbers_of(colors: _Numbers) -> _Numbers:
 def _label_map(path: Path, place: str) -> Iterator[tuple[int, str]]:
     """``name:red,green,blue:parts:actions`` in each line; the background is no class."""
     for line in lines_of(read_text(path, place)):
-        name, _, rest = line.partition(":")
+        name, _colon, rest = line.partition(":")
         parts = rest.partition(":")[0].split(",")
         if line.startswith("#") or not name.strip() or not all(part.strip().isdecimal() for part in parts):
             continue
-        red, green, blue, *_ = (*map(int, parts), 0, 0, 0)
+        red, green, blue, *_rest = (*map(int, parts), 0, 0, 0)
         if (color := red << 16 | green << 8 | blue) and name.strip().casefold() != "background":
             yield color, name.strip()

@@ -126,10 +126,10 @@ class _Sides:
         cut = {entry: self._cut(entry) for entry, place in found.items() if place is None}
         for absolute in (True, False):
             group = {entry: seen for entry, seen in cut.items() if seen and _is_absolute(entry) is absolute}
-            if len({before for before, _ in group.values()}) > 1:
+            if len({before for before, _rest in group.values()}) > 1:
                 continue
             if absolute or not any(place is not None and not _is_absolute(entry) for entry, place in found.items()):
-                found |= {entry: place for entry, (_, place) in group.items()}
+                found |= {entry: place for entry, (_rest, place) in group.items()}
         return found
 
     def _images_of(

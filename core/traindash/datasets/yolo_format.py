@@ -52,7 +52,7 @@ def _has_yolo_labels(root: Path) -> bool:
     texts = (path for folder, names in folders for path in _first_texts(folder, names))
     if not any(map(_begins_like_labels, islice(texts, _LOOKED_INTO))):
         return False
-    return any(is_image(name) for _, names in folders for name in names)
+    return any(is_image(name) for _rest, names in folders for name in names)
 
 
 def _folders(root: Path) -> Iterator[tuple[str, list[str]]]:
@@ -227,7 +227,7 @@ class _Reader:
         if isinstance(found, InputError):
             self.log.skip_image(ProblemKind.UNREADABLE_IMAGE, place, found.message, objects=lines.count)
             return None
-        pixels = [where for where, _, values in lines.objects if are_pixels(values)]
+        pixels = [where for where, _rest, values in lines.objects if are_pixels(values)]
         if len(pixels) * 2 > lines.count:
             # Left out as a whole: without its objects the image would be taught as one that has none.
             message = _("The values are not shares of the image's size (0 to 1); they look like pixels.")

@@ -189,7 +189,7 @@ class LabelSurvey:
                 long[count] += lines
         if not long:
             return LabelForm()
-        (count, lines), *_ = long.most_common(1)
+        (count, lines), *_rest = long.most_common(1)
         samples = [values for words in self._samples[count] if (values := _finite(words)) is not None]
         # Outlines have each their own number of points, key points the same.
         if samples and lines >= _NEARLY_ALL * long.total():
