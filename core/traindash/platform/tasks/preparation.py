@@ -225,7 +225,7 @@ def _comparison_spec(services: Services, task: TaskRecord, agent: LocalAgent) ->
     return CompareSpec(
         task_id=task.id,
         sources=tuple(evaluation_source(services, task.team_id, folder) for folder in folders),
-        output_dir=f"{_COMPARISONS}/{names[0][2]}/{output}",
+        output_dir=_comparison_dir(services, task.team_id, f"{_COMPARISONS}/{names[0][2]}/{output}"),
         server_address=services.address,
         image_files=evaluated_images(services, task.team_id, folders[0]),
         threads=max(1, agent.threads),
@@ -297,6 +297,14 @@ def _artifacts_dir(services: Services, where: tuple[TeamId, TaskId], project: st
 
 def _evaluation_dir(services: Services, where: tuple[TeamId, TaskId], project: str, app_name: str) -> str:
     return _free_folder(services, where[0], f"{_BENCHMARKS}/{project}/{where[1]}_{file_name(app_name)}")
+
+
+def _comparison_dir(services: Services, team_id: TeamId, wanted: str) -> str:
+    """Return where a comparison goes: in place of an earlier one of this server, beside one that the SDK has made."""
+    of_sdk = services.files.find(team_id, f"{wanted}/template.vue") and not services.files.find(
+        team_id, f"{wanted}/report.html"
+    )
+    return _free_folder(services, team_id, wanted) if of_sdk else wanted
 
 
 def _free_folder(services: Services, team_id: TeamId, wanted: str) -> str:

@@ -154,6 +154,21 @@ def test_a_comparison(platform: SmallPlatform, tmp_path: Path) -> None:
     assert spec.output_dir == "/model-comparison/1_Shapes/1_Train vs 2_Train"
 
 
+@pytest.mark.parametrize(("files", "suffix"), [(("template.vue", "report.html"), ""), (("template.vue",), "_001")])
+def test_a_comparison_takes_the_place_of_ours_and_leaves_that_of_the_sdk(
+    platform: SmallPlatform, tmp_path: Path, files: tuple[str, ...], suffix: str
+) -> None:
+    folders = [add_evaluation(platform, tmp_path, f"/model-benchmark/1_Shapes/{n}_Train") for n in (1, 2)]
+    earlier = "/model-comparison/1_Shapes/1_Train vs 2_Train"
+    for name in files:
+        platform.services.files.put(TeamId(1), f"{earlier}/{name}", Path(__file__))
+    task = Admission(platform.services).submit(compare_body(platform, folders))
+    prepare(platform.services, task, agent(platform))
+    spec = read_spec(platform.services.layout.run(TaskId(task.id)).spec)
+    assert isinstance(spec, CompareSpec)
+    assert spec.output_dir == earlier + suffix
+
+
 @given(st.text(min_size=1, max_size=400))
 def test_names_fit_into_one_part_of_a_path(text: str) -> None:
     name = file_name(text)
