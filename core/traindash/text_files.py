@@ -12,6 +12,7 @@ import unicodedata
 from pathlib import Path
 
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 UNREADABLE = "\ufffd"  # what stands for a byte that cannot be read, see :func:`decode_partly`
 
@@ -55,8 +56,8 @@ def read_bytes(path: Path, name: str | None = None) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        msg = f"{name or path.name} cannot be read: {error.strerror}."
-        raise InputError(msg, "Check the path and the permissions of the file.") from error
+        msg = _("{name} cannot be read: {reason}.").format(name=name or path.name, reason=error.strerror)
+        raise InputError(msg, _("Check the path and the permissions of the file.")) from error
 
 
 def decode_text(content: bytes, name: str) -> str:
@@ -71,8 +72,10 @@ def decode_text(content: bytes, name: str) -> str:
     # U+001A is how editors of DOS end a file
     text = _decoded(content, name).replace(_MARK, "").removesuffix("\x1a")
     if odd := _CONTROL.search(text):
-        msg = f"{name} is not plain text: line {_line(text[: odd.start()])} has the character U+{ord(odd[0]):04X}."
-        raise EncodingError(msg, "Check that it is the right file, and save it as UTF-8.")
+        msg = _("{name} is not plain text: line {line} has the character {code}.").format(
+            name=name, line=_line(text[: odd.start()]), code=f"U+{ord(odd[0]):04X}"
+        )
+        raise EncodingError(msg, _("Check that it is the right file, and save it as UTF-8."))
     return text
 
 
@@ -84,14 +87,14 @@ def as_utf8(content: bytes, name: str) -> bytes:
     Raises:
         EncodingError: As :func:`decode_text`.
     """
-    if b"\0" not in content and not content.startswith(tuple(mark for mark, _ in _MARKS)):
+    if b"\0" not in content and not content.startswith(tuple(mark for mark, _encoding in _MARKS)):
         return content
     return _decoded(content, name).replace(_MARK, "").encode()
 
 
 def ascii_part(content: bytes) -> bytes:
     """Return the beginning of a text in any encoding with its ASCII characters as they are: enough to recognize it."""
-    mark = next((mark for mark, _ in _MARKS if content.startswith(mark)), b"")
+    mark = next((mark for mark, _encoding in _MARKS if content.startswith(mark)), b"")
     return content.removeprefix(mark).replace(b"\0", b"")
 
 
@@ -128,7 +131,9 @@ def _decoded(content: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         if encoding in _WIDE:
             said = encoding.rpartition("-")[0].upper()
-            msg = f"{name} begins as {said}, but line {_line(content[: error.start].decode(encoding))} is not."
+            line = _line(content[: error.start].decode(encoding))
+            msg = _("{name} begins as {encoding}, but line {line} is not.")
+            msg = msg.format(name=name, encoding=said, line=line)
             raise EncodingError(msg, _remedy(name, None)) from error
         raise not_utf8(content, error.start, name) from error
 
@@ -143,8 +148,8 @@ def _wide(content: bytes, name: str) -> str:
     if len(found) > 1:
         found = {text for text in found if any(character.isascii() for character in text)}
     if len(found) != 1:
-        msg = f"{name} is not a text that can be read: it has zero bytes, and is not UTF-16 for certain."
-        raise EncodingError(msg, "Check that it is the right file, and save it as UTF-8.")
+        msg = _("{name} is not a text that can be read: it has zero bytes, and is not UTF-16 for certain.")
+        raise EncodingError(msg.format(name=name), _("Check that it is the right file, and save it as UTF-8."))
     return found.pop()
 
 
@@ -165,19 +170,22 @@ def not_utf8(content: bytes, position: int, name: str) -> EncodingError:
     bad = rest.count(UNREADABLE)
     # Some of the characters of GBK are valid UTF-8, too, by chance
     if sum(not character.isascii() for character in rest) - bad > bad:
-        msg = f"{name} is UTF-8, but line {number} has characters that are not."
-        return EncodingError(msg, "Write them anew and save the file as UTF-8.")
+        msg = _("{name} is UTF-8, but line {line} has characters that are not.").format(name=name, line=number)
+        return EncodingError(msg, _("Write them anew and save the file as UTF-8."))
     begin = max(content.rfind(end, 0, position) for end in (b"\n", b"\r")) + 1
     start = max(begin, position - _LONGEST_QUOTE // 2)  # JSON of a program is one long line
     encoding = likely_encoding(content[start : start + _SAMPLE])
     line = re.split(rb"[\r\n]", content[start : start + _SAMPLE], maxsplit=1)[0]
     seen = "" if encoding is None else line.decode(encoding, "replace").strip()
-    said = "be" if start == begin else "have"
-    quote = f" (line {number} would {said} “{seen[:_LONGEST_QUOTE]}”)" if seen and UNREADABLE not in seen else ""
-    looks = f" It looks like {encoding}{quote}." if encoding else ""
-    return EncodingError(
-        f"{name} is not UTF-8: line {number} cannot be read for certain.{looks}", _remedy(name, encoding)
-    )
+    looks = ""
+    if encoding and seen and UNREADABLE not in seen:
+        whole = _("It looks like {encoding} (line {line} would be “{text}”).")
+        part = _("It looks like {encoding} (line {line} would have “{text}”).")
+        looks = (whole if start == begin else part).format(encoding=encoding, line=number, text=seen[:_LONGEST_QUOTE])
+    elif encoding:
+        looks = _("It looks like {encoding}.").format(encoding=encoding)
+    msg = _("{name} is not UTF-8: line {line} cannot be read for certain.").format(name=name, line=number)
+    return EncodingError(f"{msg} {looks}".rstrip(), _remedy(name, encoding))
 
 
 def likely_encoding(content: bytes) -> str | None:
@@ -192,8 +200,10 @@ def likely_encoding(content: bytes) -> str | None:
 
 
 def _remedy(name: str, encoding: str | None) -> str:
-    command = f", or run “iconv -f {encoding} -t UTF-8 {name}”" if encoding else ""
-    return f"Save it as UTF-8: most editors offer the encoding under “Save as”{command}."
+    if not encoding:
+        return _("Save it as UTF-8: most editors offer the encoding under “Save as”.")
+    command = _("Save it as UTF-8: most editors offer the encoding under “Save as”, or run “{command}”.")
+    return command.format(command=f"iconv -f {encoding} -t UTF-8 {name}")
 
 
 def _line(before: str) -> int:

@@ -7,7 +7,8 @@ import pytest
 from traindash.language import Language, messages, speaking
 from traindash.server_texts import told
 
-DATASETS = tuple(messages(Language.GERMAN, ("core/traindash/datasets/",)))
+FOLDERS = ("core/traindash/datasets/", "core/traindash/platform/", "core/traindash/training/")
+MESSAGES = tuple(messages(Language.GERMAN, FOLDERS))
 
 
 def in_german(text: str) -> str:
@@ -21,9 +22,9 @@ def filled(message: str) -> str:
     return "".join(text + (f"<{name}>" if name else "") for text, name, _format, _conversion in parts)
 
 
-def test_what_reading_data_says_is_told_in_german() -> None:
-    """Of each message a text is made, as an import in English does, and told as the German message says it."""
-    sentences = [(ids[0], forms[-1]) for ids, forms in DATASETS if len(ids) == 1 and len(ids[0].split()) > 2]
+def test_what_imports_and_the_ends_of_tasks_say_is_told_in_german() -> None:
+    """Of each message a text is made, as the platform does in English, and told as the German message says it."""
+    sentences = [(ids[0], forms[-1]) for ids, forms in MESSAGES if len(ids) == 1 and len(ids[0].split()) > 2]
     assert len(sentences) > 300
     wrong = {
         filled(one): in_german(filled(one)) for one, german in sentences if in_german(filled(one)) != filled(german)
@@ -55,6 +56,11 @@ def test_what_reading_data_says_is_told_in_german() -> None:
             "x.yaml ist in Zeile 3 kein gültiges YAML: ein Wert",
         ),
         ("These layouts are read:\nYOLO has images, labels and data.yaml.", "Diese Layouts werden gelesen:\nYOLO hat"),
+        ("Stopped by you.", "Von Hand angehalten."),
+        (
+            "The process ended with exit code 3 and gave no reason.",
+            "Der Prozess endete mit Exit-Code 3 und ohne Grund.",
+        ),
         ("photo.jpg: It is damaged or not complete.", "photo.jpg: Beschädigt oder unvollständig."),
     ],
 )

@@ -12,6 +12,7 @@ from traindash.domain.task import Task, TaskCompletion, TaskStatus
 from traindash.errors import AppError
 from traindash.language import N_
 from traindash.language import gettext as _
+from traindash.server_texts import told
 from traindash.supervisely.experiments import experiment_of_output
 from traindash.supervisely.transport import host_of
 from traindash.tasks.completions import NewlyCompleted
@@ -112,7 +113,7 @@ def message_of_completion(end: TaskCompletion, server: str) -> dict[str, str]:
 def message_of(task: Task) -> dict[str, str]:
     """Return the notification of one task: ``id``, ``title``, ``body``, ``path`` of its page."""
     if task.status is TaskStatus.ERROR:
-        body = task.exit_report.message if task.exit_report else _("Open the task to see why.")
+        body = told(task.exit_report.message) if task.exit_report else _("Open the task to see why.")
     else:
         experiment = experiment_of_output(task.output)
         score = experiment.score if experiment else None

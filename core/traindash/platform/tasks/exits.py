@@ -11,11 +11,17 @@ from dataclasses import dataclass
 
 from traindash.domain.task import ExitCause, ExitReport
 from traindash.errors import AppError, reason_of
+from traindash.language import N_
+from traindash.language import gettext as _
 
-_SEE_LOG = "Read the last lines of the log below; the run folder keeps the whole output."
-_MEMORY_HINT = "Use a smaller batch or image size, or a smaller model, and close other programs; then start it again."
-_DISK_HINT = "Free some space on the disk of the data directory (old runs, old experiments); then start it again."
-_ENGINE_HINT = 'Add it with: pip install -e ".[local]" (in the folder of the dashboard); then start the training again.'
+_SEE_LOG = N_("Read the last lines of the log below; the run folder keeps the whole output.")
+_MEMORY_HINT = N_(
+    "Use a smaller batch or image size, or a smaller model, and close other programs; then start it again."
+)
+_DISK_HINT = N_("Free some space on the disk of the data directory (old runs, old experiments); then start it again.")
+_ENGINE_HINT = N_(
+    'Add it with: pip install -e ".[local]" (in the folder of the dashboard); then start the training again.'
+)
 # A shell, and Python programs that copy it, answer 128 + the number of the signal (POSIX, sh, 2.8.2).
 _SHELL_SIGNAL_BASE = 128
 _SIGKILL = 9  # a number, because Windows has no such name
@@ -78,9 +84,9 @@ def classify(end: ProcessEnd) -> ExitReport:
     own words, then what the output says, then the exit code.
     """
     if end.has_result:
-        return _report(end, ExitCause.FINISHED, "Finished.", "")
+        return _report(end, ExitCause.FINISHED, _("Finished."), "")
     if end.stop_requested:
-        return _report(end, ExitCause.STOPPED_BY_USER, "Stopped by you.", "")
+        return _report(end, ExitCause.STOPPED_BY_USER, _("Stopped by you."), "")
     if end.failure is not None:
         return _report(end, end.failure.cause, end.failure.message, end.failure.hint)
     for look in (_from_output, _from_exit_code):
@@ -96,25 +102,34 @@ def report_platform_error(error: Exception, doing: str) -> ExitReport:
     number = source.errno if isinstance(source, OSError) else None
     said = reason_of(error) if isinstance(error, OSError) else str(error)
     if number in _DISK_NUMBERS or any(text in str(error) for text in _DISK_TEXTS):
-        message = f"The disk is full, or a limit on file size was reached, while {doing}: {said}"
-        return ExitReport(cause=ExitCause.DISK_FULL, message=message, hint=_DISK_HINT)
+        message = _("The disk is full, or a limit on file size was reached, while {doing}: {said}").format(
+            doing=doing, said=said
+        )
+        return ExitReport(cause=ExitCause.DISK_FULL, message=message, hint=_(_DISK_HINT))
     if number in _WRITE_NUMBERS:
-        message = f"A file could not be written while {doing}: {said}"
-        hint = "Check that the data directory belongs to you and is not read-only; then start it again."
+        message = _("A file could not be written while {doing}: {said}").format(doing=doing, said=said)
+        hint = _("Check that the data directory belongs to you and is not read-only; then start it again.")
         return ExitReport(cause=ExitCause.CRASHED, message=message, hint=hint)
     if isinstance(error, AppError):
         return ExitReport(cause=ExitCause.BAD_INPUT, message=error.message, hint=error.hint)
-    message = f"An error of the dashboard itself while {doing}: {type(error).__name__}: {said}"
-    return ExitReport(cause=ExitCause.CRASHED, message=message, hint="Start it again; if it happens again, report it.")
+    message = _("An error of the dashboard itself while {doing}: {kind}: {said}").format(
+        doing=doing, kind=type(error).__name__, said=said
+    )
+    return ExitReport(
+        cause=ExitCause.CRASHED, message=message, hint=_("Start it again; if it happens again, report it.")
+    )
 
 
 def report_lost() -> ExitReport:
     """Say that nothing is left of a task that was running."""
     return ExitReport(
         cause=ExitCause.LOST,
-        message="The training process is gone, and it left neither a result nor a reason. The dashboard had been "
-        "restarted meanwhile, so it cannot tell whether the process was ended from outside or with the computer.",
-        hint="Start the training again; its settings are kept.",
+        message=_(
+            "The training process is gone, and it left neither a result nor a reason. The dashboard "
+            "had been restarted meanwhile, so it cannot tell whether the process was ended from "
+            "outside or with the computer."
+        ),
+        hint=_("Start the training again; its settings are kept."),
     )
 
 
@@ -122,14 +137,14 @@ def _from_output(end: ProcessEnd) -> ExitReport | None:
     text = "\n".join(end.output_tail)
     if missing := _MISSING_MODULE.search(text):
         name = missing.group(1) or missing.group(2)
-        message = f"The training engine is not installed: Python has no module {name!r}."
-        return _report(end, ExitCause.ENGINE_MISSING, message, _ENGINE_HINT)
+        message = _("The training engine is not installed: Python has no module “{name}”.").format(name=name)
+        return _report(end, ExitCause.ENGINE_MISSING, message, _(_ENGINE_HINT))
     if any(words in text for words in _DISK_TEXTS):
-        message = "The disk is full, or a limit on file size was reached."
-        return _report(end, ExitCause.DISK_FULL, message, _DISK_HINT)
+        message = _("The disk is full, or a limit on file size was reached.")
+        return _report(end, ExitCause.DISK_FULL, message, _(_DISK_HINT))
     if any(words in text for words in _MEMORY_TEXTS):
-        where = "GPU" if "CUDA" in text else "computer"
-        return _report(end, ExitCause.OUT_OF_MEMORY, f"The {where} ran out of memory.", _MEMORY_HINT)
+        message = _("The GPU ran out of memory.") if "CUDA" in text else _("The computer ran out of memory.")
+        return _report(end, ExitCause.OUT_OF_MEMORY, message, _(_MEMORY_HINT))
     return None
 
 
@@ -152,35 +167,35 @@ def _from_exit_code(end: ProcessEnd) -> ExitReport | None:
 def _killed_hard(end: ProcessEnd) -> ExitReport:
     match end.memory_kill:
         case True:
-            message = "The operating system ended the process because the computer ran out of memory."
-            return _report(end, ExitCause.OUT_OF_MEMORY, message, _MEMORY_HINT)
+            message = _("The operating system ended the process because the computer ran out of memory.")
+            return _report(end, ExitCause.OUT_OF_MEMORY, message, _(_MEMORY_HINT))
         case False:
-            message = (
-                "The process was ended from outside (SIGKILL). It was not the dashboard, and the operating system "
-                "reports no lack of memory."
+            message = _(
+                "The process was ended from outside (SIGKILL). It was not the dashboard, and the "
+                "operating system reports no lack of memory."
             )
-            hint = "Find out what ended it (another person, a batch system's limit) and start the training again."
+            hint = _("Find out what ended it (another person, a batch system's limit) and start the training again.")
             return _report(end, ExitCause.KILLED, message, hint)
         case None:
-            message = "The operating system ended the process (SIGKILL); the usual reason is that memory ran out."
-            return _report(end, ExitCause.OUT_OF_MEMORY, message, _MEMORY_HINT)
+            message = _("The operating system ended the process (SIGKILL); the usual reason is that memory ran out.")
+            return _report(end, ExitCause.OUT_OF_MEMORY, message, _(_MEMORY_HINT))
 
 
 def _asked_to_end(end: ProcessEnd) -> ExitReport:
-    message = "The process was asked to end from outside, not by the dashboard."
-    hint = "Find out what ended it (a log-out, a shutdown, another person) and start the training again."
+    message = _("The process was asked to end from outside, not by the dashboard.")
+    hint = _("Find out what ended it (a log-out, a shutdown, another person) and start the training again.")
     return _report(end, ExitCause.KILLED, message, hint)
 
 
 def _native_crash(end: ProcessEnd) -> ExitReport:
     name = signal.Signals(signal_number(end.exit_code or 0) or signal.SIGABRT).name
-    message = f"The training engine crashed in native code ({name})."
-    hint = "Start it again; if it happens again, try another model or image size, or update PyTorch."
+    message = _("The training engine crashed in native code ({name}).").format(name=name)
+    hint = _("Start it again; if it happens again, try another model or image size, or update PyTorch.")
     return _report(end, ExitCause.CRASHED, message, hint)
 
 
 def _file_limit(end: ProcessEnd) -> ExitReport:
-    return _report(end, ExitCause.DISK_FULL, "A limit on file size was reached (SIGXFSZ).", _DISK_HINT)
+    return _report(end, ExitCause.DISK_FULL, _("A limit on file size was reached (SIGXFSZ)."), _(_DISK_HINT))
 
 
 _SIGNALS: Mapping[int, Callable[[ProcessEnd], ExitReport]] = {
@@ -212,10 +227,10 @@ def signal_number(exit_code: int) -> int | None:
 
 def _crash_message(end: ProcessEnd) -> str:
     if line := _last_error(end.output_tail):
-        return f"The process stopped with an error: {line}"
+        return _("The process stopped with an error: {line}").format(line=line)
     if end.exit_code == 0:
-        return "The process ended without an error, but also without a result."
-    return f"The process ended with exit code {end.exit_code} and gave no reason."
+        return _("The process ended without an error, but also without a result.")
+    return _("The process ended with exit code {exit_code} and gave no reason.").format(exit_code=end.exit_code)
 
 
 def _last_error(tail: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,8 @@ from traindash.domain.task import ExitCause
 from traindash.errors import AppError, StorageError
 from traindash.frameworks.registry import framework
 from traindash.frameworks.spec import Role, Roles
+from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.training.runs.events import EventWriter
 from traindash.training.runs.spec import (
     CompareSpec,
@@ -97,7 +99,7 @@ class RunError(Exception):
 
 
 _NO_ROLES = Roles(keys={})
-DISK_FULL_HINT = "Free some space on the disk that holds the data directory and start the training again."
+DISK_FULL_HINT = N_("Free some space on the disk that holds the data directory and start the training again.")
 
 # Ultralytics 8.4 goes back to its last checkpoint when the loss is not finite; it gives up when that does not help.
 _NOT_A_NUMBER_WORDS = ("nan persisted", "nan/inf detected", "nan/inf weights")
@@ -128,13 +130,16 @@ def explain(error: BaseException, images: Path | None = None, roles: Roles = _NO
         case AppError():
             return RunError(ExitCause.BAD_INPUT, error.message, error.hint)
         case _ if _is_out_of_memory(error):
-            hint = f"Use a smaller {_smaller(roles)}, a smaller model, or an agent with more memory."
-            return RunError(ExitCause.OUT_OF_MEMORY, "The memory was not enough for this training.", hint)
+            hint = _("Use a smaller {batch} or {size}, a smaller model, or an agent with more memory.")
+            hint = hint.format(**_sizes(roles))
+            return RunError(ExitCause.OUT_OF_MEMORY, _("The memory was not enough for this training."), hint)
         case _ if _is_disk_full(error):
-            return RunError(ExitCause.DISK_FULL, "The disk is full.", DISK_FULL_HINT)
+            return RunError(ExitCause.DISK_FULL, _("The disk is full."), _(DISK_FULL_HINT))
         case _:
-            message = f"The training engine failed: {type(error).__name__}: {_text(error)[:500]}"
-            unknown = RunError(ExitCause.CRASHED, message, "The log has the details. Try other hyperparameters.")
+            message = _("The training engine failed: {kind}: {error}").format(
+                kind=type(error).__name__, error=_text(error)[:500]
+            )
+            unknown = RunError(ExitCause.CRASHED, message, _("The log has the details. Try other hyperparameters."))
             return _from_words(_text(error), images, roles) or unknown
 
 
@@ -142,25 +147,36 @@ def _from_words(text: str, images: Path | None, roles: Roles) -> RunError | None
     """Say what a text of the engine means, ``None`` for one that is not known here."""
     # Texts of Ultralytics 8.4 and torch 2; tests/training/test_causes.py provokes most of them
     if any(words in text.lower() for words in _NOT_A_NUMBER_WORDS):
-        message = "The loss was no finite number any more, and the training could not recover."
-        precision = f"“{key}: False”" if (key := roles.key("mixed_precision")) else "full precision"
-        rate = _named(roles, "learning_rate", "learning rate")
-        hint = f"Start again with a smaller {rate}, a tenth for example; on a GPU, {precision} may help, too."
+        message = _("The loss was no finite number any more, and the training could not recover.")
+        precision = f"“{key}: False”" if (key := roles.key("mixed_precision")) else _("full precision")
+        rate = _named(roles, "learning_rate", _("learning rate"))
+        hint = _("Start again with a smaller {rate}, a tenth for example; on a GPU, {precision} may help, too.").format(
+            rate=rate, precision=precision
+        )
         return RunError(ExitCause.BAD_HYPERPARAMETER, message, hint)
     if found := _UNREADABLE_IMAGE.search(text):
         name = _own_name(Path(found[1]), images)
-        message = f"The image {name} cannot be read: it is damaged, or it was removed during the training."
-        return RunError(ExitCause.BAD_DATA, message, "Repair it or take it out of the project, and start again.")
+        message = _("The image {name} cannot be read: it is damaged, or it was removed during the training.").format(
+            name=name
+        )
+        return RunError(ExitCause.BAD_DATA, message, _("Repair it or take it out of the project, and start again."))
     if found := _LOST_WORKER.search(text):
-        why = f" by the operating system ({found[1].strip()})" if found[1] else ""
-        message = f"A process that loads images was ended{why}; the usual reason is that memory ran out."
-        workers = f"“{key}: 0”" if (key := roles.key("workers")) else "no such processes"
-        return RunError(ExitCause.OUT_OF_MEMORY, message, f"Use {workers}, or a smaller {_smaller(roles)}.")
+        message = _("A process that loads images was ended; the usual reason is that memory ran out.")
+        if found[1]:
+            message = _(
+                "A process that loads images was ended by the operating system ({signal}); the usual reason is that "
+                "memory ran out."
+            ).format(signal=found[1].strip())
+        hint = _("Use no such processes, or a smaller {batch} or {size}.")
+        if key := roles.key("workers"):
+            hint = _("Use “{key}: 0”, or a smaller {batch} or {size}.")
+        return RunError(ExitCause.OUT_OF_MEMORY, message, hint.format(key=key, **_sizes(roles)))
     return None
 
 
-def _smaller(roles: Roles) -> str:
-    return f"{_named(roles, 'batch', 'batch')} or {_named(roles, 'image_size', 'image size')}"
+def _sizes(roles: Roles) -> Mapping[str, str]:
+    """Return the placeholders for what may be smaller."""
+    return {"batch": _named(roles, "batch", _("batch")), "size": _named(roles, "image_size", _("image size"))}
 
 
 def _named(roles: Roles, role: Role, otherwise: str) -> str:

@@ -18,6 +18,7 @@ from traindash.errors import AppError
 from traindash.evaluation.semantic import SemanticEvaluation
 from traindash.language import N_, Language, current, ngettext
 from traindash.language import gettext as _
+from traindash.server_texts import told
 from traindash.tasks.launcher import TaskPlace
 from traindash.tasks.model_comparison import check_comparable, report_link, start_comparison
 from traindash.ui import connection, screens, theme
@@ -301,7 +302,7 @@ def _draw_end(task: Task) -> None:
             if task.status is TaskStatus.FINISHED:
                 why = _("The comparison is over, but the server names no report. Look at the log of its task.")
             elif report is not None:
-                why = f"{report.message} {report.hint}".strip()
+                why = told(f"{report.message} {report.hint}".strip())
             st.markdown(plain(why), width="stretch")
         _task_link(task)
         if st.button(_("Make it again"), icon=":material/replay:", key="forget-server-comparison"):

@@ -19,6 +19,7 @@ from traindash.errors import AppError, InputError, NotFoundError
 from traindash.experiments.overview import mates_of
 from traindash.language import N_
 from traindash.language import gettext as _
+from traindash.server_texts import told
 from traindash.steady_clock import CLOCK
 from traindash.supervisely.errors import MissingError
 from traindash.supervisely.experiments import experiment_of_output
@@ -162,8 +163,8 @@ def _wait_for_result(watch: TaskWatch, before: TaskProgress) -> None:
 def _draw_reason(progress: TaskProgress) -> None:
     report = progress.task.exit_report
     failed = progress.task.status is TaskStatus.ERROR
-    message = report.message if report else _("The server does not say why the task ended.")
-    hint = report.hint if report else _("Look at the last lines of the log.")
+    message = told(report.message) if report else _("The server does not say why the task ended.")
+    hint = told(report.hint) if report else _("Look at the last lines of the log.")
     text = f"**{plain(message)}**  \n{plain(hint)}"
     if failed:
         st.error(text, icon=":material/error:")
@@ -420,7 +421,7 @@ def _row(task: Task, projects: dict[ProjectId, str], title: str) -> None:
 
 def _progress(task: Task) -> None:
     if task.status is TaskStatus.ERROR and task.exit_report:
-        st.caption(plain(task.exit_report.message))
+        st.caption(plain(told(task.exit_report.message)))
         return
     if task.status is TaskStatus.QUEUED or task.status.is_terminal:
         st.caption(plain(result_text(task) or sentence(TaskProgress(task=task))))

@@ -101,7 +101,7 @@ def test_a_crash_shows_the_last_line_of_the_traceback() -> None:
 
 def test_the_missing_engine_is_named_with_the_way_to_get_it() -> None:
     report = classify(ProcessEnd(exit_code=1, output_tail=("ModuleNotFoundError: No module named 'torch'",)))
-    assert "'torch'" in report.message
+    assert "“torch”" in report.message
     assert "[local]" in report.hint
 
 
