@@ -55,7 +55,7 @@ _MORE_PARTS: Mapping[str, tuple[str, ...]] = {
     "project": ("Metric", "Checkbox"),
     "model": ("ButtonGroup", _TABLE),
     "classes": ("Checkbox", _TABLE),
-    "split": ("ButtonGroup", "Slider", "Checkbox", "Metric"),
+    "split": ("ButtonGroup", "Slider", "Multiselect", "Checkbox", "Metric"),
     "hyperparameters": ("ButtonGroup", "NumberInput"),
     "benchmark": ("Checkbox",),
     "export": ("Checkbox",),

@@ -1,5 +1,6 @@
 """The split step: a form per method, and the images that each side gets."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
@@ -261,18 +262,16 @@ def draw_split_sides(draft: WizardDraft, facts: Facts) -> None:
         _draw_classes(facts.project, content)
     project = facts.project.project.id
     for side, images in zip((_("training"), _("validation")), _samples(facts.project, split, content), strict=True):
-        pictures = [(image, thumbnail(project, image, _PICTURE)) for image in images]
-        shown = [(image, picture) for image, picture in pictures if picture is not None]
-        if not shown:
-            continue
-        st.markdown("**" + _("Images for {side}, for example").format(side=side) + "**")
-        with st.grid(_PICTURES, min_column_width=90, gap="xsmall"):
-            for image, picture in shown:
-                st.image(
-                    picture,
-                    width="stretch",
-                    alt=_("{name}, an image for {side}").format(name=image.name, side=side),
-                )
+        shown = "".join(
+            f'<img src="data:image/jpeg;base64,{b64encode(picture).decode()}" title="{escape(image.name)}" '
+            f'alt="{escape(_("{name}, an image for {side}").format(name=image.name, side=side))}">'
+            for image in images
+            if (picture := thumbnail(project, image, _PICTURE)) is not None
+        )
+        if shown:
+            title = escape(_("Images for {side}, for example").format(side=side))
+            # One element for all: each st.image is drawn once empty and once more with its picture (Streamlit 1.67)
+            st.html(f'<p class="td-pictures-title"><b>{title}</b></p><div class="td-pictures">{shown}</div>')
 
 
 def _draw_classes(project: ProjectFacts, content: SplitContent) -> None:
