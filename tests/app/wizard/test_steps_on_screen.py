@@ -144,6 +144,8 @@ def test_each_side_keeps_what_is_chosen_for_it(stage: Stage, things: str) -> Non
     assert getattr(kept, f"train_{things}") == (known[0].id,)
     assert getattr(kept, f"val_{things}") == (known[1].id,)
     assert second.label == f"{things.capitalize()} for validation"
+    # of datasets some images are shown, each with its name in words
+    assert ("an image for training" in everything_said(app)) is (things == "datasets")
 
 
 def test_an_empty_side_stops_the_wizard(stage: Stage) -> None:
