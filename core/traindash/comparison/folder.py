@@ -74,7 +74,13 @@ def compare_experiments(sources: Sequence[EvaluatedFolder]) -> Comparison:
         several = len(names) < len(wanted)
         wanted = [Path(source.folder).name for source in sources] if several else list(short_labels(experiments))
     labels = unique_labels(wanted, [str(n) for n in range(1, len(sources) + 1)])
-    labelled = (replace(one, label=label) for one, label in zip(experiments, labels, strict=True))
+    tasks = [one.info.task_id for one in experiments if one.info is not None]
+    styles = [one.style for one in experiments]
+    if len(set(tasks)) == len(experiments):  # otherwise their order has to do
+        styles = list(styles_together(tasks))
+    labelled = (
+        replace(one, label=label, style=style) for one, label, style in zip(experiments, labels, styles, strict=True)
+    )
     return replace(comparison, experiments=tuple(labelled))
 
 

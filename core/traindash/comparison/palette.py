@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from traindash.domain.ids import TaskId
-
 Theme: TypeAlias = Literal["light", "dark"]
 
 # series colours on white and on ``#0E1117``; an index means the same series in both
@@ -45,7 +43,7 @@ class SeriesStyle:
 
 
 def style_of(slot: int) -> SeriesStyle:
-    """Return the style of a slot: 0 for the first experiment ever seen, 1 for the second, …; 60 slots differ."""
+    """Return the style of a slot; 60 slots differ."""
     turn, color = divmod(slot, len(SERIES["light"]))
     return SeriesStyle(
         color=color,
@@ -55,17 +53,6 @@ def style_of(slot: int) -> SeriesStyle:
     )
 
 
-def give_slots(known: Mapping[TaskId, int], wanted: Sequence[TaskId]) -> dict[TaskId, int]:
-    """Return all slots after the wanted experiments got theirs, in their order; a slot once given never changes."""
-    slots = dict(known)
-    free = max(slots.values(), default=-1) + 1
-    for task in wanted:
-        if task not in slots:
-            slots[task] = free
-            free += 1
-    return slots
-
-
 # The first so many keep the greatest distance from each other, also where a projector's light is mixed with daylight
 _CLEAREST = (0, 1, 3, 5, 2, 4)
 
@@ -73,10 +60,11 @@ _CLEAREST = (0, 1, 3, 5, 2, 4)
 def styles_together(slots: Sequence[int]) -> tuple[SeriesStyle, ...]:
     """Return the styles of experiments that are seen side by side.
 
-    A few get colours that are told apart on a projector and with any sight: two are blue and orange. One whose own
-    colour is among these keeps it; the others get what is free, the older ones first, so that a newer experiment beside
-    them changes nothing. Marker and dash are always an experiment's own. Where many are seen, all keep their colours,
-    and one that would have the colour of another borrows a free one.
+    The slot of an experiment is the id of its task, so that it looks alike on every machine and in every report. A few
+    get colours that are told apart on a projector and with any sight: two are blue and orange. One whose own colour is
+    among these keeps it; the others get what is free, the older ones first, so that a newer experiment beside them
+    changes nothing. Marker and dash are always an experiment's own. Where many are seen, all keep their colours, and
+    one that would have the colour of another borrows a free one.
     """
     styles = [style_of(slot) for slot in slots]
     every = tuple(range(len(SERIES["light"])))

@@ -188,7 +188,7 @@ def _winner(comparison: Comparison, verdict: Verdict, decision: Decision) -> Sli
         sentences=verdict.sentences[:3],
         bars=candidates or bars,
         bars_title=_figure_title(decision) if candidates else _bars_title(comparison),
-        tone="good" if verdict.winner is not None else "plain",
+        tone="good" if verdict.kind == "winner" else "plain",
         certainty=certainty_of(decision) if verdict.winner is not None else None,
         notes=verdict.details,
     )
@@ -344,7 +344,9 @@ def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision
     title = advice.headline.rstrip(".")
     if winner is not None:
         several = len(comparison.experiments) > 1
-        title = (_("Take “{name}”") if several else _("Use “{name}” with this threshold")).format(name=winner.label)
+        if advice.kind == "winner" or not several:  # of equals the headline says more
+            take = _("Take “{name}”") if several else _("Use “{name}” with this threshold")
+            title = take.format(name=winner.label)
         facts = [
             Fact(value=threshold_text(winner), label=_("threshold to set")),
             Fact(value=percent(winner.point.recall), label=_("of the objects found")),
@@ -361,7 +363,7 @@ def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision
         bars=_candidates(decision),
         bars_title=_figure_title(decision),
         notes=advice.sentences,
-        tone="good" if winner is not None else "plain",
+        tone="good" if winner is not None and (advice.kind == "winner" or not several) else "plain",
     )
 
 

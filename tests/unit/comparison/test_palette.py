@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from traindash.comparison.palette import SERIES, Theme, give_slots, style_of, styles_together
-from traindash.domain.ids import TaskId
+from traindash.comparison.palette import SERIES, Theme, style_of, styles_together
 
 Vector = npt.NDArray[np.float64]
 
@@ -60,13 +59,6 @@ def test_colours_stand_out_from_the_background(theme: Theme) -> None:
 def test_sixty_slots_differ() -> None:
     styles = [style_of(slot) for slot in range(60)]
     assert len({(s.color, s.marker, s.dash) for s in styles}) == 60
-
-
-def test_a_slot_never_changes() -> None:
-    slots = give_slots({}, [TaskId(5), TaskId(9)])
-    more = give_slots(slots, [TaskId(7), TaskId(5)])
-    assert slots == {5: 0, 9: 1}
-    assert more == {5: 0, 9: 1, 7: 2}
 
 
 def test_side_by_side_colours_differ_while_there_are_enough() -> None:

@@ -19,6 +19,7 @@ import psutil
 
 from traindash.comparison.experiment import NO_CURVES, ComparedExperiment, Comparison, Missing, parse_hyperparameters
 from traindash.comparison.folder import disk_images
+from traindash.comparison.palette import styles_together
 from traindash.comparison.speed import parse_speed_test
 from traindash.datasets.training_labels import CocoImage, coco_ground_truth
 from traindash.domain.curves import TrainingCurves
@@ -122,6 +123,7 @@ class Benchmark:
         experiment = ComparedExperiment(
             key=str(self.spec.task_id),
             label=self.spec.experiment_name,
+            style=styles_together([self.spec.task_id])[0],
             info=msgspec.convert(record, ExperimentInfo),
             evaluation=evaluation,
             speed=parse_speed_test(speed.read_bytes()) if speed.is_file() else Missing(reason=N_("has no speed test")),

@@ -37,7 +37,7 @@ from traindash.language import N_, ngettext
 from traindash.language import gettext as _
 from traindash.supervisely.client import SuperviselyClient
 from traindash.ui import connection
-from traindash.ui.experiments.index import find_experiments, given_labels, slots_of
+from traindash.ui.experiments.index import find_experiments, given_labels
 from traindash.ui.theme import plain
 
 _MOST_KEPT = 40
@@ -62,9 +62,8 @@ def load_comparison(ids: Sequence[TaskId], baseline: TaskId | None) -> Compariso
     team = connection.team_id()
     known = find_experiments(ids)
     loaded = _load_all(team, [known[task] for task in ids])
-    slots = slots_of(connection.home() / "experiment_styles.json", connection.server_name(), ids)
     labels = short_labels(loaded, given_labels())
-    styles = styles_together([slots[task] for task in ids])
+    styles = styles_together(ids)
     experiments = tuple(
         replace(item, label=label, style=style) for item, label, style in zip(loaded, labels, styles, strict=True)
     )

@@ -109,10 +109,10 @@ def draw_filters(known: Listing, query: Query) -> None:
             icon=":material/search:",
             key=_mirrored("find", query.text),
             on_change=lambda: change_query(text=st.session_state["find"] or ""),
-            width=248,
+            width=232,
         )
-        _several(_("Project"), "projects", query.projects, known.projects, width=168)
-        _several(_("Model"), "models", query.models, known.models, width=168)
+        _several(_("Project"), "projects", query.projects, known.projects, width=152)
+        _several(_("Model"), "models", query.models, known.models, width=152)
         st.space("stretch")
         hidden = query.filters - bool(query.projects) - bool(query.models)
         label = _("Filters ({count})").format(count=hidden) if hidden else _("Filters")

@@ -3,14 +3,12 @@
 import logging
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import msgspec
 
-from traindash.comparison.palette import give_slots
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId, TeamId
-from traindash.errors import NotFoundError, StorageError
+from traindash.errors import NotFoundError
 from traindash.experiments.index import ExperimentIndex, Snapshot
 from traindash.experiments.listing import Listing, Listings
 from traindash.experiments.marks import Marks
@@ -131,30 +129,6 @@ def _listings(team: TeamId) -> Listings:
 
 def _cache() -> RecordCache:
     return RecordCache(connection.home() / "cache" / "experiments.db")
-
-
-# The colour slot of each experiment, given once and kept on this machine for ever.
-
-
-def slots_of(path: Path, server: str, experiments: Sequence[TaskId]) -> dict[TaskId, int]:
-    """Return the slots of all experiments of a server; new ones get the next free ones, oldest first.
-
-    ``path`` is the JSON file that keeps them; one that is missing or damaged is begun anew. Where they cannot be
-    stored, the log says so and they hold for this time only; no page is lost over a colour.
-    """
-    decode = msgspec.json.Decoder(dict[str, dict[TaskId, int]]).decode
-    file: JsonFile[Mapping[str, Mapping[TaskId, int]]] = JsonFile(
-        path=path, decode=decode, empty={}, noun=N_("The colours of the experiments")
-    )
-    # Two comparisons that open side by side must not give one slot to two experiments.
-    with _LOCK:
-        known = file.read()
-        slots = give_slots(known.get(server, {}), sorted(experiments))
-        try:
-            file.change(lambda kept: {**kept, server: slots})
-        except StorageError as error:
-            _log.warning("%s", error)
-        return slots
 
 
 # What people call experiments beside others, where the label that is made for them says it worse.

@@ -18,7 +18,7 @@ from traindash.experiments.models import ExperimentModel, models_of, read_wanted
 from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.ui import connection, lookups, screens
-from traindash.ui.experiments.index import given_labels, given_names, kept_experiments, slots_of
+from traindash.ui.experiments.index import given_labels, given_names, kept_experiments
 from traindash.ui.theme import plain
 
 MODELS = "models"  # in the address
@@ -162,8 +162,7 @@ def _tried(
 ) -> tuple[TriedModel, ...]:
     tasks = list(dict.fromkeys(one.task_id for one in chosen))
     labels = dict(zip(tasks, short_labels([_known(infos[task]) for task in tasks], given_labels()), strict=True))
-    slots = slots_of(connection.home() / "experiment_styles.json", connection.server_name(), tasks)
-    styles = styles_together([slots[one.task_id] for one in chosen])
+    styles = styles_together([one.task_id for one in chosen])
     return tuple(
         TriedModel(
             key=one.key,
