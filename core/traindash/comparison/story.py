@@ -342,9 +342,10 @@ def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision
         sentences.append(highest.format(name=label))
     facts = []
     title = advice.headline.rstrip(".")
+    several = len(comparison.experiments) > 1
+    is_clear = winner is not None and (advice.kind == "winner" or not several)
     if winner is not None:
-        several = len(comparison.experiments) > 1
-        if advice.kind == "winner" or not several:  # of equals the headline says more
+        if is_clear:  # of equals the headline says more
             take = _("Take “{name}”") if several else _("Use “{name}” with this threshold")
             title = take.format(name=winner.label)
         facts = [
@@ -363,7 +364,7 @@ def _recommendation(comparison: Comparison, verdict: Verdict, decision: Decision
         bars=_candidates(decision),
         bars_title=_figure_title(decision),
         notes=advice.sentences,
-        tone="good" if winner is not None and (advice.kind == "winner" or not several) else "plain",
+        tone="good" if is_clear else "plain",
     )
 
 
