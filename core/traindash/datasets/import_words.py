@@ -131,7 +131,7 @@ def problem_groups(report: ImportReport) -> tuple[ProblemGroup, ...]:
         (_("Left out"), f"{listing(lost)}.", left_out),
         (
             _("Changed"),
-            _("Taken otherwise than it was given."),
+            _("Adjusted while reading."),
             tuple(item for item in others if item.effect == Effect.CHANGED),
         ),
         (_("To know"), _("Taken as it is."), tuple(item for item in others if item.effect != Effect.CHANGED)),

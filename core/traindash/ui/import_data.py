@@ -1,6 +1,5 @@
 """Bringing data in: choose it, see what it was recognised as, watch, read the report."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -15,6 +14,7 @@ from traindash.language import gettext as _
 from traindash.plans.suggestions import begin_with
 from traindash.server_texts import told
 from traindash.ui import connection, lookups, screens
+from traindash.ui.errors import draw_trouble
 from traindash.ui.import_report import draw_look
 from traindash.ui.state import attempt, change_draft, flash, start_new_draft, telling_errors
 from traindash.ui.theme import plain
@@ -86,7 +86,12 @@ def draw_choice() -> None:
         with st.form("import-path", border=False):
             path = st.text_input(_("Path of the folder or archive"), placeholder="/home/me/photos")
             if st.form_submit_button(_("Look inside"), type="primary", icon=":material/search:"):
-                _begin(lambda: connection.client().imports.inspect(path))
+                try:
+                    begun = connection.client().imports.inspect(path)
+                except AppError as error:  # told where it was typed
+                    draw_trouble(error.message, error.hint)
+                else:
+                    _show(begun)
         st.caption(_("The folder is only read. Its images are copied once into the data directory of the dashboard."))
         return
     if (begun := draw_drop_zone(_("Archive with images and annotations"))) is not None:
@@ -114,14 +119,11 @@ def draw_latest() -> None:
     if not latest:
         return
     st.header(_("Latest imports"), anchor=False)
-    for item in latest:
-        words, icon = _STANDING[item.status]
-        st.page_link(
-            screens.page("import_data"),
-            label=f"{plain(item.name or _short(item.source))}: {_(words)}",
-            icon=f":material/{icon}:",
-            query_params={IMPORT_PARAM: str(item.id)},
-        )
+    with st.container(gap=None):
+        for item in latest:
+            words, icon = _STANDING[item.status]
+            label = f"{plain(item.name or _short(item.source))}: {_(words)}"
+            screens.link("import_data", label, icon, **{IMPORT_PARAM: item.id})
 
 
 def draw_running(running: DataImport) -> None:
@@ -241,9 +243,12 @@ def _seen(import_id: ImportId, layout: str) -> tuple[str, bool]:
 
 def _draw_refusal(message: str, hint: str) -> None:
     step, *choices = told(hint).splitlines() or [""]
-    st.error(f"**{plain(told(message))}**  \n{plain(step)}", icon=":material/error:")
-    if choices:
-        st.markdown("\n".join(f"- {plain(choice)}" for choice in choices))
+    if not choices:
+        draw_trouble(told(message), step)
+        return
+    draw_trouble(told(message))
+    st.markdown(plain(step))
+    st.markdown("\n".join(f"- {plain(choice)}" for choice in choices))
 
 
 def draw_end(ended: DataImport) -> None:
@@ -260,7 +265,7 @@ def draw_end(ended: DataImport) -> None:
         st.button(_("Choose other data"), type="primary", icon=":material/arrow_back:", on_click=_leave)
         # What was uploaded is gone; a folder may have been corrected by now.
         if Path(ended.source).is_absolute() and st.button(_("Look at it again"), icon=":material/refresh:"):
-            _begin(lambda: connection.client().imports.inspect(ended.source))
+            _show(connection.client().imports.inspect(ended.source))
 
 
 def _short(source: str) -> str:
@@ -281,10 +286,6 @@ def train_on(project_id: ProjectId) -> None:
     draft = start_new_draft()
     change_draft(draft.id, lambda current: begin_with(current, facts))
     screens.go("project", draft=draft.id)
-
-
-def _begin(begin: Callable[[], DataImport]) -> None:
-    _show(begin())
 
 
 def _show(begun: DataImport) -> None:

@@ -21,7 +21,7 @@ from traindash.ui.theme import plain
 _MAX_ROWS = 8
 _EXAMPLES = 20
 _IN_LEGEND = 12
-_NUMBER_WIDTH = 120  # pixels
+_NAME_WIDTH, _NUMBER_WIDTH = 170, 110  # pixels
 
 
 def draw_look(look: FirstLook) -> None:
@@ -81,7 +81,7 @@ def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
         (
             _("Changed"),
             report.changed,
-            _("taken otherwise than given") if report.changed else _("all as it was given"),
+            _("adjusted while reading") if report.changed else _("all as it was given"),
         ),
     )
     with st.grid(4, min_column_width=130, gap="small"):
@@ -144,11 +144,12 @@ def _draw_contents(report: ImportReport, datasets: Mapping[str, int] | None = No
 
 def _draw_counts(name: str, number: str, items: Mapping[str, int]) -> None:
     st.dataframe(
-        # The number first: however long the names are, it is seen.
-        pd.DataFrame({number: list(items.values()), name: list(items)}),
+        pd.DataFrame({name: list(items), number: list(items.values())}),
         hide_index=True,
         height=table_height(len(items), _MAX_ROWS),
         column_config={
+            # However long the names are, the number is seen
+            name: st.column_config.TextColumn(width=_NAME_WIDTH),
             number: st.column_config.NumberColumn(format="localized", width=_NUMBER_WIDTH),
         },
         alt=f"{name}, {number}",
@@ -169,12 +170,17 @@ def _draw_problems(report: ImportReport, *, is_whole: bool = True) -> None:
             st.html(f'<div class="td-problems">{"".join(map(_problem, group.problems))}</div>')
 
 
+def _example(place: str, message: str) -> str:
+    """The HTML of an example, in which a sentence that begins with its place does not name it twice."""
+    rest = message.removeprefix(place) if message.startswith(f"{place} ") else f": {message}"
+    return f"<i>{html.escape(place)}</i>{html.escape(rest)}"
+
+
 def _problem(problem: ImportProblems) -> str:
     """The HTML of a kind of problem: what it is, an example, and more of them on demand."""
     said = f"<b>{html.escape(in_words(problem))}</b>"
     examples = [
-        f"<span><i>{html.escape(told(item.place))}</i>: {html.escape(told(item.message))}</span>"
-        for item in problem.examples[:_EXAMPLES]
+        f"<span>{_example(told(item.place), told(item.message))}</span>" for item in problem.examples[:_EXAMPLES]
     ]
     if len(examples) <= 1:
         return f"<div>{said}{''.join(examples)}</div>"
