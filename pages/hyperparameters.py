@@ -11,7 +11,7 @@ def form(view: WizardView) -> None:
     draw_about(view.draft, view.facts.model)
     draw_presets(view.draft, view.facts.model, has_gpu=view.facts.has_gpu)
     draw_fields(view.draft, view.facts.model)
-    draw_editor(view.draft, view.facts.model)
+    draw_editor(view.draft, view.facts.model, view.facts.app)
     draw_changes(view.draft, view.facts.model)
 
 

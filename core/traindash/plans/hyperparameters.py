@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import yaml
 
@@ -422,16 +422,20 @@ def text_problems(text: str, framework: str | None, *, refuses_unknown: bool = F
     With ``refuses_unknown`` the server takes no key that the framework's reference does not have.
     """
     found = read_text(text, None if framework is None else reference_of(framework))
-    unknown = [problem for problem in found.warnings if problem.is_unknown_key and refuses_unknown]
+    if refuses_unknown:
+        found = with_unknown_refused(found)
     return (
         *(error("hyperparameters", problem.message, problem.hint) for problem in found.errors),
-        *(
-            error("hyperparameters", problem.message, problem.hint.replace(_(_MAY_REFUSE), _(_REFUSES)).strip())
-            for problem in unknown
-        ),
-        *(
-            warning("hyperparameters", problem.message, problem.hint)
-            for problem in found.warnings
-            if problem not in unknown
-        ),
+        *(warning("hyperparameters", problem.message, problem.hint) for problem in found.warnings),
     )
+
+
+def with_unknown_refused(found: ReadText) -> ReadText:
+    """Return a text as a server reads it that takes no key beyond those of the framework's reference."""
+    refused = tuple(
+        replace(problem, hint=problem.hint.replace(_(_MAY_REFUSE), _(_REFUSES)).strip())
+        for problem in found.warnings
+        if problem.is_unknown_key
+    )
+    known = tuple(problem for problem in found.warnings if not problem.is_unknown_key)
+    return replace(found, errors=(*found.errors, *refused), warnings=known)

@@ -94,8 +94,8 @@ def draw_choice() -> None:
                     _show(begun)
         st.caption(_("The folder is only read. Its images are copied once into the data directory of the dashboard."))
         return
-    if (begun := draw_drop_zone(_("Archive with images and annotations"))) is not None:
-        _show(begun)
+    if (uploaded := draw_drop_zone(_("Archive with images and annotations"))) is not None:
+        _show(uploaded)
     st.caption(_("For more than 2 GB, choose the folder on this machine instead."))
 
 
@@ -119,11 +119,16 @@ def draw_latest() -> None:
     if not latest:
         return
     st.header(_("Latest imports"), anchor=False)
-    with st.container(gap=None):
+    with st.container(gap="xsmall"):
         for item in latest:
             words, icon = _STANDING[item.status]
             label = f"{plain(item.name or _short(item.source))}: {_(words)}"
-            screens.link("import_data", label, icon, **{IMPORT_PARAM: item.id})
+            st.page_link(
+                screens.page("import_data"),
+                label=label,
+                icon=f":material/{icon}:",
+                query_params={IMPORT_PARAM: str(item.id)},
+            )
 
 
 def draw_running(running: DataImport) -> None:

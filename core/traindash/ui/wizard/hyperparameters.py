@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
+from traindash.domain.ecosystem import AppOptions
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
 from traindash.formatting import MISSING, listing, metric, plural, setting
@@ -19,7 +20,7 @@ from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ModelFacts
-from traindash.plans.hyperparameters import ReadText, TextProblem, differences, read_text
+from traindash.plans.hyperparameters import ReadText, TextProblem, differences, read_text, with_unknown_refused
 from traindash.plans.suggestions import LONGEST_NAME
 from traindash.ui import connection, lookups
 from traindash.ui.errors import draw_trouble
@@ -52,10 +53,12 @@ def text_of(draft: WizardDraft, model: ModelFacts) -> str:
     return model.default_hyperparameters if draft.hyperparameters is None else draft.hyperparameters
 
 
-def draw_editor(draft: WizardDraft, model: ModelFacts) -> None:
+def draw_editor(draft: WizardDraft, model: ModelFacts, app: AppOptions) -> None:
     """Draw the editor with the reference beside it, and below it what is wrong, with a button where that helps."""
     text, reference = text_of(draft, model), reference_of(model.framework)
     found = read_text(text, reference)
+    if app.refuses_unknown_keys:
+        found = with_unknown_refused(found)
     defaults = read_text(model.default_hyperparameters).values
     changed = {item.key for item in differences(found.values, defaults)}
     yaml_editor(
