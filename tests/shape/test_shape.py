@@ -4,12 +4,13 @@ import ast
 import functools
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from tests.outside import ROOT
 from traindash.frameworks.registry import FRAMEWORKS
-from traindash.frameworks.spec import ROLES
+from traindash.frameworks.spec import Role
 
 PYTHON_FILES = sorted(
     path.relative_to(ROOT) for folder in ("core", "pages", "tests") for path in (ROOT / folder).rglob("*.py")
@@ -56,7 +57,7 @@ def test_heavy_and_framed_imports_stay_at_home(path: Path) -> None:
 
 
 # Keys that are also words of something else: of our own records, or the names of roles
-_OTHER_MEANINGS = {*ROLES, "time", "use_ema"}
+_OTHER_MEANINGS = {*get_args(Role), "time", "use_ema"}
 _OWN_RECORDS = {
     # rows of the log, kept samples, the name of an axis
     "epochs": {"runs/events.py", "trainers/samples.py", "tasks/log_reading.py", "charts/training.py"},

@@ -235,7 +235,6 @@ class MatchTable:
     gt_class: IntArray  # (G,) index of the class
     gt_area: FloatArray  # (G,) pixels
     gt_crowd: BoolArray  # (G,) not counted
-    gt_dt: IntArray  # (T, G) row of the matched detection in this table, -1 for none and for crowds
     first_class: IntArray  # (I,) lowest class with an object or a detection in the image; K where there is none
     class_count: int  # K
     image_count: int  # I
@@ -263,9 +262,6 @@ def build_match_table(pair: CocoPair, overlaps: Overlaps) -> MatchTable:
     # A detection that is right, or lies on a crowd, has confused nothing
     confused[(dt_gt >= 0) | is_crowd[confused]] = -1
 
-    gt_dt = np.full((IOU_THRESHOLDS.size, crowd.size), -1, dtype=np.int64)
-    level, dt = np.nonzero((dt_gt >= 0) & ~dt_ignored)
-    gt_dt[level, dt_gt[level, dt]] = dt
     return MatchTable(
         dt_row=kept,
         dt_image=pair.dt.image[kept],
@@ -282,7 +278,6 @@ def build_match_table(pair: CocoPair, overlaps: Overlaps) -> MatchTable:
         gt_class=pair.gt.category,
         gt_area=pair.gt.area,
         gt_crowd=crowd,
-        gt_dt=gt_dt,
         first_class=_first_class(pair),
         class_count=len(pair.classes),
         image_count=pair.images.ids.size,

@@ -148,7 +148,6 @@ def _code() -> str:
 
 RESAMPLES = 1000
 _MOST_WORKERS = 4  # each needs about 100 MB
-LOWER_IS_BETTER = ("expected_calibration_error", "maximum_calibration_error")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +214,6 @@ class MetricDifference:
     difference: float  # B - A
     low: float  # lower end of the interval of the difference; NaN where no resample defines it
     high: float  # upper end
-    share_b_better: float  # share of the resamples in which B beats A (not: draws level), 0..1
-    share_a_better: float  # share of the resamples in which A beats B
-    resamples: int  # resamples in which both figures are defined
 
 
 def bootstrap(
@@ -279,10 +275,7 @@ def difference(a: Samples, b: Samples, metric: MetricKey, *, level: float = 0.95
     """
     gaps = b.values(metric) - a.values(metric)
     gaps = gaps[~np.isnan(gaps)]
-    # So that "better" means the same for every metric
-    better = -gaps if metric.name in LOWER_IS_BETTER else gaps
     low, high = _ends(gaps, level)
-    drawn = max(gaps.size, 1)
     return MetricDifference(
         metric=metric,
         a=a.point(metric),
@@ -290,9 +283,6 @@ def difference(a: Samples, b: Samples, metric: MetricKey, *, level: float = 0.95
         difference=b.point(metric) - a.point(metric),
         low=low,
         high=high,
-        share_b_better=float((better > 0).sum() / drawn),
-        share_a_better=float((better < 0).sum() / drawn),
-        resamples=gaps.size,
     )
 
 

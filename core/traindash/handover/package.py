@@ -24,7 +24,6 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.handover import ChosenModel
 from traindash.errors import AppError, InputError
 from traindash.files import replacing, to_json
-from traindash.formatting import plural
 from traindash.handover.card import ModelCard, front_matter, html, markdown, model_card
 from traindash.handover.description import Description, describe
 from traindash.handover.expected import ALIKE, CLOSE, ExpectedImage, Tolerance, expected_json, telling_images
@@ -314,11 +313,6 @@ def _file_name(choice: ChosenModel) -> str:
 def package_name(choice: ChosenModel, form: Form) -> str:
     """Return the file name of a package."""
     return f"{_file_name(choice)}{'' if form == 'folder' else f'_{form}'}.zip"
-
-
-def summary(packed: Packed) -> str:
-    """Say in a sentence what was packed."""
-    return f"{plural(len(packed.files), 'file', 'files')}, {packed.checked or 'not tried on this machine'}"
 
 
 def _zip(target: Path, folder: Path, files: Sequence[str], root: str) -> None:

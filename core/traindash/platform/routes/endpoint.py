@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import errno
 import hmac
-import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -51,7 +50,6 @@ _MOMENT = 0.1  # seconds
 _LONGEST = 2000  # characters of an error, whatever a client has put into it
 _MOST_FIELDS = 200  # of a form or an address
 _NONE: Mapping[str, object] = {}
-_log = logging.getLogger("traindash.platform")
 
 
 _STATUS_OF_ERROR: tuple[tuple[type[AppError], int], ...] = (
