@@ -14,7 +14,7 @@ from traindash.platform.dry_runs import DryRuns
 from traindash.platform.exports import ModelExports
 from traindash.platform.imports import Imports
 from traindash.platform.ready_models import Predictors
-from traindash.platform.routes.endpoint import API, ApiContext, ApiEndpoint, Method
+from traindash.platform.routes.endpoint import API, ApiContext, ApiEndpoint, Method, fault_response
 from traindash.platform.routes.workload import Workload
 from traindash.platform.services import Services
 from traindash.platform.serving.service import Serving
@@ -110,3 +110,10 @@ def test_a_full_disk_is_no_500(tmp_path: Path, workload: Workload) -> None:
     answer = _ask(Method("do.it", _Number, fail), tmp_path, workload)
     assert answer.status_code == 507
     assert "No space left" in answer.json()["error"]
+
+
+def test_no_client_is_told_where_the_data_directory_lies(tmp_path: Path) -> None:
+    error = StorageError(f"{tmp_path}/projects/a.png cannot be read.", f"Look at {tmp_path}.")
+    told = bytes(fault_response(error, "The address", tmp_path).body).decode()
+    assert "a.png cannot be read" in told
+    assert str(tmp_path) not in told

@@ -85,7 +85,8 @@ class Assets:
             try:
                 return await chosen.run(lambda: handle(request))
             except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong becomes JSON
-                return fault_response(error, f"The address {ascii(request.url.path)[:100]}")
+                what = f"The address {ascii(request.url.path)[:100]}"
+                return fault_response(error, what, self._services.layout.root)
 
         return Route(path, endpoint)
 
@@ -139,7 +140,7 @@ class Assets:
         except OSError:
             return _page("The file of this report is gone.", "Run the task again.")
         except Exception as error:  # noqa: BLE001 - the edge, as above
-            return fault_response(error, "The report")
+            return fault_response(error, "The report", self._services.layout.root)
         return HTMLResponse(content, headers={"Content-Security-Policy": REPORT_POLICY})
 
     async def _sdk_report(self, template: StoredFile) -> Response:

@@ -77,11 +77,11 @@ def problem(status: int, message: str, hint: str = "", details: Mapping[str, obj
     return json_response({"error": said, "details": told}, status)
 
 
-def _error_response(error: AppError) -> Response:
+def _error_response(error: AppError, data: Path) -> Response:
     """Return an error of ours."""
     status = next((code for kind, code in _STATUS_OF_ERROR if isinstance(error, kind)), 400)
     details = error.details if isinstance(error, DetailedError) else _NONE
-    response = problem(status, error.message, error.hint, details)
+    response = problem(status, without_folders(error.message, data), without_folders(error.hint, data), details)
     if isinstance(error, BusyError):
         response.headers["retry-after"] = str(RETRY_SECONDS)
     return response
@@ -95,10 +95,13 @@ _TROUBLE = frozenset(
 )
 
 
-def fault_response(error: Exception, what: str) -> Response:
-    """Return and log what is no error of ours; to be called where it was caught. ``what`` failed, in a few words."""
+def fault_response(error: Exception, what: str, data: Path) -> Response:
+    """Return what went wrong as JSON, and log what is no error of ours; to be called where it was caught.
+
+    ``what`` failed, in a few words; ``data`` is the data directory, of which no client is told where it lies.
+    """
     if isinstance(error, AppError):
-        return _error_response(error)
+        return _error_response(error, data)
     if isinstance(error, OSError) and error.errno in _TROUBLE:
         log_fault(what)
         message = f"The data directory does not work: {error.strerror or 'input or output failed'}."
@@ -236,10 +239,8 @@ class ApiEndpoint:
         except ClientDisconnect:
             return  # nobody is left to answer
         except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong becomes JSON
-            if isinstance(error, AppError):
-                data = self._api.services.layout.root
-                error.message, error.hint = without_folders(error.message, data), without_folders(error.hint, data)
-            response = fault_response(error, f"The API method {ascii(_named(scope)[1])[:100]}")
+            what = f"The API method {ascii(_named(scope)[1])[:100]}"
+            response = fault_response(error, what, self._api.services.layout.root)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:

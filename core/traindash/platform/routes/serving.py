@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from traindash.errors import AppError, InputError, without_folders
+from traindash.errors import InputError
 from traindash.platform.multipart import Form, form_parts
 from traindash.platform.routes.endpoint import ApiContext, fault_response, json_response, problem, receive
 from traindash.platform.routes.workload import InThread, Workload
@@ -50,10 +50,8 @@ class SessionEndpoint:
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong becomes JSON
-            if isinstance(error, AppError):
-                data = self._api.services.layout.root
-                error.message, error.hint = without_folders(error.message, data), without_folders(error.hint, data)
-            response = fault_response(error, f"The command {ascii(request.path_params.get('command'))[:100]}")
+            what = f"The command {ascii(request.path_params.get('command'))[:100]}"
+            response = fault_response(error, what, self._api.services.layout.root)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
