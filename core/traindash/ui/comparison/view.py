@@ -45,7 +45,7 @@ from traindash.ui.comparison.sections import Place, begin_sections, draw_content
 from traindash.ui.comparison.verdict import Resampling, draw_progress, draw_telling, draw_verdict, on_chosen_basis
 from traindash.ui.errors import draw_empty_page, titled
 from traindash.ui.experiments.data import load_comparison
-from traindash.ui.experiments.index import look, marks
+from traindash.ui.experiments.index import look, marks, parse_ids
 from traindash.ui.lazy_part import draw_part, watch_parts
 from traindash.ui.pictures import original
 from traindash.ui.preferences import AUDIENCE, language_of_audience
@@ -267,21 +267,6 @@ def read_chosen(wanted: str | None, baseline: str | None) -> tuple[Comparison, R
 def tab_name(comparison: Comparison) -> str:
     """Return what tells a comparison from others in the browser's tabs: its experiments by their short labels."""
     return listing(comparison.labels, limit=_NAMED_IN_TAB)
-
-
-def parse_ids(text: str | None) -> list[TaskId]:
-    """Read ids from the URL: digits with commas between; one that comes twice counts once.
-
-    Raises:
-        InputError: Something else is among them.
-    """
-    words = [word.strip() for word in (text or "").split(",") if word.strip()]
-    wrong = next((word for word in words if not (word.isascii() and word.isdigit())), None)
-    if wrong is not None:
-        raise InputError(
-            _("“{text}” is no experiment id.").format(text=wrong), _("Choose experiments on the experiments page.")
-        )
-    return [TaskId(number) for number in dict.fromkeys(int(word) for word in words)]
 
 
 def tried(comparison: Comparison, decision: Decision) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId, TeamId
-from traindash.errors import NotFoundError
+from traindash.errors import InputError, NotFoundError
 from traindash.experiments.index import ExperimentIndex, Snapshot
 from traindash.experiments.listing import Listing, Listings
 from traindash.experiments.marks import Marks
@@ -67,6 +67,21 @@ def kept_experiments() -> tuple[ExperimentInfo, ...]:
 def read_again() -> None:
     """Have the list of experiments read anew, after files were deleted."""
     _index(connection.team_id()).refresh()
+
+
+def parse_ids(text: str | None) -> list[TaskId]:
+    """Read ids from the URL: digits with commas between; one that comes twice counts once.
+
+    Raises:
+        InputError: Something else is among them.
+    """
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    wrong = next((word for word in words if not (word.isascii() and word.isdigit())), None)
+    if wrong is not None:
+        raise InputError(
+            _("“{text}” is no experiment id.").format(text=wrong), _("Choose experiments on the experiments page.")
+        )
+    return [TaskId(number) for number in dict.fromkeys(int(word) for word in words)]
 
 
 def find_experiments(tasks: Sequence[TaskId]) -> dict[TaskId, ExperimentInfo]:

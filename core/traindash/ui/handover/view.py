@@ -33,9 +33,9 @@ from traindash.language import gettext as _
 from traindash.steady_clock import CLOCK
 from traindash.ui import connection, lookups, screens
 from traindash.ui.comparison.decision import choose_goal, requirements_of
-from traindash.ui.comparison.view import parse_ids
 from traindash.ui.errors import draw_empty_page, titled
 from traindash.ui.experiments.data import experiment_reader, load_comparison
+from traindash.ui.experiments.index import parse_ids
 from traindash.ui.handover.work import (
     Made,
     Wanted,

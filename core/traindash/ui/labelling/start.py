@@ -22,9 +22,8 @@ from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError
 from traindash.ui import connection, lookups, screens
 from traindash.ui.background_work import BackgroundWork
-from traindash.ui.comparison.view import parse_ids
 from traindash.ui.errors import draw_trouble, titled
-from traindash.ui.experiments.index import find_experiments
+from traindash.ui.experiments.index import find_experiments, parse_ids
 from traindash.ui.handover.view import chosen_models
 from traindash.ui.state import remember_start, task_just_started
 from traindash.ui.theme import plain
