@@ -58,7 +58,7 @@ class StorageError(AppError):
 # What files are called in messages: as people know them, not as this machine does.
 
 _PACKAGES = re.compile(r"(?:[A-Za-z]:|(?<![\w/]))[/\\][^\s'\"]*[/\\](?:site|dist)-packages[/\\]")
-_END = r"(?=[/\\]|[^\w.-]|$)"
+_END = r"(?=[/\\]|[^\w.-]|\.(?:\s|$)|$)"  # a dot may go on with the name, or end a sentence
 # What stands between the data directory and the name that a person has given.
 _OURS = (
     r"(?:[/\\]team_files[/\\]\d+(?=[/\\])"

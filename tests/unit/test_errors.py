@@ -16,6 +16,8 @@ DATA = Path("/srv/traindash data")
         (f"No such file: '{DATA}/runs/12/work/data.yaml'", "No such file: 'work/data.yaml'"),
         (f"{DATA}/team_files/1/experiments/a b/best.pt is gone", "/experiments/a b/best.pt is gone"),
         (f"{DATA} is full", "the data directory is full"),
+        (f"Look at {DATA}. It is full.", "Look at the data directory. It is full."),
+        (f"{DATA}.old/mine", f"{DATA}.old/mine"),
         (f"{DATA}/platform.db", "platform.db"),
         (f"{DATA}2/mine", f"{DATA}2/mine"),
         (f"in {Path.home()}/pictures/a.jpg", "in ~/pictures/a.jpg"),

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from traindash.datasets.source import read_json
@@ -58,7 +58,8 @@ def test_a_single_name_is_never_read_as_another(text: str, encoding: str) -> Non
     assert _read(content) in {text, None}
 
 
-@settings(max_examples=30)  # each is looked at by a detector with models of many languages
+# Each is looked at by a detector with models of many languages; the first letters of a codec take Hypothesis seconds
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(written=st.sampled_from(_LEGACY).flatmap(_written_in))
 @example(written=("cp1252", ["écrou", "vis"]))
 @example(written=("cp1252", ["Ø-Dichtung"]))
