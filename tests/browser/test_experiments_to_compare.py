@@ -137,6 +137,7 @@ def test_half_a_screen_cuts_no_status(page: Page, dashboard: DashboardProcess) -
     cut = "badges => badges.filter(badge => badge.scrollWidth > badge.clientWidth).map(badge => badge.textContent)"
     assert badges.evaluate_all(cut) == []
     edges = page.locator("[class*='st-key-task-row'] [data-testid='stColumn']").evaluate_all(
-        "cells => cells.slice(0, 6).map(cell => Math.round(cell.getBoundingClientRect().right))"
+        "cells => cells.slice(0, 6).filter(cell => cell.offsetParent)"  # one of them is not drawn at this width
+        ".map(cell => Math.round(cell.getBoundingClientRect().right))"
     )
     assert edges == sorted(edges), "the cells of a row stand beside each other"
