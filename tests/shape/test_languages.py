@@ -1,6 +1,7 @@
 """The catalogues say what the code says: nothing is missing, nothing is left over, nothing was filled in wrongly."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -76,6 +77,39 @@ def test_what_people_read_of_a_framework_is_a_message(messages: Catalog) -> None
     said = {text for path in files for text in read_by_people(yaml.safe_load(path.read_text(encoding="utf-8")))}
     assert len(said) > 100
     assert not said - {str(message.id) for message in messages}
+
+
+# Rooms whose errors are read by people; the others speak to programs and on the command line, in English
+READ_ROOMS = ("datasets", "experiments", "handover", "plans", "projects", "supervisely", "tasks", "ui")
+
+
+def unmarked(call: ast.Call) -> list[str]:
+    """Return the sentences that an error or a log of an import gets without a mark."""
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    if name not in {*ERRORS, *LOGS}:
+        return []
+    parts = [one.values if isinstance(one, ast.JoinedStr) else [one] for one in call.args]
+    said = [" ".join(str(part.value) for part in some if isinstance(part, ast.Constant)) for some in parts]
+    return [text for text in said[0 if name in ERRORS else 2 :] if len(re.findall("[A-Za-z]{2,}", text)) > 1]
+
+
+ERRORS = {"AppError", "EncodingError", "InputError", "NotFoundError", "StateError", "StorageError"}
+LOGS = {"skip_image", "skip_object", "skip_file", "change", "note"}  # of traindash.datasets.import_log
+NEVER_READ = {"id is none."}  # becomes a part of another message
+
+
+def test_what_errors_and_imports_say_is_marked() -> None:
+    rooms = [ROOT / "core" / "traindash" / room for room in READ_ROOMS]
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {text}"
+        for path in FILES
+        if any(room in path.parents for room in rooms)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        for text in unmarked(node)
+        if text not in NEVER_READ
+    ]
+    assert not found, f"mark with _: {found}"
 
 
 def is_page(path: Path) -> bool:

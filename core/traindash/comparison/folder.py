@@ -14,6 +14,7 @@ from traindash.comparison.speed import SpeedTest, parse_speed_test
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import evaluate_files
 from traindash.language import N_
+from traindash.language import gettext as _
 
 TRUTH, FOUND = "cocoGt.json", "cocoDt.json"
 
@@ -102,9 +103,11 @@ def images_in(folder: Path, comparison: Comparison) -> LoadImage:
         InputError: It is no folder, or holds none of the images.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder.", "Name the folder that holds the evaluated images.")
+        raise InputError(
+            _("{folder} is not a folder.").format(folder=folder), _("Name the folder that holds the evaluated images.")
+        )
     files: dict[int, Path] = {}
-    for _, evaluation in comparison.evaluated:
+    for _experiment, evaluation in comparison.evaluated:
         images = evaluation.pair.images
         for number, dataset, name in zip(images.sly_ids.tolist(), images.datasets, images.file_names, strict=True):
             # with folders for datasets, as Supervisely lays a project out, and flat
@@ -115,8 +118,8 @@ def images_in(folder: Path, comparison: Comparison) -> LoadImage:
             if found is not None:
                 files[number] = found
     if not files:
-        msg = f"{folder} holds none of the evaluated images."
-        raise InputError(msg, "The images are looked for by the name of their dataset and of their file.")
+        msg = _("{folder} holds none of the evaluated images.").format(folder=folder)
+        raise InputError(msg, _("The images are looked for by the name of their dataset and of their file."))
     return disk_images(files)
 
 
@@ -136,8 +139,10 @@ def _read(folder: Path, key: str, label: str, style: SeriesStyle) -> ComparedExp
     places = (folder / "evaluation", folder)
     place = next((place for place in places if (place / TRUTH).is_file() and (place / FOUND).is_file()), None)
     if place is None:
-        msg = f"{folder} holds no evaluation: {TRUTH} and {FOUND} are missing."
-        raise InputError(msg, "Name the evaluation directory of an experiment.")
+        msg = _("{folder} holds no evaluation: {truth} and {found} are missing.").format(
+            folder=folder, truth=TRUTH, found=FOUND
+        )
+        raise InputError(msg, _("Name the evaluation directory of an experiment."))
     file = folder / "speedtest" / "speedtest.json"
     speed: Maybe[SpeedTest] = Missing(reason=N_("was evaluated without the speed test"))
     if file.is_file():

@@ -31,6 +31,7 @@ from traindash.domain.annotation import (
 )
 from traindash.domain.project import NO_COLOR, ObjectClass, ProjectMeta, TagMeta
 from traindash.errors import InputError, issue_of
+from traindash.language import gettext as _
 
 MAX_SIDE = 200_000  # longest image side that is believed, in pixels. JPEG ends at 65,535; whole-slide scans are larger
 
@@ -155,7 +156,7 @@ def decoded(kind: type[_T], content: object, where: str, *keys: str) -> _T:
         issue = issue_of(error)
         issue = replace(issue, path=(*keys, *issue.path))
         msg = f"{where}, {issue}." if where and issue.path else f"{where}: {issue.reason}." if where else f"{issue}."
-        raise InputError(msg, "Correct the file or leave it out.") from error
+        raise InputError(msg, _("Correct the file or leave it out.")) from error
 
 
 def meta_from_json(obj: object, *, where: str = "meta") -> ProjectMeta:
@@ -170,8 +171,8 @@ def meta_from_json(obj: object, *, where: str = "meta") -> ProjectMeta:
     classes = tuple(_object_class(item, where, "classes", str(number)) for number, item in enumerate(meta.classes))
     tags = tuple(_tag_meta(item, where, "tags", str(number)) for number, item in enumerate(meta.tags))
     tags = tags or _merged(_old_tags(meta.tags_images, where, "images"), _old_tags(meta.tags_objects, where, "objects"))
-    _refuse_twice([item.name for item in classes], f"{where}: the object class")
-    _refuse_twice([item.name for item in tags], f"{where}: the tag")
+    _refuse_twice([item.name for item in classes], f"{where}: {_('The object class “{name}” is defined twice.')}")
+    _refuse_twice([item.name for item in tags], f"{where}: {_('The tag “{name}” is defined twice.')}")
     extra = _named_group_tag(_rest(_object(obj), _META_KEYS, _OF_META), meta.tags)
     return ProjectMeta(classes=classes, tags=tags, extra=extra)
 
@@ -271,7 +272,7 @@ def annotation_from_json(obj: object, *, where: str = "annotation") -> Annotatio
     """
     annotation, damaged = sound_part(obj, where=where)
     for number, message in damaged.items():
-        raise InputError(f"{where}, object {number}, {message}", "Correct the file or leave it out.")
+        raise InputError(f"{where}, object {number}, {message}", _("Correct the file or leave it out."))
     return annotation
 
 
@@ -410,4 +411,4 @@ def _points_to_json(points: Sequence[Point]) -> list[list[float]]:
 def _refuse_twice(names: Sequence[str], what: str) -> None:
     for name, count in Counter(names).items():
         if count > 1:
-            raise InputError(f"{what} “{name}” is defined twice.", "Rename or remove one of them.")
+            raise InputError(what.format(name=name), _("Rename or remove one of them."))

@@ -16,6 +16,7 @@ from pathlib import Path
 from traindash.datasets.pixels import HUGE_PIXELS, MAX_PIXELS, opened
 from traindash.errors import InputError
 from traindash.files import read_up_to, write_new
+from traindash.language import gettext as _
 
 # names that images go by, also those that cannot be used: an import shall say so
 IMAGE_SUFFIXES = frozenset(
@@ -133,7 +134,8 @@ def _read(path: Path | str | bytes, contents: Contents | None, most: int) -> Che
         whole, path = None if contents is None else _small(path), Path(path)
     with opened(path if whole is None else whole) as picture:
         if picture.kind not in _FORMATS:
-            raise InputError(f"It is a {picture.kind} picture, a kind that is not trained on; save it as PNG or JPEG.")
+            msg = _("It is a {kind} picture, a kind that is not trained on; save it as PNG or JPEG.")
+            raise InputError(msg.format(kind=picture.kind))
         picture.refuse_unshowable()
         frames, (width, height) = picture.frames, picture.stored_size
         if width * height > most:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from traindash.domain.jobs import ImportProblems, ImportReport, ProblemExample
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 
 class ProblemKind(StrEnum):
@@ -117,7 +118,7 @@ class ProblemLog:
 
     def _refuse(self, place: str, message: str) -> None:
         if self.strict:
-            raise InputError(f"{place}: {message}", "Correct it, or import without refusing damaged data.")
+            raise InputError(f"{place}: {message}", _("Correct it, or import without refusing damaged data."))
 
     def _add(self, kind: ProblemKind, effect: Effect, place: str, message: str, *, objects: int = 0) -> None:
         group = self._groups.setdefault((kind, effect), _Group())

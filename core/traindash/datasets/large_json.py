@@ -9,6 +9,8 @@ import re
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the same function, in C, that the reader itself uses
 
 from traindash.errors import InputError
+from traindash.formatting import count
+from traindash.language import gettext as _
 
 SMALL = 2**18  # characters that are read at one stroke: 5 milliseconds
 _BLOCK = 2**16
@@ -101,4 +103,5 @@ def _items(text: str, start: int, name: str) -> tuple[list[object], int]:
 
 def _bound(found: list[object], name: str) -> None:
     if len(found) > MOST_ITEMS:
-        raise InputError(f"{name} has a list of more than {MOST_ITEMS:,} items.", "Split it into smaller files.")
+        msg = _("{name} has a list of more than {number} items.").format(name=name, number=count(MOST_ITEMS))
+        raise InputError(msg, _("Split it into smaller files."))

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from traindash.domain.project import ObjectClass, ProjectMeta
 from traindash.errors import InputError
+from traindash.formatting import task_word
+from traindash.language import gettext as _
 
 DETECTION = "object detection"
 SEGMENTATION = "instance segmentation"
@@ -43,8 +45,8 @@ def shape_fit(shape: str, task_type: str) -> ShapeFit:
         if shape in ("bitmap", "polygon", "any"):
             return ShapeFit.READY
         return ShapeFit.ROUGH if shape == "rectangle" else ShapeFit.UNUSABLE
-    msg = f"Shapes cannot be converted for the task “{task_type}”."
-    raise InputError(msg, f"Choose a model for {DETECTION} or {SEGMENTATION}.")
+    msg = _("Shapes cannot be converted for the task “{task}”.").format(task=task_word(task_type))
+    raise InputError(msg, _("Choose a model for object detection or instance segmentation."))
 
 
 def unsuitable_shapes(

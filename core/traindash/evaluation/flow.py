@@ -11,6 +11,7 @@ from traindash.errors import InputError
 from traindash.evaluation.coco_files import BoolArray, CocoPair, FloatArray, IntArray
 from traindash.evaluation.evaluation import SIZES, Evaluation, size_of
 from traindash.evaluation.matching import GroupedBoxes, box_ious, box_overlaps, greedy_matches, group_positions
+from traindash.language import gettext as _
 
 
 def aligned_objects(a: Evaluation, b: Evaluation) -> IntArray:
@@ -19,14 +20,14 @@ def aligned_objects(a: Evaluation, b: Evaluation) -> IntArray:
     Raises:
         InputError: Images, classes or objects are not the same.
     """
-    hint = "Score both again on the images they have in common first."
+    hint = _("Score both again on the images they have in common first.")
     if a.classes != b.classes:
-        raise InputError("The two evaluations have different classes.", hint)
+        raise InputError(_("The two evaluations have different classes."), hint)
     if _image_names(a.pair) != _image_names(b.pair):
-        raise InputError("The two evaluations hold different images, or in a different order.", hint)
+        raise InputError(_("The two evaluations hold different images, or in a different order."), hint)
     order_a, order_b = _order(a.pair), _order(b.pair)
     if not _same_objects(a.pair, order_a, b.pair, order_b):
-        raise InputError("The annotations changed between the two evaluations.", hint)
+        raise InputError(_("The annotations changed between the two evaluations."), hint)
     rows = np.empty(order_a.size, dtype=np.int64)
     rows[order_a] = order_b
     return rows

@@ -17,6 +17,8 @@ from traindash.domain.handover import ChosenModel
 from traindash.domain.ids import ProjectId, TeamId
 from traindash.errors import InputError, NotFoundError
 from traindash.files import to_json
+from traindash.formatting import count
+from traindash.language import gettext as _
 from traindash.supervisely.client import SuperviselyClient
 
 ROOT = "/chosen models"
@@ -38,10 +40,11 @@ def keep_choice(client: SuperviselyClient, team: TeamId, choice: ChosenModel) ->
         InputError: It says nothing of who or why, or too much.
         ApiError: The server did not take it.
     """
-    clean = replace(choice, who=_clean(choice.who, "name", LONGEST_WHO), why=_clean(choice.why, "reason", LONGEST_WHY))
+    who = _clean(choice.who, _("The name is empty."), LONGEST_WHO)
+    clean = replace(choice, who=who, why=_clean(choice.why, _("The reason is empty."), LONGEST_WHY))
     project = clean.project_id
     version = max((_version(file) for file in _files(client, team, project)), default=0) + 1
-    for _ in range(_TRIES):
+    for _turn in range(_TRIES):
         numbered = replace(clean, version=version)
         path = f"{_folder(clean)}/v{version}-{secrets.token_hex(4)}.json"
         content = to_json(numbered)
@@ -52,7 +55,7 @@ def keep_choice(client: SuperviselyClient, team: TeamId, choice: ChosenModel) ->
             return numbered
         client.files.remove(team, [file for file in rivals if file.path == path])
         version = max(map(_version, known)) + 1
-    raise InputError("Many people are choosing models of this project right now.", "Choose again in a moment.")
+    raise InputError(_("Many people are choosing models of this project right now."), _("Choose again in a moment."))
 
 
 def _files(client: SuperviselyClient, team: TeamId, project: ProjectId) -> Sequence[TeamFile]:
@@ -78,10 +81,11 @@ def _folder(choice: ChosenModel) -> str:
     return f"{ROOT}/{choice.project_id}_{choice.project_name.replace('/', '_')}"
 
 
-def _clean(text: str, what: str, longest: int) -> str:
+def _clean(text: str, is_empty: str, longest: int) -> str:
     clean = text.strip()
     if not clean:
-        raise InputError(f"The {what} is empty.", "Whoever reads this later needs it.")
+        raise InputError(is_empty, _("Whoever reads this later needs it."))
     if len(clean) > longest:
-        raise InputError(f"The {what} has {len(clean)} characters; {longest} is the most.", "Shorten it.")
+        msg = _("“{text}…” has {count} characters; {most} is the most.")
+        raise InputError(msg.format(text=clean[:20], count=count(len(clean)), most=count(longest)), _("Shorten it."))
     return clean

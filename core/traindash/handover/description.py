@@ -13,6 +13,7 @@ from typing import Literal
 from traindash.domain.handover import ChosenModel
 from traindash.errors import InputError
 from traindash.handover.onnx_file import OnnxFacts
+from traindash.language import gettext as _
 
 Runner = Literal["predict_yolo.py", "predict_detr.py"]
 # As the evaluation of every engine predicts; a test compares them with those of the trainers
@@ -53,7 +54,9 @@ def describe(choice: ChosenModel, task_type: str, classes: Sequence[str], facts:
             before = {**before, "multiple_of": multiple}  # the border goes no further
         after = _after_yolo(facts, names)
     else:
-        raise InputError(f"Nobody here knows the outputs of this network: {', '.join(facts.outputs)}.")
+        raise InputError(
+            _("Nobody here knows the outputs of this network: {outputs}.").format(outputs=", ".join(facts.outputs))
+        )
     content = {
         "name": choice.title,
         "version": choice.version,
@@ -91,7 +94,7 @@ def _size(facts: OnnxFacts) -> tuple[tuple[int, int], int | None]:
             return (int(width), int(height)), int(facts.notes["stride"])
         except (KeyError, ValueError, SyntaxError, TypeError):
             pass
-    raise InputError("The ONNX file does not say the size of its images.", "Export it with a fixed size.")
+    raise InputError(_("The ONNX file does not say the size of its images."), _("Export it with a fixed size."))
 
 
 def _after_yolo(facts: OnnxFacts, classes: Sequence[str]) -> Mapping[str, object]:

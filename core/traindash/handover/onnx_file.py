@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from traindash.errors import InputError
+from traindash.language import gettext as _
 
 _GRAPH, _METADATA = 7, 14  # of ModelProto
 _INPUT, _OUTPUT = 11, 12  # of GraphProto
@@ -46,7 +47,9 @@ def read_onnx(path: Path) -> OnnxFacts:
             notes={_text(note, 1): _text(note, 2) for note in notes},
         )
     except (StopIteration, IndexError, ValueError) as error:
-        raise InputError(f"{path.name} is no complete ONNX file.", "Export the model again.") from error
+        raise InputError(
+            _("{name} is no complete ONNX file.").format(name=path.name), _("Export the model again.")
+        ) from error
 
 
 def _fields(content: memoryview) -> Iterator[tuple[int, int | memoryview]]:

@@ -29,6 +29,7 @@ from traindash.handover.description import Description, describe
 from traindash.handover.expected import ALIKE, CLOSE, ExpectedImage, Tolerance, expected_json, telling_images
 from traindash.handover.onnx_file import read_onnx
 from traindash.language import N_
+from traindash.language import gettext as _
 from traindash.settings import bare_environment
 
 Form = Literal["folder", "mlflow", "huggingface"]
@@ -242,7 +243,7 @@ class _Packing:
         ``_load_pyfunc``, which gets the path of ``data``.
         """
         if self._parts.onnx is None:
-            raise InputError("A model of MLflow needs an ONNX file.", "Export the model to ONNX first.")
+            raise InputError(_("A model of MLflow needs an ONNX file."), _("Export the model to ONNX first."))
         code = self._folder / "code"
         code.mkdir()
         shutil.copyfile(_RUNNERS / "mlflow_loader.py", code / f"{_LOADER}.py")

@@ -10,6 +10,7 @@ import streamlit as st
 
 from traindash.domain.ids import TaskId
 from traindash.errors import AppError, InputError, NotFoundError
+from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft, disputed
 from traindash.ui import connection
 from traindash.ui.theme import plain
@@ -67,9 +68,11 @@ def check_server(draft: WizardDraft) -> None:
     """
     # Ids mean something else on another server: project 7 there is not project 7 here.
     if draft.server != connection.server_name():
-        made = "the platform of this machine" if draft.server == connection.EMBEDDED else draft.server
-        msg = f"This draft was made for {made}, and this is {connection.address()}."
-        raise InputError(msg, "Start a new training, or choose the other server on the connection page.")
+        made = _("the platform of this machine") if draft.server == connection.EMBEDDED else draft.server
+        msg = _("This draft was made for {made}, and this is {address}.").format(
+            made=made, address=connection.address()
+        )
+        raise InputError(msg, _("Start a new training, or choose the other server on the connection page."))
 
 
 def start_new_draft(start: WizardDraft | None = None) -> WizardDraft:
