@@ -184,22 +184,10 @@ def draw_decision(decision: Decision) -> Drawing:
     goal = decision.requirements.goal
     by_time = _is_by_time(decision)
     known = [one for one in decision.candidates if math.isfinite(_cost(one, by_time)) and math.isfinite(one.figure)]
-    lacks = (
-        _("“{name}” has no speed test, so it is not drawn.")
-        if by_time
-        else _("“{name}” has no checkpoint whose size is known, so it is not drawn.")
-    )
-    notes = [lacks.format(name=one.label) for one in decision.candidates if not math.isfinite(_cost(one, by_time))]
     if not known:
         return Drawing(
             empty=_("None of these experiments has a speed test. Switch it on in the benchmark step to see this chart.")
         )
-    machines = sorted({one.contender.machine for one in known})
-    if len(machines) > 1 and by_time:
-        unlike = _("Times come from different machines or runtimes ({machines}): nobody is called faster.")
-        notes.append(unlike.format(machines=listing(machines)))
-    if not by_time:
-        notes.append(_("How fast they are was not measured, so the size of the checkpoint stands for it."))
     words = [
         f"{o.label}: {figure_name(goal)} {figure_text(goal, o.figure)}, "
         + (f"{latency_text(o.contender.speed)} ms" if by_time else size(o.contender.bytes))
@@ -223,6 +211,23 @@ def draw_decision(decision: Decision) -> Drawing:
         alt=f"{'; '.join(words)}.",
         has_legend=False,
     )
+    return Drawing(panels=(panel,), notes=_notes(decision, known, by_time))
+
+
+def _notes(decision: Decision, known: Sequence[Candidate], by_time: bool) -> tuple[str, ...]:  # noqa: FBT001 - as in `_cost`
+    """Say who is not drawn and why, what the times are worth, and who is beaten by whom."""
+    lacks = (
+        _("“{name}” has no speed test, so it is not drawn.")
+        if by_time
+        else _("“{name}” has no checkpoint whose size is known, so it is not drawn.")
+    )
+    notes = [lacks.format(name=one.label) for one in decision.candidates if not math.isfinite(_cost(one, by_time))]
+    machines = sorted({one.contender.machine for one in known})
+    if len(machines) > 1 and by_time:
+        unlike = _("Times come from different machines or runtimes ({machines}): nobody is called faster.")
+        notes.append(unlike.format(machines=listing(machines)))
+    if not by_time:
+        notes.append(_("How fast they are was not measured, so the size of the checkpoint stands for it."))
     names = {one.key: one.label for one in decision.candidates}
     equal = {one.key for one in decision.equals}  # who cannot be told apart beats nobody
     notes += [
@@ -232,7 +237,7 @@ def draw_decision(decision: Decision) -> Drawing:
         for one in decision.candidates
         if one.beaten_by and not {one.key, one.beaten_by} <= equal
     ]
-    return Drawing(panels=(panel,), notes=tuple(notes))
+    return tuple(notes)
 
 
 def front_title(decision: Decision) -> str:

@@ -314,22 +314,8 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
     words = _WORDS[kind]
     what = _(words.becomes if used.objects or used.images else words.goes)
     st.caption(what.format(what=used.text, target=plain(target), source=plain(source.name)))
-    left = len(_used(facts, kind)) - 1 - len(fitting)
-    if left > 0:
-        why = (
-            ngettext(
-                "{count} other class cannot take them: its shape is another.",
-                "{count} other classes cannot take them: their shapes are others.",
-                left,
-            )
-            if kind == "class"
-            else ngettext(
-                "{count} other tag cannot take them: other values.",
-                "{count} other tags cannot take them: other values.",
-                left,
-            )
-        )
-        st.caption(why.format(count=count(left)))
+    if (left := len(_used(facts, kind)) - 1 - len(fitting)) > 0:
+        st.caption(_others_left(kind, left))
 
     def merge() -> None:
         wanted = value(key)
@@ -350,6 +336,24 @@ def _draw_merge(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> 
         work.begin(facts.project.id, title, used.images, run)
 
     draw_end(_("Merge"), merge)
+
+
+def _others_left(kind: NameKind, left: int) -> str:
+    """Say why a number of classes or tags is not offered to merge into."""
+    why = (
+        ngettext(
+            "{count} other class cannot take them: its shape is another.",
+            "{count} other classes cannot take them: their shapes are others.",
+            left,
+        )
+        if kind == "class"
+        else ngettext(
+            "{count} other tag cannot take them: other values.",
+            "{count} other tags cannot take them: other values.",
+            left,
+        )
+    )
+    return why.format(count=count(left))
 
 
 def _draw_delete(facts: ProjectFacts, about: tuple[Any, ...], kind: NameKind) -> None:
