@@ -61,7 +61,7 @@ _WATCH = "series_watch"
 _SEEN_OPEN = "series_seen_open"
 _FEWEST_TO_COMPARE = 2
 _WIDTHS = [1.6, 3.5, 1.2, 1.1, 3.3]
-_HEADS = (N_("Status"), N_("Experiment"), N_("Agent"), N_("Duration"), N_("Progress"))
+_HEADS = (N_("Status"), N_("Experiment"), N_("Agent"), N_("Duration"), N_("Progress or result"))
 _SHOWN = 3
 _LIST_HEADS = (N_("Series"), N_("Started"), N_("Progress"))
 _MOST = 30
@@ -341,7 +341,8 @@ def _draw_progress(snapshot: SeriesSnapshot, state: MemberState, *, is_best: boo
         word = _("best") if snapshot.is_over else _("best so far")
         st.markdown(f"**{text}** :green-badge[:material/star: {word}]" if is_best else text)
     elif state.stage == "running" and progress is not None:
-        st.progress(fraction(progress), text=plain(doing_text(state, progress)))
+        # Without the batch, which changes every second, as in the list of tasks
+        st.progress(fraction(progress), text=plain(doing_text(state, replace(progress, step=None))))
     elif state.stage not in {"failed", "refused"}:
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.caption(plain(doing_text(state, progress)), width="content")
