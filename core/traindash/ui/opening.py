@@ -37,15 +37,17 @@ _BEFORE = ";".join(
         own_text("sorting.js"),
     ]
 )
-# The link of the current place; the brand above the links says which one that is.
-_CURRENT = ",".join(
+# The link of the current place; the brand above the links says which one that is. A rule for each place: one that
+# begins with a choice of them is tried on every element of the page (Chromium 156).
+_CURRENT = tuple(
     f'[data-testid="stSidebar"]:has(.td-at-{place.screen}) .st-key-places > :nth-child({number}) a'
     for number, place in enumerate(PLACES, start=1)
 )
-_HERE = (
-    f":is({_CURRENT}) {{ background: color-mix(in srgb, var(--td-primary) 12%, transparent) !important; }}"
-    f":is({_CURRENT}) p {{ font-weight: 600; }}"
-    f':is({_CURRENT}) [data-testid="stIconMaterial"] {{ color: var(--td-primary); }}'
+_HERE = "".join(
+    f"{link} {{ background: color-mix(in srgb, var(--td-primary) 12%, transparent) !important; }}"
+    f"{link} p {{ font-weight: 600; }}"
+    f'{link} [data-testid="stIconMaterial"] {{ color: var(--td-primary); }}'
+    for link in _CURRENT
 )
 # Parts of Streamlit's client that every page needs, and those of some; they are fetched before the page asks for them.
 _PARTS = ("PageLink", "BidiComponent", "Button", "Html", "ImageList")
