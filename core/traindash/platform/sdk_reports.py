@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from traindash.domain.ids import FileId, TeamId
-from traindash.errors import NotFoundError
+from traindash.errors import InputError, NotFoundError
 from traindash.files import replacing
 from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
@@ -53,8 +53,17 @@ class SdkReports:
         """
         target = self._services.layout.reports / f"{self._key(template, evaluations)}.html"
         if not target.is_file():
-            self._make(template.team_id, evaluations, target)
+            try:
+                self._make(template.team_id, evaluations, target)
+            except InputError as error:
+                raise InputError(self._told(template.team_id, evaluations, error.message), error.hint) from error
         return target
+
+    def _told(self, team_id: TeamId, evaluations: Sequence[str], message: str) -> str:
+        """Name files by their places in Team Files, not by those on the disk of the server."""
+        for folder in evaluations:
+            message = message.replace(f"{self._services.files.local_folder(team_id, folder)}", folder)
+        return message
 
     def _make(self, team_id: TeamId, evaluations: Sequence[str], target: Path) -> None:
         # What draws reports takes a tenth of a second to import, and a server starts without it

@@ -1,8 +1,11 @@
 """Reports and links that a browser opens."""
 
+import json
+
 import httpx
 import pytest
 
+from tests.fakes.evaluations import Made, coco_pair
 from tests.fakes.live_platform import API, LivePlatform
 from traindash.platform.routes.assets import page_of_path
 
@@ -25,6 +28,32 @@ def test_a_report_is_the_page_beside_its_template(own_server: LivePlatform) -> N
     assert policy.startswith("sandbox allow-scripts")
     assert "allow-same-origin" not in policy
     assert "default-src 'none'" in policy
+
+
+def _put_evaluation(server: LivePlatform, folder: str, **record: object) -> int:
+    truth, found = coco_pair(Made(images=4))
+    _put(server, f"{folder}/evaluation/cocoGt.json", json.dumps(truth))
+    _put(server, f"{folder}/evaluation/cocoDt.json", json.dumps(found))
+    _put(server, f"{folder}/evaluation/inference_info.json", json.dumps(record))
+    return _put(server, f"{folder}/visualizations/template.vue", "<template/>")
+
+
+def test_an_evaluation_of_a_checkpoint_outside_team_files_is_shown(own_server: LivePlatform) -> None:
+    report = _put_evaluation(
+        own_server, "/of the sdk", model_name="Mine", custom_checkpoint_path="/a/../b/checkpoints/best.pt"
+    )
+    page = httpx.get(f"{own_server.url}/model-benchmark", params={"id": report}, timeout=60)  # it is drawn now
+    assert page.status_code == 200
+    assert "<title>Evaluation of Mine</title>" in page.text
+
+
+def test_a_damaged_evaluation_is_named_by_its_place_in_team_files(own_server: LivePlatform) -> None:
+    report = _put_evaluation(own_server, "/of the sdk")
+    _put(own_server, "/of the sdk/evaluation/cocoGt.json", '{"images": [')
+    page = httpx.get(f"{own_server.url}/model-benchmark", params={"id": report})
+    assert page.status_code == 404
+    assert "/of the sdk/evaluation/cocoGt.json: it ends in the middle" in page.text
+    assert f"{own_server.platform.services.layout.root}" not in page.text
 
 
 @pytest.mark.parametrize("wanted", ["99", "", "x", "-1", "9" * 40, "<script>alert(1)</script>", "٣"])

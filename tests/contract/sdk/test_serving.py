@@ -465,6 +465,8 @@ def test_a_session_alone_opens_the_model_and_nothing_else(
         ),
         ("inference_batch_ids", {"json": {"state": {}}}, "names no images"),
         ("inference_batch_ids", {"json": {"state": {"batch_ids": [10**9]}}}, "no image 1000000000"),
+        ("inference_image_id", {"json": {"state": {"image_ids": []}}}, "0 were named"),
+        ("inference_image", {"files": {"files": ("a.png", b"")}}, "'a.png' cannot be used: It is not an image"),
         ("pop_inference_results", {"json": {"state": {"inference_request_uuid": "x"}}}, "no such inference request"),
         ("inference_video_id", {"json": {}}, "hold images and no videos"),
         ("inference_video_async", {"json": {}}, "a video as a form"),

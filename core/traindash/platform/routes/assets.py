@@ -147,7 +147,7 @@ class Assets:
         reports = self._sdk_reports
         evaluations = await self._workload.short.run(lambda: reports.evaluations(template))
         folder = PurePosixPath(template.path).parent
-        why = f"Its files are whole, in Team Files below {folder}, but its evaluations are not there."
+        why = f"Its files are in Team Files below {folder}, but its evaluations are not there."
         if evaluations:
             try:
                 page = await self._workload.heavy.run(lambda: reports.page(template, evaluations).read_bytes())
@@ -155,7 +155,9 @@ class Assets:
             except BusyError as error:
                 return _page(error.message, error.hint)
             except AppError as error:
-                why = f"Its files are whole, in Team Files below {folder}, but: {error.message}"
+                why = (
+                    f"Its files are in Team Files below {folder}, but its evaluations cannot be shown: {error.message}"
+                )
         return _page(
             f"This report was made with Supervisely's SDK. {why}",
             "The pages of a Supervisely server can draw it from its own files.",

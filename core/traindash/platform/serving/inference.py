@@ -154,6 +154,8 @@ async def _by_ids(call: Call) -> InferenceRequest:
 
 
 async def _image_id(call: Call) -> Answer:
+    if (count := len(ids_of(call))) != 1:
+        raise InputError(f"One image is expected, and {count} were named.", "Use inference_batch_ids for several.")
     return (await _answered(await _by_ids(call)))[0]
 
 

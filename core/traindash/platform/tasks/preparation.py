@@ -268,7 +268,10 @@ def evaluated_images(services: Services, team_id: TeamId, folder: str) -> dict[i
 def _artifacts(services: Services, team_id: TeamId, record: _InferenceInfo) -> dict[str, Any]:
     """Return where the artifacts of an evaluated experiment are, and which images it was trained on."""
     folder = PurePosixPath(record.custom_checkpoint_path or "").parent.parent
-    file = services.files.find(team_id, f"{folder}/{RECORD}") if folder.is_absolute() else None
+    try:
+        file = services.files.find(team_id, f"{folder}/{RECORD}") if folder.is_absolute() else None
+    except InputError:  # the SDK writes what it was given, which need be no place in Team Files
+        file = None
     if file is None:
         return {}
     try:

@@ -187,7 +187,7 @@ def _placed(given: GivenImage, target: Path, frames: FrameReader) -> tuple[Path,
     source = Path(given.path)
     if given.frame is not None:
         return frames.write(source, given.frame, target)
-    if given.content:
+    if not given.path:  # empty content, too, is what was sent
         source = target.with_name(f"given-{target.name}")
         source.write_bytes(given.content)
     with opened(source) as image:
