@@ -27,7 +27,7 @@ def test_every_step_is_wholly_german(stage: Stage) -> None:
 def test_the_reference_speaks_german_and_keeps_names_and_values(stage: Stage) -> None:
     texts = texts_of(stage.open("hyperparameters", draft=stage.draft().id))
     assert "Lernrate am Anfang: zu hoch, und der Loss springt; zu niedrig, und nichts bewegt sich." in " ".join(texts)
-    assert {"Dauer und Größe", "Ausgewogen", "Schneller Blick", "lr0", "cos_lr"} <= set(texts)
+    assert {"Dauer und Größe", "Ausgewogen", "Kurztest", "lr0", "cos_lr"} <= set(texts)
 
 
 @pytest.mark.parametrize("text", ["epochs: [1", "lr0: fast\ndata: x\nsource: x\nlabel_smoothing: 0.1\nepoch: 3"])
