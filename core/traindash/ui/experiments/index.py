@@ -1,6 +1,5 @@
 """The team's experiments for all pages: one index per server and team, what people noted, and hyperparameters."""
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +23,6 @@ _SECOND_LOOK_SECONDS = 0.1
 # For those who cannot go on without the whole list.
 _PATIENCE_SECONDS = 120.0
 _ENOUGH_ROWS = 100
-_log = logging.getLogger(__name__)
 _LOCK = threading.Lock()
 
 
