@@ -103,7 +103,7 @@ def test_from_the_wizard_to_the_comparison(platform: LocalPlatform) -> None:
     shown = [str(option.content) for group in groups for option in group.proto.options]
     assert {"YOLO", "RT-DETRv2", "DEIM", "Toy"} <= set(shown)
     table = models.dataframe[0].value
-    assert list(table.columns) == ["Model", "Points", "Weights", "Year", "Starts from"]
+    assert list(table.columns) == ["Model", "Points", "Weights", "Year"]
     assert table["Points"].max() == 10.4  # as numbers, not as texts
 
     texts = open_page("hyperparameters", draft=draft.id)
