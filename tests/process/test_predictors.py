@@ -1,6 +1,7 @@
 """Models in processes of their own: kept ready, let go, killed."""
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -128,6 +129,23 @@ def test_one_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     with pytest.raises(PredictorEndedError, match="did not answer within"):
         process.predict([GivenImage(path=str(pipe))])
     assert not process.is_running
+    process.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_a_disk_that_takes_nothing_is_told_and_the_process_stays(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    (scratch / "output.log").symlink_to("/dev/full")  # what the process prints is lost, too
+    process = PredictorProcess(spec_of(tmp_path / "a.pt"), scratch, ENVIRONMENT)
+    process.start()
+    pid = process.pid
+    shutil.rmtree(scratch)
+    with pytest.raises(InputError, match="No such file or directory"):
+        process.predict([PICTURE])
+    scratch.mkdir()
+    assert process.predict([PICTURE])[0].objects
+    assert process.pid == pid
     process.close()
 
 

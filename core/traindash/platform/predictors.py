@@ -5,6 +5,7 @@ The processes end with this server, also where it is killed: each ends when its 
 
 import contextlib
 import shutil
+import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from traindash.training.runs.predicting import (
 _ANSWER = msgspec.msgpack.Decoder(PredictAnswer)
 _KILLED = -9
 _TAIL_BYTES = 2000
+_LAST_SECONDS = 5.0  # until a process whose answers have ended is ended, too
 _OUTPUT = "output.log"  # in the folder of a process: what it printed
 
 
@@ -280,6 +282,8 @@ class PredictorProcess:
         """Say why there is no answer."""
         name, child = Path(self.spec.file).name, self._child
         if child is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LAST_SECONDS)  # its pipe ends before it does
             child.kill()  # it may be there and talk nonsense
         code = None if child is None else child.wait()
         told = self._last_words()

@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
     # Engines print; only this copy of standard output is for answers
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with contextlib.suppress(ImportError):  # told when a model is to be loaded
+    with contextlib.suppress(ImportError, OSError):  # told when a model is to be loaded
         import_engine(trainer, folder / "engine", threads=threads)
     if (frame := read_frame(questions)) is None:
         return 0
@@ -88,9 +88,7 @@ def main(arguments: Sequence[str]) -> int:
     timed = TimedBatches(predictor)
     with contextlib.suppress(BrokenPipeError), FrameReader() as frames:  # whoever asked may be gone
         while (frame := read_frame(questions)) is not None:
-            request = _REQUEST.decode(frame)
-            with TemporaryDirectory(dir=folder) as scratch:
-                write_frame(answers, _answer((predictor, timed), request, Path(scratch), frames))
+            write_frame(answers, _answer((predictor, timed), _REQUEST.decode(frame), folder, frames))
     return 0
 
 
@@ -104,15 +102,16 @@ def _warm_up(predictor: Predictor, folder: Path) -> None:
 
 
 def _answer(
-    model: tuple[Predictor, "TimedBatches"], request: PredictRequest, scratch: Path, frames: FrameReader
+    model: tuple[Predictor, "TimedBatches"], request: PredictRequest, folder: Path, frames: FrameReader
 ) -> PredictAnswer:
     predictor, timed = model
     try:
         if request.video:
             return PredictAnswer(video=frames.facts(Path(request.video)))
-        if request.timed_batch is not None:
-            return PredictAnswer(timing=timed.run(request.images, request.timed_batch, scratch, frames))
-        return PredictAnswer(images=tuple(found_on(predictor, request, scratch, frames)))
+        with TemporaryDirectory(dir=folder) as scratch:
+            if request.timed_batch is not None:
+                return PredictAnswer(timing=timed.run(request.images, request.timed_batch, Path(scratch), frames))
+            return PredictAnswer(images=tuple(found_on(predictor, request, Path(scratch), frames)))
     except Exception as error:  # noqa: BLE001 - edge of the process, as above
         return _refusal(error)
 
@@ -121,7 +120,8 @@ def _refusal(error: Exception) -> PredictAnswer:
     if isinstance(error, ImportError):
         return PredictAnswer(message=f"The engine of this model is not installed ({error}).", hint="Install it.")
     if not isinstance(error, (AppError, RunError)):
-        traceback.print_exc()  # for the log; the answer is for people
+        with contextlib.suppress(OSError):  # a full disk takes no log, and shall be told all the same
+            traceback.print_exc()  # for the log; the answer is for people
     said = explain(error)
     return PredictAnswer(message=said.message, hint=said.hint, is_lasting=said.cause is ExitCause.BAD_INPUT)
 
