@@ -22,6 +22,7 @@ from traindash.formatting import alternatives, count, listing, metric, quantity,
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
 
+_ALIKE_IN_TIME = 1.1  # times that far apart are seen as different in a chart, whatever their scatter
 _TINY = 0.0005  # figures closer than this are written alike
 _NOTICEABLE = 0.005  # half an object of a hundred; less is not worth a word
 _FEWEST, _FEW = 2, 4
@@ -291,11 +292,16 @@ def _why_among_equals(decision: Decision, winner: Candidate) -> tuple[str, ...]:
             has = _("Its checkpoint has {mine} against {theirs} of “{other}”.")
             return (has.format(mine=mine, theirs=theirs, other=larger.label),)
         case "lean":
-            contenders = [one.contender for one in decision.equals]
-            known = all(one.latency and one.bytes for one in contenders) and len({o.machine for o in contenders}) == 1
-            if known and len(contenders) == _FEWEST:
+            equals = [one.contender for one in decision.equals]
+            times = {one.latency: latency_text(one.speed) for one in equals if one.latency}
+            known = all(one.latency and one.bytes for one in equals) and len({one.machine for one in equals}) == 1
+            if not known or len(equals) != _FEWEST:
+                return (_("Time and size do not decide: they are about the same, or not known."),)
+            if max(times) < _ALIKE_IN_TIME * min(times):
                 return (_("Both need about the same time for an image and have about the same size."),)
-            return (_("Time and size do not decide: they are about the same, or not known."),)
+            vary = _("They have about the same size. Their times for an image scatter more than they differ: {times}.")
+            written = [f"{text} ms" for _latency, text in sorted(times.items())]
+            return (vary.format(times=listing(written)),)
         case "figure" | "nothing":
             return ()
     assert_never(decision.decided_by)

@@ -79,5 +79,5 @@ def _row(winner: Candidate, other: Candidate, lead: Interval, axis: Sequence[flo
         middle=min(max((gap - start) / span, 0.0), 1.0),
         high=(lead.high - start) / span,
         sure=lead.tells_apart,
-        text=(_("{low} to {high}") if less else _("{low} to {high} pt")).format(low=ends[0], high=ends[1]),
+        text=(_("{low} to {high}") if less else _("{low} to {high} points")).format(low=ends[0], high=ends[1]),
     )

@@ -183,6 +183,17 @@ def test_a_few_bytes_are_no_reason_to_give_up_quality() -> None:
     assert advise(decision).headline.endswith("is slightly ahead, which may be luck.")
 
 
+def test_times_that_scatter_more_than_they_differ_are_told_with_their_scatter() -> None:
+    pair = []
+    for number, latency in ((1, 46.0), (2, 36.0)):
+        timed = parse_speed_test(speed_test_json(latency=latency))
+        rows = tuple(replace(row, total_std=9.0) for row in timed.rows)
+        pair.append(replace(made(number, 0.7), speed=replace(timed, rows=rows)))
+    decision = ask(together(pair))
+    assert decision.decided_by == "lean"
+    assert "scatter more than they differ: 36.0 ± 9.0 ms and 46.0 ± 9.0 ms." in " ".join(advise(decision).sentences)
+
+
 def test_how_sure_is_drawn_around_zero() -> None:
     sure, open_ = (
         certainty_of(ask(together([made(1, 0.95), made(2, 0.4)]))),

@@ -194,10 +194,10 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
                 st.caption(_paragraphs(verdict.warnings))
             if verdict.kind == "unlike":
                 screens.link("experiments", _("Choose other experiments"), "science")
+            _draw_choice_link(comparison, decision)
         if drawing and chart:
             with chart:
                 _draw_first_chart(drawing, decision)
-        _draw_choice_link(comparison, decision)
         _draw_more(judge(comparison, significance), verdict)
         if comparison.common is not None or (
             significance.judgement is not None and significance.judgement.kind is ComparabilityKind.RESCORE
