@@ -118,9 +118,7 @@ def test_in_doubt_each_way_says_what_it_would_give(dashboard: DashboardProcess, 
     expect(page.get_by_role("button", name="Bring it in")).to_have_count(0)
 
 
-def test_after_one_archive_the_menu_leads_to_the_next(
-    dashboard: DashboardProcess, page: Page, tmp_path: Path
-) -> None:
+def test_after_one_archive_the_menu_leads_to_the_next(dashboard: DashboardProcess, page: Page, tmp_path: Path) -> None:
     bring_in(page, dashboard.url, archive(tmp_path), "YOLO")
     press(page, "Bring data in")
     expect(page).to_have_url(f"{dashboard.url}/import_data", timeout=PATIENCE)
