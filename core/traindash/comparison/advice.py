@@ -137,7 +137,7 @@ def advise(decision: Decision) -> Verdict:
     return Verdict(
         kind="winner" if decision.decided_by == "figure" else "tie",
         headline=_headline(decision, winner),
-        sentences=(*_why_among_equals(decision, winner), *_numbers(decision, winner), *_certainty_words(decision)),
+        sentences=(*_numbers(decision, winner), *_certainty_words(decision), *_why_among_equals(decision, winner)),
         details=(*_use(decision, winner), *_given_up(decision, winner), *_left_out(decision)),
         winner=winner.key,
     )
@@ -158,21 +158,21 @@ def _headline(decision: Decision, winner: Candidate) -> str:
         case "figure" | "nothing":
             return _("“{name}” reaches {figures}.").format(name=name, figures=reached_goal(goal, winner))
         case "latency":
-            faster_one = _("{equality}: take the faster one, “{name}”.")
-            return faster_one.format(equality=_equality_words(decision.lead), name=name)
+            return _("No clear difference: take the faster one, “{name}”.").format(name=name)
         case "size":
-            smaller_one = _("{equality}: take the smaller one, “{name}”.")
-            return smaller_one.format(equality=_equality_words(decision.lead), name=name)
+            return _("No clear difference: take the smaller one, “{name}”.").format(name=name)
         case "lean":
-            either = _("Equally good: take either. “{name}” is slightly ahead, which may be luck.")
+            either = _("No clear difference: take either. “{name}” is slightly ahead, which may be luck.")
             lean = _("Take “{name}”: it is slightly ahead, which may be luck.")
-            return (either if _is_even(decision.lead) else lean).format(name=name)
+            return (either if takes_either(decision) else lean).format(name=name)
     assert_never(decision.decided_by)
 
 
-def _equality_words(lead: Interval | None) -> str:
-    """Return what is said of two that the images cannot tell apart for sure."""
-    return _("Equally good") if _is_even(lead) else _("No sure difference")
+def takes_either(decision: Decision) -> bool:
+    """Return whether nothing speaks for one of those that cannot be told apart."""
+    if decision.winner is None:
+        return len(decision.equals) > 1
+    return decision.decided_by == "lean" and _is_even(decision.lead)
 
 
 def _is_even(lead: Interval | None) -> bool:

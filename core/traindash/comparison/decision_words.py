@@ -167,6 +167,7 @@ def figure_word(goal: Goal) -> str:
 
 # Quality, time and size in one chart: who lies on the front, and who is beaten in all of them.
 
+_FEWEST_FOR_FRONT = 3
 _NEAR_EDGE = 0.35  # share of the width
 _LETTER_WIDTH, _ROW = 1 / 42, 0.1  # of a name, as shares of the width and height of a small chart
 _NAME = 26  # letters at a point; longer names would lie over their neighbours
@@ -193,14 +194,15 @@ def draw_decision(decision: Decision) -> Drawing:
         + (f"{latency_text(o.contender.speed)} ms" if by_time else size(o.contender.bytes))
         for o in known
     ]
+    scatter = _scatter(known) if by_time else []
     x = _axis(
         _("Time for one image (ms)") if by_time else _("Checkpoint (MB)"),
-        [_cost(one, by_time) for one in known],
+        [*(_cost(one, by_time) for one in known), *(end for line in scatter for end in line.x)],
         decimals=1,
     )
     y = _axis(figure_name(goal), [one.figure for one in known], unit=not less_is_better(goal))
     points = [_point(one, known, x, by_time) for one in known]
-    marks: list[Line] = [*_front(decision, known, by_time), *_apart(points, x, y)]
+    marks: list[Line] = [*_front(decision, known, by_time), *scatter, *_apart(points, x, y)]
     if (limit := decision.requirements.latency) is not None and by_time:
         marks.append(Line(name=_("Budget"), x=(limit, limit), y=(y.low, y.high), style=None))
     panel = Panel(
@@ -286,6 +288,21 @@ def _point(
     )
 
 
+def _scatter(known: Sequence[Candidate]) -> list[Line]:
+    """Return how far the measured times scatter, one standard deviation to each side."""
+    lines = []
+    for one in known:
+        speed = one.contender.speed
+        if speed is not None and speed.total_std and math.isfinite(one.figure):
+            ends = (max(0.0, speed.total - speed.total_std), speed.total + speed.total_std)
+            name = _("“{name}”, scatter of its times").format(name=one.label)
+            style = one.contender.experiment.style
+            lines.append(
+                Line(name=name, x=(round(ends[0], 3), round(ends[1], 3)), y=(round(one.figure, 5),) * 2, style=style)
+            )
+    return lines
+
+
 def _apart(points: Sequence[Line], x: Axis, y: Axis) -> list[Line]:
     """Return the points with names that would cover another one's, which is beside them, below instead of above."""
     across, up = (x.high or 1.0) - (x.low or 0.0), (y.high or 1.0) - (y.low or 0.0)
@@ -310,7 +327,12 @@ def _apart(points: Sequence[Line], x: Axis, y: Axis) -> list[Line]:
 
 
 def _front(decision: Decision, known: Sequence[Candidate], by_time: bool) -> list[Line]:  # noqa: FBT001 - as above
-    """Return the border of what can be had: for each time the best figure that somebody reaches in it, as steps."""
+    """Return the border of what can be had: for each time the best figure that somebody reaches in it, as steps.
+
+    Of two it says nothing that the two points do not say.
+    """
+    if len(known) < _FEWEST_FOR_FRONT:
+        return []
     lower = less_is_better(decision.requirements.goal)
     x: list[float] = []
     y: list[float] = []

@@ -296,8 +296,12 @@ def _subject(
 def _caption(images: ImageSet, subject: Subject | None) -> str:
     if subject is None:
         return ""
-    line = _("White outline: as annotated.") if images.has_masks else _("White corners: as annotated.")
-    return f"{line} {images.name(subject.image)}"
+    return f"{reading_of(images)} {images.name(subject.image)}"
+
+
+def reading_of(images: ImageSet) -> str:
+    """Return what marks the annotations in pictures of objects."""
+    return _("White outline: as annotated.") if images.has_masks else _("White corners: as annotated.")
 
 
 def _seen(pair: Pair, subject: Subject | None) -> tuple[Seen, ...]:

@@ -83,7 +83,7 @@ def test_words_never_contradict_the_numbers(requirements: Requirements) -> None:
         assert "Take “" not in text
         return
     winner = decision.winner
-    assert re.match(r"(Take|(Equally good|No sure difference): take the (faster|smaller) one,) “", advice.headline)
+    assert re.match(r"(Take|No clear difference: take the (faster|smaller) one,) “", advice.headline)
     assert f"“{winner.label}”" in advice.headline
     assert "pt" not in re.findall(r"\w+", text)
     assert winner in decision.fulfilling
@@ -100,7 +100,7 @@ def test_words_never_contradict_the_numbers(requirements: Requirements) -> None:
     for name in re.findall(r"It is larger than “(.+?)”", text):
         assert (candidates[name].contender.bytes or 0) < (winner.contender.bytes or 0)
     assert (advice.kind == "tie") == (len(decision.equals) > 1)
-    if "Equally good" in text:
+    if "No clear difference" in text:
         assert len(decision.equals) > 1
         assert "This is quite sure." not in text
 
@@ -161,7 +161,7 @@ def test_equal_quality_is_decided_by_time_then_by_size() -> None:
     pair = [replace(made(i, 0.8, latency, size), evaluation=same) for i, latency, size in ((1, 20, 900), (2, 10, 5000))]
     decision = ask(together(pair))
     assert (decision.winner and decision.winner.key, decision.decided_by) == ("2", "latency")
-    assert advise(decision).headline == "Equally good: take the faster one, “Experiment 2”."
+    assert advise(decision).headline == "No clear difference: take the faster one, “Experiment 2”."
     assert "It needs 10.0 ± 0.4 ms for an image against 20.0 ± 0.4 ms" in " ".join(advise(decision).sentences)
     pair = [
         replace(made(i, 0.8, latency, size), evaluation=same) for i, latency, size in ((1, 10.2, 900), (2, 10, 5000))

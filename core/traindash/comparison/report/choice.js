@@ -70,14 +70,13 @@
     }
     if (next === undefined) return ["winner", _("Take “{name}”: only it meets the need.", { name }), does, use, ...failing];
     const both = _("“{name}” {does}; “{other}” {other_does}.", { name, does: offer.plain, other: nameOf(next), other_does: goal.offers[next].plain });
-    const equality = goal.close[winner][next] ? _("Equally good") : _("No sure difference");
     const heads = {
       figure: () => _("Take “{name}”: {reason}.", { name, reason: DATA.reasons[goal.reasons[winner][next]] }),
-      latency: () => _("{equality}: take the faster one, “{name}”.", { equality, name }),
-      size: () => _("{equality}: take the smaller one, “{name}”.", { equality, name }),
+      latency: () => _("No clear difference: take the faster one, “{name}”.", { name }),
+      size: () => _("No clear difference: take the smaller one, “{name}”.", { name }),
       lean: () =>
         goal.close[winner][next]
-          ? _("Equally good: take either. “{name}” is slightly ahead, which may be luck.", { name })
+          ? _("No clear difference: take either. “{name}” is slightly ahead, which may be luck.", { name })
           : _("Take “{name}”: it is slightly ahead, which may be luck.", { name }),
     };
     return [by === "figure" ? "winner" : "tie", heads[by](), both, use, ...failing];

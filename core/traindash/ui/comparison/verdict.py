@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from traindash.comparison.advice import recommend
+from traindash.comparison.advice import recommend, takes_either
 from traindash.comparison.charts.drawing import Drawing, no_evaluation
 from traindash.comparison.comparison_basis import ComparisonBasis, basis_of, standing_of
 from traindash.comparison.decision import Decision
@@ -18,6 +18,7 @@ from traindash.comparison.pictures.telling import against_runner_up, telling_obj
 from traindash.comparison.report.parts import certainty_picture, telling_figure
 from traindash.comparison.report.summary import MOST_PICTURES, PICTURE
 from traindash.comparison.significance import Significance, resampled
+from traindash.comparison.story_changes import reading_of
 from traindash.comparison.verdict import Verdict, judge
 from traindash.evaluation.comparability import ComparabilityKind
 from traindash.language import N_, Language, current, ngettext
@@ -168,6 +169,7 @@ _BADGES: dict[str, tuple[str, Literal["green", "blue", "orange", "gray"]]] = {
 }
 _CHOICES = {N_("Common images"): None, N_("As each was measured"): AS_MEASURED}
 _KEY = "compare-figures"
+_MOST_LINKS = 3  # beside each other, to write a choice down
 
 
 def draw_verdict(comparison: Comparison, significance: Significance, decision: Decision) -> None:
@@ -193,7 +195,8 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             if verdict.warnings:
                 st.caption(_paragraphs(verdict.warnings))
             if verdict.kind == "unlike":
-                screens.link("experiments", _("Choose other experiments"), "science")
+                with st.container(key="link-of-verdict-elsewhere"):
+                    screens.link("experiments", _("Choose other experiments"), "science")
             _draw_choice_link(comparison, decision)
         if drawing and chart:
             with chart:
@@ -216,17 +219,20 @@ def _draw_first_chart(drawing: Drawing, decision: Decision) -> None:
 
 
 def _draw_choice_link(comparison: Comparison, decision: Decision) -> None:
-    """Offer to write the choice down, of whom is named; without anybody, of the only one there is."""
+    """Offer to write the choice down: of who is named, of either where either will do, or of the only one there is."""
     keys = [experiment.key for experiment in comparison.experiments]
-    chosen = decision.winner.key if decision.winner is not None else (keys[0] if len(keys) == 1 else None)
-    if chosen is None or not chosen.isdecimal():
-        return
-    label = next(one.label for one in comparison.experiments if one.key == chosen)
-    others = ",".join(key for key in keys if key != chosen)
+    named = [decision.winner.key] if decision.winner is not None else []
+    if takes_either(decision) and len(decision.equals) <= _MOST_LINKS:
+        named = [one.key for one in decision.equals]
+    offered = [key for key in (named or (keys if len(keys) == 1 else [])) if key.isdecimal()]
+    labels = {one.key: one.label for one in comparison.experiments}
     need: dict[str, Any] = dict(query_of(decision.requirements))
-    with st.container(key="choose-model"):
-        text = _("Choose “{name}” and hand it over").format(name=plain(label))
-        screens.link("handover", text, "verified", task=chosen, beside=others, **need)
+    with st.container(key="link-of-verdict", horizontal=True):
+        for chosen in offered:
+            others = ",".join(key for key in keys if key != chosen)
+            text = _("Choose “{name}” and hand it over") if len(offered) == 1 else _("Choose “{name}”")
+            text = text.format(name=plain(labels[chosen]))
+            screens.link("handover", text, "verified", task=chosen, beside=others, **need)
 
 
 def _draw_more(figures: Verdict, verdict: Verdict) -> None:
@@ -250,6 +256,7 @@ def draw_telling(comparison: Comparison, significance: Significance, decision: D
     if not told:
         return
     st.markdown(f"### {_(_DIFFER)}", unsafe_allow_html=False)
+    st.caption(plain(reading_of(images)))
     for cell, one in zip(st.columns(MOST_PICTURES, gap="medium"), told, strict=False):
         crop = draw_crop(one.subject, images, original, PICTURE)
         with cell:
