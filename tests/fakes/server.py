@@ -29,6 +29,7 @@ class FakeServer:
         requests: What ``tasks.request.direct`` was called with.
         train_status: What a training app says of itself.
         broken: Methods that are refused.
+        runs_models: Whether models can be asked about pictures, as on the embedded platform.
     """
 
     tasks: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class FakeServer:
     requests: list[dict[str, Any]] = field(default_factory=list)
     train_status: str = "Status: Training is in progress..."
     broken: set[str] = field(default_factory=set)
+    runs_models: bool = False
 
     def app(self) -> Starlette:
         """Return the ASGI application."""
@@ -86,11 +88,14 @@ class FakeServer:
             "tasks.stop": self._stop,
             "tasks.log.download": self._log,
             "tasks.request.direct": self._request,
+            "images.list": lambda _: _page([]),
             "images.download": self._image,
             "file-storage.list": self._list,
             "file-storage.info": self._info,
             "file-storage.download": self._download,
         }
+        if self.runs_models:
+            handlers["traindash.predictions.list"] = lambda _: JSONResponse([])
         handler = handlers.get(method)
         return handler(body) if handler else _refusal(404, f"Method {method} does not exist.")
 

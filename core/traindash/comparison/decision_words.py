@@ -8,7 +8,14 @@ from typing import assert_never
 from traindash.comparison.charts.drawing import Axis, Drawing, Line, Panel
 from traindash.comparison.decision import Candidate, Decision, Requirements, ShortfallKind, less_is_better
 from traindash.comparison.speed import SpeedRow
-from traindash.evaluation.operating_points import BestF1, Goal, MissCosts, PrecisionAtLeast, RecallAtLeast
+from traindash.evaluation.operating_points import (
+    THRESHOLD_DECIMALS,
+    BestF1,
+    Goal,
+    MissCosts,
+    PrecisionAtLeast,
+    RecallAtLeast,
+)
 from traindash.formatting import decimal, decimals_of, listing, metric, quantity, shortest, size
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
@@ -77,7 +84,7 @@ def figure_text(goal: Goal, figure: float) -> str:
 def threshold_text(candidate: Candidate) -> str:
     """Write the threshold of a candidate."""
     # a goal that nothing reaches asks for a threshold above every score, which is no confidence
-    return metric(min(1.0, candidate.point.confidence))
+    return decimal(candidate.answer.threshold, THRESHOLD_DECIMALS)
 
 
 def latency_text(row: SpeedRow | None) -> str:

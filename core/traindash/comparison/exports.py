@@ -101,7 +101,7 @@ def decision_records(decision: Decision) -> tuple[Record, ...]:
         {
             "experiment": one.label,
             "named": decision.winner is not None and decision.winner.key == one.key,
-            "threshold": one.point.confidence,
+            "threshold": one.answer.threshold,
             "precision": one.point.precision,
             "recall": one.point.recall,
             "F1": one.point.f1,

@@ -333,7 +333,13 @@ METRICS: tuple[Metric, ...] = (
         N_("1 means that confidences are the true share of right predictions."),
     ),
     _quality(
-        "f1_optimal_conf", N_("F1-optimal confidence"), N_("The confidence threshold with the best F1."), "neither"
+        "f1_optimal_conf",
+        N_("F1-optimal confidence"),
+        N_(
+            "The threshold with the best F1 as Supervisely counts it: the mean of IoU 0.50 to 0.95. The threshold to "
+            "set, at IoU 0.50, stands in the verdict."
+        ),
+        "neither",
     ),
     LATENCY,
     Metric(

@@ -117,6 +117,7 @@ class MissCosts:
     false_alarms: float
 
 
+THRESHOLD_DECIMALS = 3
 Goal = BestF1 | RecallAtLeast | PrecisionAtLeast | MissCosts
 
 
@@ -127,11 +128,24 @@ class ThresholdChoice:
     point: OperatingPoint  # the threshold and what it gives; among equally good ones the highest threshold
     reached: bool  # False when no threshold meets the goal; the point is then the closest one
 
+    @property
+    def threshold(self) -> float:
+        """The threshold as every page, report and piece of code names it, at most 1."""
+        # Rounded down: the detection that it was taken from counts, too
+        unit = 10.0**THRESHOLD_DECIMALS
+        return float(min(1.0, math.floor(self.point.confidence * unit + 1e-9) / unit))
+
 
 def choose_threshold(goal: Goal, points: OperatingPoints) -> ThresholdChoice:
     """Return the threshold for a goal."""
     index, reached = _choose(goal, points)
     return ThresholdChoice(point=points.point(index), reached=reached)
+
+
+def best_threshold(evaluation: Evaluation) -> float | None:
+    """Return the threshold with the best F1, for who has named no need; ``None`` where nothing it finds is right."""
+    choice = choose_threshold(BestF1(), operating_points(evaluation))
+    return choice.threshold if choice.reached else None
 
 
 def cost(goal: MissCosts, point: OperatingPoint) -> float:

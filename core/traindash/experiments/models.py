@@ -1,4 +1,4 @@
-"""The models that an experiment has left: files that can look at images, and from which confidence on that counts."""
+"""The models that an experiment has left: files that can look at images, and how addresses name them."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -61,12 +61,6 @@ def _paths(info: ExperimentInfo) -> Iterator[str]:
             yield path if "/" in path else f"checkpoints/{path}"
     if ONNX in info.export:
         yield info.export[ONNX]
-
-
-def usual_confidence(info: ExperimentInfo) -> float:
-    """Return the confidence from which what an experiment finds counts: that with the best F1 of its evaluation."""
-    best = info.evaluation_metrics.get("f1_optimal_conf")
-    return USUAL_CONFIDENCE if best is None or not 0 < best <= 1 else max(LEAST_CONFIDENCE, float(best))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

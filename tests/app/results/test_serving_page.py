@@ -71,6 +71,8 @@ def test_the_page_of_a_serving_task_says_how_it_does_and_how_it_is_asked(live: L
     assert "checkpoints/best" in drawn
     assert {metric.label: metric.value for metric in at.metric}["Requests"] == "1"
     assert f"api.nn.connect({task})" in drawn
+    assert "conf=0.250" in drawn
+    assert "no evaluation of this model says which one is best" in drawn
     assert f"{live.url}/net/" in drawn
 
 

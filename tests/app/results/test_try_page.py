@@ -78,7 +78,7 @@ def test_a_picture_is_looked_at_with_the_thresholds_of_the_address(live: LivePla
     at = open_try("11,12@0.5")
     drop(at, patch_png())
     drawn = answered(at)
-    assert [column["note"] for column in drawn["columns"]] == ["confidence from 0.25", "confidence from 0.50"]
+    assert [column["note"] for column in drawn["columns"]] == ["confidence from 0.250", "confidence from 0.500"]
     ((first, second),) = [row["cells"] for row in drawn["rows"]]
     assert first["counts"] == {"predicted": 1}
     assert first["marks"][0]["box"] == [20, 10, 30, 30]

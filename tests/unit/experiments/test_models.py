@@ -7,7 +7,7 @@ import pytest
 from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.errors import InputError
-from traindash.experiments.models import WantedModel, models_of, read_wanted, usual_confidence, write_wanted
+from traindash.experiments.models import WantedModel, models_of, read_wanted, write_wanted
 
 INFO = ExperimentInfo(
     experiment_name="12 Fruit",
@@ -23,7 +23,6 @@ INFO = ExperimentInfo(
     hyperparameters="hyperparameters.yaml",
     artifacts_dir="/experiments/1_Fruit/12_YOLO/",
     export={"ONNXRuntime": "export/best.onnx", "TensorRT": "export/best.engine"},
-    evaluation_metrics={"f1_optimal_conf": 0.31},
 )
 
 
@@ -37,11 +36,6 @@ def test_the_best_checkpoint_comes_first_then_its_export_and_no_engine_of_a_gpu(
 def test_records_of_other_programs_name_checkpoints_without_their_folder() -> None:
     bare = replace(INFO, checkpoints=("best.pt",), export={})
     assert [one.relative for one in models_of(bare, TeamId(4))] == ["checkpoints/best.pt"]
-
-
-@pytest.mark.parametrize(("metrics", "expected"), [({"f1_optimal_conf": 0.31}, 0.31), ({}, 0.25)])
-def test_objects_count_from_the_confidence_with_the_best_f1_on(metrics: dict[str, float], expected: float) -> None:
-    assert usual_confidence(replace(INFO, evaluation_metrics=metrics)) == expected
 
 
 def test_addresses_come_back() -> None:

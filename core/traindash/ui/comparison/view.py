@@ -278,7 +278,7 @@ def tried(comparison: Comparison, decision: Decision) -> str:
     order = sorted(comparison.experiments, key=lambda one: one.key != first)
     tasks = [one.info.task_id for one in order if one.info is not None and not one.is_semantic]
     reached = (one for one in decision.candidates if one.answer.reached)
-    return wanted(tasks, {TaskId(int(one.key)): round(one.point.confidence, 2) for one in reached})
+    return wanted(tasks, {TaskId(int(one.key)): one.answer.threshold for one in reached})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from traindash.domain.experiment import ExperimentInfo, TeamFile
 from traindash.domain.ids import TaskId, TeamId
 from traindash.errors import InputError, NotFoundError
 from traindash.evaluation.evaluation import Evaluation, evaluate_files, size_slices
+from traindash.evaluation.operating_points import best_threshold
 from traindash.evaluation.semantic import ARCHIVE, SemanticEvaluation, read_semantic
 from traindash.formatting import listing, quoted
 from traindash.language import N_, ngettext
@@ -42,6 +43,7 @@ from traindash.ui.theme import plain
 
 _MOST_KEPT = 40
 _SECONDS = 600
+_MOST_CONFIDENCES = 500
 _LARGEST_ARCHIVE = 500_000_000
 _MOST_LISTED = 20_000  # training images whose ids are asked for; more would take longer than the comparison
 _READ_AT_ONCE = 4
@@ -106,6 +108,33 @@ def _kept_semantic(
 ) -> Maybe[SemanticEvaluation]:
     del key
     return _semantic(_reader, info, _reader.evaluation_files(info))
+
+
+def recommended_confidence(info: ExperimentInfo) -> float | None:
+    """Return the confidence threshold that the verdict recommends for an experiment, for the best F1.
+
+    ``None`` where it was not evaluated, or nothing that it found was right.
+    """
+    if info.is_semantic or info.evaluation_report_id is None:
+        return None
+    reader = experiment_reader()
+    with st.spinner(_("Reading the evaluation")):
+        found = _kept_confidence(connection.cache_key(), info, reader)
+    return None if isinstance(found, Missing) else found
+
+
+@st.cache_resource(
+    ttl=_SECONDS,
+    max_entries=_MOST_CONFIDENCES,
+    show_spinner=False,
+    validate=lambda kept: not _may_return(kept),
+)
+def _kept_confidence(
+    key: connection.CacheKey, info: ExperimentInfo, _reader: "ExperimentReader"
+) -> Maybe[float | None]:
+    del key
+    evaluation = _evaluation(_reader, _reader.evaluation_files(info))
+    return best_threshold(evaluation) if isinstance(evaluation, Evaluation) else evaluation
 
 
 def _may_return(part: object) -> bool:

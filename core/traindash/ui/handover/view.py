@@ -17,6 +17,7 @@ from traindash.domain.ids import ProjectId, TaskId, TeamId
 from traindash.errors import InputError
 from traindash.evaluation.evaluation import Evaluation
 from traindash.evaluation.operating_points import (
+    THRESHOLD_DECIMALS,
     BestF1,
     Goal,
     OperatingPoints,
@@ -24,6 +25,7 @@ from traindash.evaluation.operating_points import (
     operating_points,
     operating_points_per_class,
 )
+from traindash.experiments.models import USUAL_CONFIDENCE
 from traindash.handover.card import need_words
 from traindash.handover.choices import LONGEST_WHO, LONGEST_WHY, choices_of, keep_choice
 from traindash.handover.package import FORMS, Form, package_name
@@ -49,8 +51,6 @@ from traindash.ui.state import flash, telling_errors
 from traindash.ui.theme import plain
 
 BESIDE = "beside"  # in the address: the experiments that it was compared with
-_UNMEASURED = 0.25  # the threshold that stands first where there is no evaluation
-_DIGITS = 3
 _TITLES: Mapping[str, str] = {"precision": N_("Precision"), "recall": N_("Recall"), "f1": "F1"}
 _FEW_SECONDS = N_("usually 10 to 60 seconds on a processor")
 
@@ -110,11 +110,12 @@ def _draw_chosen(choice: ChosenModel) -> None:
         st.markdown(f"{plain(choice.why)}")
         st.markdown(_("Needed: {need}.").format(need=plain(need_words(choice.need))))
         own = "".join(
-            f" · {name} {formatting.decimal(value, _DIGITS)}" for name, value in choice.thresholds.classes.items()
+            f" · {name} {formatting.decimal(value, THRESHOLD_DECIMALS)}"
+            for name, value in choice.thresholds.classes.items()
         )
         st.markdown(
             _("An object counts from a confidence of **{threshold}** on{classes}.").format(
-                threshold=formatting.decimal(choice.thresholds.default, _DIGITS), classes=plain(own)
+                threshold=formatting.decimal(choice.thresholds.default, THRESHOLD_DECIMALS), classes=plain(own)
             )
         )
         st.caption(
@@ -195,7 +196,9 @@ def _choose_goal(begin: Goal) -> Goal:
 def _thresholds(evaluation: Evaluation | None, goal: Goal) -> tuple[Thresholds, Mapping[str, float]]:
     """Draw the thresholds; what the goal asks for stands first."""
     if evaluation is None:
-        value = st.number_input(_("Confidence threshold"), 0.0, 1.0, _UNMEASURED, 0.01, format="%.3f", key="threshold")
+        value = st.number_input(
+            _("Confidence threshold"), 0.0, 1.0, USUAL_CONFIDENCE, 0.01, format="%.3f", key="threshold"
+        )
         st.caption(_("This training was not evaluated, so nothing speaks for a threshold."))
         return Thresholds(default=value), {}
     points = operating_points(evaluation)
@@ -227,7 +230,7 @@ def _thresholds(evaluation: Evaluation | None, goal: Goal) -> tuple[Thresholds, 
             own[name] = st.number_input(
                 plain(name), 0.0, 1.0, _wanted(goal, by_class[name]), 0.01, format="%.3f", key=f"threshold-{key}-{name}"
             )
-    return Thresholds(default=round(value, _DIGITS), classes=own), figures
+    return Thresholds(default=round(value, THRESHOLD_DECIMALS), classes=own), figures
 
 
 def _figures(precision: float, recall: float, f1: float) -> tuple[tuple[str, float], ...]:
@@ -235,11 +238,8 @@ def _figures(precision: float, recall: float, f1: float) -> tuple[tuple[str, flo
 
 
 def _wanted(goal: Goal, points: OperatingPoints) -> float:
-    # Rounded down: the object that the threshold was taken from counts, too
-    best = choose_threshold(goal, points).point.confidence
-    if best >= 1.0 or not points.tp[-1]:  # nothing it finds is right
-        return _UNMEASURED
-    return float(math.floor(best * 10**_DIGITS) / 10**_DIGITS)
+    best = choose_threshold(goal, points).threshold
+    return best if best < 1.0 and points.tp[-1] else USUAL_CONFIDENCE  # where nothing it finds is right
 
 
 def _draw_versions(known: Sequence[ChosenModel], here: TaskId) -> None:

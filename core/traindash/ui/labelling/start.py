@@ -14,7 +14,8 @@ from traindash.domain.labelling import LabelOrder
 from traindash.domain.prediction import LEAST_CONFIDENCE, ModelFile
 from traindash.domain.project import Project
 from traindash.errors import AppError, InputError
-from traindash.experiments.models import models_of, usual_confidence
+from traindash.evaluation.operating_points import THRESHOLD_DECIMALS
+from traindash.experiments.models import USUAL_CONFIDENCE, models_of
 from traindash.language import N_, current, speaking
 from traindash.language import gettext as _
 from traindash.projects.moving import project_of_copies
@@ -23,6 +24,7 @@ from traindash.supervisely.errors import MissingError
 from traindash.ui import connection, lookups, screens
 from traindash.ui.background_work import BackgroundWork
 from traindash.ui.errors import draw_trouble, titled
+from traindash.ui.experiments.data import recommended_confidence
 from traindash.ui.experiments.index import find_experiments, parse_ids
 from traindash.ui.handover.view import chosen_models
 from traindash.ui.state import remember_start, task_just_started
@@ -89,16 +91,20 @@ def _draw_wish(info: ExperimentInfo, chosen: ChosenModel | None) -> _Wish:
         format_func=_,
         key="label-where",
     )
+    known = recommended_confidence(info) if chosen is None else chosen.thresholds.default
     confidence = st.slider(
         _("Confidence, from"),
         LEAST_CONFIDENCE,
         1.0,
-        _first_confidence(chosen, info),
-        0.01,
+        USUAL_CONFIDENCE if known is None else max(LEAST_CONFIDENCE, known),
+        10.0**-THRESHOLD_DECIMALS,
+        format=f"%.{THRESHOLD_DECIMALS}f",
         key="label-confidence",
         help=_("Lower finds more and is wrong more often: what is wrong is rejected with one key in the review."),
         width=420,
     )
+    if known is None:
+        st.caption(_("It was not evaluated, so none is known to be best."))
     order = LabelOrder(
         project_id=project.id,
         model=models_of(info, connection.team_id())[0].model,
@@ -156,11 +162,6 @@ def _choose_project(projects: Sequence[Project], first: ProjectId) -> Project:
         key="label-project",
     )
     return next(item for item in projects if item.id == number)
-
-
-def _first_confidence(chosen: ChosenModel | None, info: ExperimentInfo) -> float:
-    suits = usual_confidence(info) if chosen is None else chosen.thresholds.default
-    return max(LEAST_CONFIDENCE, round(suits, 2))
 
 
 def _what_happens(wish: _Wish) -> str:

@@ -11,6 +11,8 @@ from traindash.domain.ids import AgentId
 from traindash.domain.serving import DeployedModel, ServingFigures
 from traindash.domain.task import Task, TaskStatus
 from traindash.errors import AppError, NotFoundError
+from traindash.evaluation.operating_points import THRESHOLD_DECIMALS
+from traindash.experiments.models import USUAL_CONFIDENCE
 from traindash.formatting import task_word
 from traindash.language import N_
 from traindash.language import gettext as _
@@ -18,6 +20,7 @@ from traindash.supervisely.experiments import experiment_of_output
 from traindash.tasks.deploying import Loading, model_path
 from traindash.tasks.launcher import TaskPlace
 from traindash.ui import connection, lookups, screens, theme
+from traindash.ui.experiments.data import recommended_confidence
 from traindash.ui.state import flash
 from traindash.ui.tasks.live import LiveState
 from traindash.ui.theme import StatusLook, plain
@@ -26,7 +29,6 @@ _EVERY = "2s"
 _SERVING = StatusLook(word=N_("Serving"), icon=":material/rocket_launch:", color="green")
 _LOADING = StatusLook(word=N_("Loading"), icon=":material/hourglass_top:", color="blue")
 _EMPTY = StatusLook(word=N_("No model"), icon=":material/hourglass_empty:", color="gray")
-_CONFIDENCE = 0.25  # what serving apps start with (docs/supervisely-api.md 13.3)
 _SDK = """\
 import supervisely as sly
 
@@ -224,11 +226,32 @@ def _draw_code(task: Task) -> None:
     with st.container(border=True, key="serving-code"):
         st.markdown(_("**Ask it from your own code**"))
         sdk, older, curl = st.tabs([_("Supervisely SDK"), _("SDK, Session"), "curl"])
-        values = {"task": task.id, "confidence": _CONFIDENCE, "project": "PROJECT_ID"}
+        known = confidence_of_file(_path_of(task))
+        confidence = f"{USUAL_CONFIDENCE if known is None else known:.{THRESHOLD_DECIMALS}f}"
+        values = {"task": task.id, "confidence": confidence, "project": "PROJECT_ID"}
         sdk.code(_SDK.format(**values), language="python")
         older.code(_SESSION.format(**values), language="python")
         curl.code(_CURL.format(address=connection.address(), token=task.session_token, **values), language="bash")
+        st.caption(
+            _("The confidence is what serving apps start with: no evaluation of this model says which one is best.")
+            if known is None
+            else _("The confidence is the one with the best F1 in the evaluation of this model.")
+        )
         curl.caption(_("Whoever has this address may have pictures looked at as long as the task runs."))
+
+
+def _path_of(task: Task) -> str | None:
+    """Return what a task serves or is loading, in Team Files."""
+    loading = _loading(task)
+    return _served_path(task) or (None if loading is None else loading.path)
+
+
+def confidence_of_file(path: str | None) -> float | None:
+    """Return the confidence that is recommended for a model in Team Files; ``None`` where none is known."""
+    try:
+        return None if path is None else recommended_confidence(_experiment_of(path))
+    except AppError:
+        return None  # its training is gone, or cannot be asked; the code is as good with a usual confidence
 
 
 # From an experiment to a serving task.

@@ -14,10 +14,12 @@ from traindash.domain.experiment import ExperimentInfo
 from traindash.domain.ids import TaskId
 from traindash.domain.prediction import LEAST_CONFIDENCE, ModelFile
 from traindash.errors import InputError, NotFoundError
-from traindash.experiments.models import ExperimentModel, models_of, read_wanted, usual_confidence, write_wanted
+from traindash.evaluation.operating_points import THRESHOLD_DECIMALS
+from traindash.experiments.models import USUAL_CONFIDENCE, ExperimentModel, models_of, read_wanted, write_wanted
 from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.ui import connection, lookups, screens
+from traindash.ui.experiments.data import recommended_confidence
 from traindash.ui.experiments.index import given_labels, given_names, kept_experiments
 from traindash.ui.theme import plain
 
@@ -35,7 +37,12 @@ class TriedModel:
     label: str  # short, unique among those that are chosen
     name: str  # in full
     style: SeriesStyle
-    usual: float  # confidence from which on its objects count, where nobody chooses another
+    best: float | None  # confidence that its verdict recommends; `None` where nobody knows one
+
+    @property
+    def usual(self) -> float:
+        """Confidence from which on its objects count, where nobody chooses another."""
+        return USUAL_CONFIDENCE if self.best is None else max(LEAST_CONFIDENCE, self.best)
 
     @property
     def slider(self) -> str:
@@ -96,8 +103,8 @@ def draw_confidences(models: Sequence[TriedModel]) -> None:
             _("Confidence of “{name}”").format(name=plain(one.label)),
             LEAST_CONFIDENCE,
             1.0,
-            step=0.01,
-            format=_("from %.2f"),
+            step=10.0**-THRESHOLD_DECIMALS,
+            format=_("from %.3f"),
             key=one.slider,
             persist_state="session",
             help=_("Confidence from which on objects of “{name}” are shown. {usual}").format(
@@ -107,10 +114,10 @@ def draw_confidences(models: Sequence[TriedModel]) -> None:
 
 
 def _about_usual(model: TriedModel) -> str:
-    if "f1_optimal_conf" in model.info.evaluation_metrics:
-        best = _("Its evaluation had the best F1 from {confidence} on.")
-        return best.format(confidence=formatting.decimal(model.usual, 2))
-    return _("It was not evaluated, so none is known to be best.")
+    if model.best is None:
+        return _("It was not evaluated, so none is known to be best.")
+    best = _("Its evaluation had the best F1 from {confidence} on.")
+    return best.format(confidence=formatting.decimal(model.best, THRESHOLD_DECIMALS))
 
 
 def link(ids: Sequence[TaskId], label: str, *, confidences: Mapping[TaskId, float] | None = None) -> None:
@@ -141,7 +148,7 @@ def _take_from_address(options: Mapping[str, ExperimentModel]) -> None:
     keys = [one.key for one in named][:MOST_COLUMNS] or [next(iter(options))]
     for one in named:
         if one.confidence is not None:
-            st.session_state[f"try-confidence-{one.key}"] = round(one.confidence, 2)
+            st.session_state[f"try-confidence-{one.key}"] = round(one.confidence, THRESHOLD_DECIMALS)
     st.session_state[_CHOICE] = keys
 
 
@@ -171,7 +178,7 @@ def _tried(
             label=f"{labels[one.task_id]}{_kind(one)}",
             name=titles[one.key],
             style=style,
-            usual=round(usual_confidence(infos[one.task_id]), 2),
+            best=recommended_confidence(infos[one.task_id]),
         )
         for one, style in zip(chosen, styles, strict=True)
     )

@@ -19,6 +19,7 @@ from traindash.domain.annotation import Annotation
 from traindash.domain.ids import ImageId
 from traindash.domain.prediction import ImagePrediction
 from traindash.errors import AppError
+from traindash.evaluation.operating_points import THRESHOLD_DECIMALS
 from traindash.language import N_, ngettext
 from traindash.language import gettext as _
 from traindash.ui import connection, lookups, screens
@@ -226,7 +227,7 @@ def _draw_look(found: Sequence[ImagePrediction], shown: Sequence[Picture]) -> di
 
 
 def _column(model: TriedModel) -> dict[str, object]:
-    confidence = formatting.decimal(model.confidence, 2)
+    confidence = formatting.decimal(model.confidence, THRESHOLD_DECIMALS)
     words = _("{name}: objects from {confidence} on").format(name=model.name, confidence=confidence)
     return {
         "title": model.label,
