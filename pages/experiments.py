@@ -21,7 +21,7 @@ else:
     draw_filters(known, query)
     shown = selected(known, query)
     chosen = [known.by_task[task] for task in query.chosen if task in known.by_task]
-    with st.container(horizontal=True, vertical_alignment="center", key="experiments-actions"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="experiments-actions"):
         st.markdown(plain(summary(len(chosen), len(shown.rows), len(known.rows))), width="stretch")
         draw_choice_by_name(known, query)
         draw_order(query)

@@ -129,6 +129,41 @@ def test_a_link_into_a_long_comparison_arrives_and_everything_in_sight_is_drawn(
     expect(page.locator(".st-key-chart-outcome_counts canvas").first).to_be_visible(timeout=2 * PATIENCE)
 
 
+@pytest.mark.usefixtures("complaints")
+def test_a_click_on_a_name_opens_its_training_and_so_does_the_button(page: Page, dashboard: DashboardProcess) -> None:
+    open_page(page, f"{dashboard.url}/experiments?sort=-metric%3AmAP")
+    grid = page.get_by_test_id("stDataFrame").first.locator(".dvn-scroller").first
+    expect(grid).to_be_visible(timeout=PATIENCE)
+    menu = page.get_by_test_id("stDataFrame").first.locator("[role=gridcell]").filter(has_text="Rename").first
+    expect(menu).to_have_text(re.compile("^Open the training, Try on a picture,"))
+    grid.click(position={"x": 140, "y": 38 + 18})
+    page.wait_for_url(re.compile(r"/task\?task=2$"), timeout=PATIENCE)
+    page.go_back()
+    tick_row(page, 1)
+    page.locator(".st-key-open").get_by_role("button").first.click()
+    page.wait_for_url(re.compile(r"/task\?task=(?!2$)\d$"), timeout=PATIENCE)
+
+
+def test_the_sidebar_closes_by_its_button_and_after_a_choice_on_half_a_screen(
+    page: Page, dashboard: DashboardProcess
+) -> None:
+    open_page(page, f"{dashboard.url}/agents")
+    sidebar = page.get_by_test_id("stSidebar")
+    for width in (1280, 720):
+        page.set_viewport_size({"width": width, "height": 900})
+        if width == 720:  # the sidebar closed by itself when the window got narrow
+            page.get_by_test_id("stExpandSidebarButton").click()
+        expect(sidebar).to_have_attribute("data-collapsed", "false")
+        sidebar.hover()
+        sidebar.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+        expect(sidebar).to_have_attribute("data-collapsed", "true")
+        page.get_by_test_id("stExpandSidebarButton").click()
+        expect(sidebar).to_have_attribute("data-collapsed", "false")
+    press(page, "Tasks")
+    expect_heading(page, "Tasks")
+    expect(sidebar).to_have_attribute("data-collapsed", "true")
+
+
 def test_half_a_screen_cuts_no_status(page: Page, dashboard: DashboardProcess) -> None:
     page.set_viewport_size({"width": 720, "height": 900})
     open_page(page, f"{dashboard.url}/tasks")

@@ -49,7 +49,7 @@ def test_a_choice_without_a_reason_is_refused_and_one_with_it_is_kept(live: Live
     at = open_page(task="11", goal="recall-0.95", latency="20")
     assert "not evaluated" in screen(at)
     at.button("choose").click().run()
-    assert any("The reason is empty" in toast.value for toast in at.toast)
+    assert any("The reason is empty" in error.value for error in at.error)
     assert "None yet" in screen(at)
     at.text_area("choice-why").input("For the *packing* hall").run()
     at.number_input("threshold").set_value(0.4).run()

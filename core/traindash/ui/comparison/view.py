@@ -325,7 +325,7 @@ def _draw_head(comparison: Comparison, decision: Decision, handed: _Handed) -> N
             ):
                 screens.go("try_model", models=models)
             st.download_button(
-                _("Slides"),
+                "PowerPoint",
                 data=partial(_powerpoint, handed),
                 file_name="comparison.pptx",
                 mime="application/vnd.openxmlformats-officedocument.presentationml.presentation",

@@ -31,6 +31,7 @@ from traindash.ui.widgets import chosen_rows, mirror_selection, rows_by_name
 
 PER_PAGE = 100
 _KEY, _STAR, _MORE = "experiments-table", "star", "more"
+_OPEN = "name-click"
 _ROW_HEIGHT, _HEAD_HEIGHT, _MOST_HEIGHT = 36, 38, 630
 _BEST_SIGN = "▲ "
 # pixels of a letter, of what is beside the text of a cell and of a heading, and of a column at most
@@ -77,6 +78,15 @@ def draw_table(shown: Selection, query: Query, page: int, metrics: Collection[st
                 "", type="tertiary", width=38, key="more-click", on_click=_more, args=(rows,), pinned=True
             ),
             **{column.key: _config(column, rows) for column in wanted},
+            NAME.key: st.column_config.ButtonColumn(
+                _(NAME.title),
+                help=_("A click on a name opens the page of its training."),
+                type="tertiary",
+                alignment="left",
+                width=_width(NAME, rows),
+                key=_OPEN,
+                on_click=lambda: open_dialog("open", rows[st.session_state[_OPEN]["row"]]),
+            ),
         },
         placeholder=formatting.MISSING,
         alt=_("Experiments"),

@@ -48,6 +48,7 @@ from traindash.ui.handover.work import (
     onnx_of,
 )
 from traindash.ui.state import flash, telling_errors
+from traindash.ui.streamlit_internals import DeltaGenerator
 from traindash.ui.theme import plain
 
 BESIDE = "beside"  # in the address: the experiments that it was compared with
@@ -136,12 +137,13 @@ def _draw_form(experiment: ComparedExperiment, info: ExperimentInfo, about: tupl
     thresholds, figures = _thresholds(evaluation, goal)
     who = st.text_input(_("Who chooses"), connection.client().user(), max_chars=LONGEST_WHO, key="choice-who")
     why = st.text_area(
-        _("Why this one"),
+        _("Why this one (required)"),
         max_chars=LONGEST_WHY,
         key="choice-why",
         placeholder=_("What it is for, and what spoke for it"),
         height=90,
     )
+    at_the_field = st.container()
     kind, number = number_of(goal)
     if st.button(_("Choose this model"), type="primary", icon=":material/verified:", key="choose"):
         _choose(
@@ -158,18 +160,24 @@ def _draw_form(experiment: ComparedExperiment, info: ExperimentInfo, about: tupl
                 chosen_at=CLOCK.now().isoformat(timespec="seconds"),
                 compared_with=tuple(task for task in beside if task != info.task_id),
                 figures={**({"mAP": evaluation.key_metrics.mAP} if evaluation else {}), **figures},
-            )
+            ),
+            at_the_field,
         )
 
 
-def _choose(choice: ChosenModel) -> None:
+def _choose(choice: ChosenModel, at_the_field: DeltaGenerator) -> None:
+    """Keep a choice; what is missing in it is told below the fields."""
     team = connection.team_id()
     # Clicks that were already on their way run this again
     known = chosen_models(team, choice.project_id)
     if any(replace(one, version=0, chosen_at="") == replace(choice, chosen_at="") for one in known[:1]):
         return
     with telling_errors():
-        made = keep_choice(connection.client(), team, choice)
+        try:
+            made = keep_choice(connection.client(), team, choice)
+        except InputError as error:
+            at_the_field.error(plain(str(error)), icon=":material/error:")
+            return
         chosen_models.forget(team, choice.project_id)
         flash(_("“{name}” is now {title}.").format(name=choice.experiment_name, title=made.title))
         st.rerun()

@@ -427,7 +427,13 @@ def _progress(task: Task) -> None:
         st.caption(plain(result_text(task) or sentence(TaskProgress(task=task))))
         return
     if is_serving(task):
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        with st.container(
+            horizontal=True,
+            vertical_alignment="center",
+            horizontal_alignment="distribute",
+            gap="small",
+            key=f"task-serves-{task.id}",
+        ):
             st.caption(plain(serving_words(task)), width="content")
             if st.button(_("Stop"), icon=":material/stop_circle:", type="tertiary", key=f"stop-{task.id}"):
                 ask_to_stop(task, serves=True)
