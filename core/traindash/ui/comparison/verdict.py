@@ -195,7 +195,7 @@ def draw_verdict(comparison: Comparison, significance: Significance, decision: D
             if verdict.warnings:
                 st.caption(_paragraphs(verdict.warnings))
             if verdict.kind == "unlike":
-                with st.container(key="link-of-verdict-elsewhere"):
+                with st.container(key="link-of-verdict-elsewhere", horizontal=True):
                     screens.link("experiments", _("Choose other experiments"), "science")
             _draw_choice_link(comparison, decision)
         if drawing and chart:
