@@ -61,7 +61,7 @@ def expect_counts(page: Page, **wanted: int) -> None:
 
 def expect_place(page: Page, number: int) -> None:
     """Wait until a label of the queue is shown."""
-    expect(page.locator(".where")).to_contain_text(f"{number} of 200", timeout=PATIENCE)
+    expect(page.locator(".where")).to_contain_text(f"{number} of 180", timeout=PATIENCE)
 
 
 def review_twenty(page: Page) -> None:
@@ -83,6 +83,7 @@ def review_twenty(page: Page) -> None:
     expect_counts(page, still_open=161, accepted=14, changed=2, rejected=3)
     expect_place(page, 20)
     page.keyboard.press("b")
+    expect(page.locator(".conf")).to_have_text("")  # nobody asked a model about this one
     page.keyboard.press("1")
     page.keyboard.press("Enter")
     expect_counts(page, still_open=161, added=1)
@@ -162,6 +163,14 @@ def test_an_outline_is_changed_by_keyboard_and_by_mouse(page: Page, server: Dash
     expect(spots).to_have_count(4)
     page.locator('[data-action="save"]').click()
     expect_counts(page, made=3, still_open=1, changed=2)
+    expect(said).to_have_text("Before: “patch” changed")
+
+    # Two images are hardly a training: it is asked first
+    press(page, "Train on what is reviewed")
+    expect_text(page, "Only 2 of 3 images are reviewed")
+    page.get_by_role("button", name="Train on them").click()
+    page.wait_for_url(re.compile(r"/project\?"), timeout=2 * PATIENCE)
+    expect_text(page, "2 images")
 
 
 # Where the middle of the outline's first edge is on the screen

@@ -93,6 +93,7 @@ class ReviewCounts:
     added: int = 0  # by people, where the model found nothing; not among those made
     images: int = 0
     reviewed: int = 0  # images that people are through with
+    empty: int = 0  # images on which the model found nothing, and that wait for a person
 
     @property
     def missing(self) -> int:

@@ -116,6 +116,7 @@ class Review:
             added=sum(label.word == "added" for label in labels),
             images=len(self.images),
             reviewed=sum(one.is_reviewed for one in self.images.values()),
+            empty=sum(not one.run.made and not one.is_reviewed for one in self.images.values()),
         )
 
     def open_labels(self) -> tuple[ReviewedLabel, ...]:

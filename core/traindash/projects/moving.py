@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from traindash.domain.ids import CollectionId, DatasetId, ImageId, ProjectId
-from traindash.domain.project import Dataset, Project
+from traindash.domain.project import Dataset, Image, Project
 from traindash.errors import AppError, InputError
 from traindash.language import gettext as _
 from traindash.projects.choosing import free_file_names, free_name
@@ -174,6 +174,28 @@ def project_of_copies(
                 done += len(details)
                 tell(done)
     return made
+
+
+def add_copies(client: SuperviselyClient, project_id: ProjectId, target: ProjectId, images: Sequence[ImageId]) -> int:
+    """Copy images with their labels to earlier copies of the project, into datasets of the same names.
+
+    Images that such a dataset has by their name stay as they are there. Returns how many were copied.
+    """
+    names = {item.id: item.name for item in client.datasets.list(project_id)}
+    there = {item.name: item.id for item in client.datasets.list(target)}
+    by_dataset: dict[DatasetId, list[Image]] = {}
+    for start in range(0, len(images), AT_ONCE):
+        for image in client.images.get(project_id, images[start : start + AT_ONCE]):
+            by_dataset.setdefault(image.dataset_id, []).append(image)
+    done = 0
+    for dataset, own in by_dataset.items():
+        title = names.get(dataset, "images")
+        goal = there[title] if title in there else client.writing.add_dataset(target, title).id
+        known = {image.name for image in client.images.list(dataset_id=goal)}
+        new = tuple(image.id for image in own if image.name not in known)
+        order = MoveOrder(project_id=project_id, images=new, dataset_id=goal, keeps_originals=True)
+        done += move_images(client, order)
+    return done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

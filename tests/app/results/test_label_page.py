@@ -13,9 +13,10 @@ from tests.fakes.quick_models import QUICK_ENGINE, add_experiment
 from tests.fakes.small_platform import wait_for
 from tests.left_in_english import left_in_english
 from tests.outside import ROOT
-from traindash.domain.ids import TaskId
+from traindash.domain.ids import TaskId, WorkspaceId
 from traindash.domain.labelling import LabelOrder
 from traindash.experiments.models import models_of
+from traindash.projects.labelling import Review
 from traindash.supervisely.client import SuperviselyClient, connect
 from traindash.ui import connection
 from traindash.ui.experiments.index import find_experiments
@@ -54,8 +55,11 @@ def open_page(task: str, page: str = "label", **query: object) -> AppTest:
 
 
 def names(client: SuperviselyClient) -> list[str]:
-    workspace = client.workspaces.list(client.teams.list()[0].id)[0].id
-    return [project.name for project in client.projects.list(workspace)]
+    return [project.name for project in client.projects.list(workspace_of(client))]
+
+
+def workspace_of(client: SuperviselyClient) -> WorkspaceId:
+    return client.workspaces.list(client.teams.list()[0].id)[0].id
 
 
 def test_what_will_happen_is_said_before_it_does(client: SuperviselyClient) -> None:
@@ -79,7 +83,9 @@ def test_a_labelling_is_started_on_copies(client: SuperviselyClient) -> None:
     assert "Shapes, labelled by 11 Shapes Quick" in names(client)
 
 
-def test_the_pages_are_wholly_german(client: SuperviselyClient) -> None:
+@pytest.fixture
+def run(client: SuperviselyClient) -> TaskId:
+    """A task that has labelled all images."""
     info = find_experiments([TaskId(11)])[TaskId(11)]
     order = LabelOrder(
         project_id=info.project_id,
@@ -89,6 +95,36 @@ def test_the_pages_are_wholly_german(client: SuperviselyClient) -> None:
     )
     run = client.labelling.start(order)
     wait_for(lambda: client.tasks.get(run).status.is_terminal, "the labelling is over")
+    return run
+
+
+def test_a_training_on_few_images_is_asked_about_and_later_ones_join_them(
+    client: SuperviselyClient, run: TaskId
+) -> None:
+    project = find_experiments([TaskId(11)])[TaskId(11)].project_id
+    images = [image.id for image in client.images.list(project_id=project)]
+    Review(client, project, run).finish(images[0])
+    at = open_page("11", "review", project=project, run=run)
+    at.button("labels-train").click().run()
+    assert "Only 1 of 9 images is reviewed" in screen(at)
+    assert names(client).count("Shapes, reviewed") == 0
+    at.button("labels-train-yes").click().run()
+    made = next(one for one in client.projects.list(workspace_of(client)) if one.name == "Shapes, reviewed")
+    assert made.items_count == 1
+
+    Review(client, project, run).finish(images[1])
+    at = open_page("11", "review", project=project, run=run)
+    at.button("labels-train").click().run()
+    assert "Only 2 of 9 images are reviewed" in screen(at)
+    assert at.radio("labels-train-to").value is True
+    at.button("labels-train-yes").click().run()
+    assert client.projects.get(made.id).items_count == 2
+    assert names(client).count("Shapes, reviewed") == 1
+
+
+def test_the_pages_are_wholly_german(client: SuperviselyClient, run: TaskId) -> None:
+    info = find_experiments([TaskId(11)])[TaskId(11)]
+    del client
     with speaking_german():
         start, review = open_page("11"), open_page("11", "review", project=info.project_id, run=run)
         nothing = open_page("11", "review")

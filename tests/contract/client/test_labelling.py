@@ -24,7 +24,7 @@ from traindash.errors import InputError, NotFoundError
 from traindash.platform.tasks.labelling import draw_labels
 from traindash.platform.trained_models import predictor_spec
 from traindash.projects.labelling import Review
-from traindash.projects.moving import project_of_copies
+from traindash.projects.moving import add_copies, project_of_copies
 from traindash.supervisely.client import SuperviselyClient
 from traindash.supervisely.errors import MissingError, RejectedError
 from traindash.training.runs.spec import LabelSpec
@@ -134,7 +134,7 @@ def test_every_label_is_accounted_for_and_every_decision_can_be_taken_back(
     review.change(fifth.id, fifth.class_name, fifth.box)  # as it was: accepted
     review.add(sixth.image_id, "blob", Rectangle(left=0, top=0, right=9, bottom=9))
     review.finish(sixth.image_id)
-    wanted = ReviewCounts(made=6, open=0, accepted=3, changed=2, rejected=1, added=1, images=7, reviewed=6)
+    wanted = ReviewCounts(made=6, open=0, accepted=3, changed=2, rejected=1, added=1, images=7, reviewed=6, empty=1)
     assert review.counts() == counts(client, project, task) == wanted
     kept = {label.id: label for one in Review(client, project, task).images.values() for label in one.labels}
     assert kept[third.id].box == Rectangle(left=1, top=2, right=30, bottom=40)
@@ -189,6 +189,11 @@ def test_reviewed_images_become_a_project_to_train_on(
     made = project_of_copies(client, project, "Reviewed", images, keeps_labels=True)
     copies = client.images.list(project_id=made.id)
     assert [image.labels_count for image in copies] == [1, 1, 1]
+    # Later ones join them; those that are there stay
+    more = tuple(label.image_id for label in review.open_labels()[:1])
+    review.finish(more[0])
+    assert add_copies(client, project, made.id, (*images, *more)) == 1
+    assert [image.labels_count for image in client.images.list(project_id=made.id)] == [1, 1, 1, 1]
     bare = project_of_copies(client, project, "Reviewed", images, keeps_labels=False)
     assert bare.name == "Reviewed (2)" or bare.name != made.name
     assert [image.labels_count for image in client.images.list(project_id=bare.id)] == [0, 0, 0]

@@ -109,7 +109,18 @@ class Review {
     }
     this.box = this.outlines = null
     this.waits = kind === "undo" || kind === "finish" // where to be after these is what the server says
-    this.say({ accept: _("Accepted"), reject: _("Rejected"), change: _("Changed"), finish: _("All right"), add: _("Added"), undo: _("Taken back") }[kind])
+    // With what it is said of: what is on the screen now may be the next label
+    const of = { label: item?.class ?? "", image: item?.name ?? "" }
+    this.say(
+      {
+        accept: _("Before: “{label}” accepted", of),
+        reject: _("Before: “{label}” rejected", of),
+        change: _("Before: “{label}” changed", of),
+        finish: _("“{image}”: all right", of),
+        add: _("Added to “{image}”", of),
+        undo: _("Taken back"),
+      }[kind],
+    )
     this.draw()
     this.tell()
   }
@@ -123,6 +134,7 @@ class Review {
     if (this.waits) this.say(_("One moment"))
     else if (action === "previous" || action === "next") {
       this.go(this.at + (action === "next" ? 1 : -1))
+      this.say("")
       if (!this.item) this.tell()
     } else if (action === "undo") this.decide("undo")
     else if (action === "zoom") {
@@ -461,7 +473,8 @@ class Review {
     this.drawKeys()
     const now = this.root.querySelector(".class")
     const where = this.root.querySelector(".where")
-    this.root.querySelector(".conf").textContent = item?.confidence == null ? "" : decimal(item.confidence, 3)
+    const drawsNew = this.box !== null && this.isNew // a box of a person has no confidence
+    this.root.querySelector(".conf").textContent = drawsNew || item?.confidence == null ? "" : decimal(item.confidence, 3)
     if (!this.data.total) {
       now.textContent = _("Nothing left here")
       where.textContent = ""
@@ -472,10 +485,17 @@ class Review {
       now.textContent = _("One moment")
       return
     }
-    now.textContent = this.box !== null && this.isNew ? _("New: {class}", { class: this.newClass }) : (item.class ?? _("Nothing found"))
+    now.textContent = drawsNew ? _("New: {class}", { class: this.newClass }) : (item.class ?? _("Nothing found"))
     const word = item.word ? ` · ${item.word}` : ""
-    where.textContent = `${_("{number} of {total}", { number: this.at + 1, total: this.data.total })} · ${item.name}${word}`
+    where.textContent = `${this.place()} · ${item.name}${word}`
     this.drawImage(item)
+  }
+
+  place() {
+    // Labels first, then the images on which nothing was found: each kind counts for itself, as above the picture
+    const { labels, total } = this.data
+    if (this.at < labels) return _("{number} of {total}", { number: this.at + 1, total: labels })
+    return _("Nothing found: image {number} of {total}", { number: this.at - labels + 1, total: total - labels })
   }
 
   drawImage(item) {

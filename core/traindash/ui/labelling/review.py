@@ -13,11 +13,12 @@ from traindash.datasets.contours import Outline
 from traindash.domain.annotation import Rectangle
 from traindash.domain.ids import ImageId, ProjectId, TaskId
 from traindash.domain.labelling import ReviewCounts, Word
+from traindash.domain.project import Project
 from traindash.errors import AppError, InputError, StateError
-from traindash.language import N_
+from traindash.language import N_, ngettext
 from traindash.language import gettext as _
 from traindash.projects.labelling import Review
-from traindash.projects.moving import project_of_copies
+from traindash.projects.moving import add_copies, project_of_copies
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import titled
 from traindash.ui.import_data import train_on
@@ -32,7 +33,8 @@ _component = st.components.v2.component(
     css=(_HERE / "review.css").read_text(encoding="utf-8"),
     js=(_HERE / "review.js").read_text(encoding="utf-8"),
 )
-_KEY = "label-review"
+_KEY, _ASKS = "label-review", "labels-train-asks"
+_FEW_IMAGES = 20  # fewer are hardly worth a training: it is asked first
 _AHEAD, _BEHIND = 16, 3  # places around the one that is shown which the browser gets with their images
 _ALL = N_("All classes")
 _UNSURE, _SURE, _BY_IMAGE = N_("Unsure first"), N_("Sure first"), N_("Image by image")
@@ -102,6 +104,7 @@ def _draw_counts(counts: ReviewCounts) -> None:
             (_("Changed"), counts.changed),
             (_("Rejected"), counts.rejected),
             (_("Added"), counts.added),
+            (_("Empty images open"), counts.empty),
             (_("Images reviewed"), None),
         ):
             share = _("{number} of {total}").format(number=counts.reviewed, total=counts.images)
@@ -176,6 +179,7 @@ def _data(desk: _Desk) -> dict[str, Any]:
         "turn": desk.turn,
         "at": desk.at,
         "total": len(desk.queue),
+        "labels": sum(label is not None for _image, label in desk.queue),  # they come first
         "sitting": desk.sitting,
         "done": desk.done,
         "undo": desk.review.can_undo,
@@ -320,12 +324,17 @@ def _draw_ends(desk: _Desk, project: str) -> None:
             icon=":material/model_training:",
             key="labels-train",
             type="primary",
-            on_click=_train,
+            on_click=_ask_or_train,
             args=(desk, project),
             help=_(
                 "Copies the reviewed images with their labels into a project of their own and opens a new training."
             ),
         )
+    if st.session_state.get(_ASKS):
+        dialog = st.dialog(
+            _("Train on what is reviewed?"), icon=":material/model_training:", on_dismiss=_close_question
+        )
+        dialog(_draw_question)(desk, project)
 
 
 def _forget() -> None:
@@ -339,15 +348,96 @@ def _remove_open(desk: _Desk) -> None:
         flash(_("{labels} removed.").format(labels=formatting.plural(number, "label", "labels")))
 
 
-def _train(desk: _Desk, project: str) -> None:
+def _reviewed(desk: _Desk) -> tuple[ImageId, ...]:
+    return tuple(image_id for image_id, one in desk.review.images.items() if one.is_reviewed)
+
+
+def _name_of_copies(project: str) -> str:
+    return _("{project}, reviewed").format(project=project)
+
+
+def _earlier_copies(project: str) -> Project | None:
+    """Return the newest project that such copies went into."""
+    name = _name_of_copies(project)
+    found = [
+        item
+        for item in lookups.projects(connection.workspace_id())
+        if item.name == name or item.name.startswith(f"{name} ")
+    ]
+    return max(found, key=lambda item: item.id, default=None)
+
+
+def _ask_or_train(desk: _Desk, project: str) -> None:
     with telling_errors():
-        images = [image_id for image_id, one in desk.review.images.items() if one.is_reviewed]
+        images = _reviewed(desk)
         if not images:
             raise StateError(
                 _("No image is reviewed yet."), _("Decide on all labels of an image, or press D where all is right.")
             )
-        name = _("{project}, reviewed").format(project=project)
-        made = project_of_copies(connection.client(), desk.review.project_id, name, images, keeps_labels=True)
-        reviewed = formatting.plural(len(images), "reviewed image", "reviewed images")
-        flash(_("“{project}” has {images}.").format(project=made.name, images=reviewed))
+        if len(images) < _FEW_IMAGES or _earlier_copies(project) is not None:
+            st.session_state[_ASKS] = True
+        else:
+            _train(desk, project, None)
+
+
+def _draw_question(desk: _Desk, project: str) -> None:
+    """Say what would be made; images may join those that were reviewed earlier."""
+    images, earlier = _reviewed(desk), _earlier_copies(project)
+    if len(images) < _FEW_IMAGES:
+        few = ngettext(
+            "Only {count} of {total} images is reviewed. A part of the images is kept for measuring, so hardly any is "
+            "left to learn from: review some dozens first.",
+            "Only {count} of {total} images are reviewed. A part of the images is kept for measuring, so few are left "
+            "to learn from: review some dozens first.",
+            len(images),
+        )
+        total = formatting.count(len(desk.review.images))
+        st.warning(few.format(count=formatting.count(len(images)), total=total), icon=":material/warning:")
+    target = None
+    if earlier is not None:
+        words = _("“{project}” ({images})")
+        size = formatting.plural(earlier.items_count, "image", "images")
+        names = {True: words.format(project=earlier.name, images=size), False: _("A new project")}
+        joins = st.radio(
+            _("Where the copies go"), [True, False], format_func=lambda one: plain(names[one]), key="labels-train-to"
+        )
+        target = earlier if joins else None
+    copied = formatting.plural(len(images), "reviewed image", "reviewed images")
+    st.caption(
+        plain(
+            _("“{project}” is made with {images} and their labels, and a new training opens.").format(
+                project=_name_of_copies(project), images=copied
+            )
+            if target is None
+            else _("Of {images} those that are not there yet are copied; a new training opens.").format(images=copied)
+        )
+    )
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button(_("Review more"), key="labels-train-no"):
+            _close_question()
+            st.rerun()
+        if st.button(_("Train on them"), type="primary", icon=":material/model_training:", key="labels-train-yes"):
+            _close_question()
+            _train(desk, project, target)
+
+
+def _close_question() -> None:
+    st.session_state.pop(_ASKS, None)
+
+
+def _train(desk: _Desk, project: str, target: Project | None) -> None:
+    """Copy what is reviewed, into a project of its own or to earlier copies, and open a new training on it."""
+    client, images = connection.client(), _reviewed(desk)
+    with telling_errors():
+        if target is None:
+            made = project_of_copies(
+                client, desk.review.project_id, _name_of_copies(project), images, keeps_labels=True
+            )
+            reviewed = formatting.plural(len(images), "reviewed image", "reviewed images")
+            flash(_("“{project}” has {images}.").format(project=made.name, images=reviewed))
+        else:
+            made = target
+            number = add_copies(client, desk.review.project_id, target.id, images)
+            added = formatting.plural(number, "image", "images")
+            flash(_("{images} added to “{project}”.").format(images=added, project=made.name))
         train_on(made.id)
