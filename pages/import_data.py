@@ -12,10 +12,10 @@ from traindash.ui.import_data import (
     draw_end,
     draw_latest,
     draw_layout_examples,
+    draw_next_steps,
     draw_ready,
     draw_running,
     layouts_sentence,
-    train_on,
 )
 from traindash.ui.import_report import draw_report
 
@@ -34,12 +34,6 @@ with st.container(border=True, key="panel-import", width=960):
         draw_ready(found)
     elif found.report is not None and found.project_id is not None:
         draw_report(found, found.report)
-        st.button(
-            _("Train on this project"),
-            type="primary",
-            icon=":material/arrow_forward:",
-            on_click=train_on,
-            args=(found.project_id,),
-        )
+        draw_next_steps(found.project_id, found.report)
     else:
         draw_end(found)

@@ -4,4 +4,4 @@ import streamlit as st
 
 from traindash.ui.labelling.start import draw_label_start
 
-draw_label_start(st.query_params.get("task"))
+draw_label_start(st.query_params.get("task"), st.query_params.get("project"))

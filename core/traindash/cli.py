@@ -150,7 +150,9 @@ def env(port: int, project: str | None) -> None:
 @click.option(
     "--format",
     "layout",
-    type=click.Choice(["supervisely", "coco", "yolo", "voc", "cvat", "labelme", "label-studio", "createml", "csv"]),
+    type=click.Choice(
+        ["supervisely", "coco", "yolo", "voc", "cvat", "labelme", "label-studio", "createml", "csv", "images"]
+    ),
     help="Read it in this layout, also if another is likelier.  [default: recognised by its content]",
 )
 @click.option(

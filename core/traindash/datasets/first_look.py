@@ -34,6 +34,7 @@ def look_at(candidate: Candidate, *, seconds: float = _SECONDS, fewest: int = _F
 def _look(candidate: Candidate, opened: OpenedImport, until: float, fewest: int) -> FirstLook:
     datasets = dict.fromkeys((item.path for item in opened.source.datasets), 0)
     shown: list[_Looked] = []
+    bare: list[_Looked] = []  # without objects, shown where there is nothing else
     seen: Counter[str] = Counter()  # dataset → images of it in `shown`
     is_whole = True
     for dataset, image in _in_turn(opened.source.datasets):
@@ -42,6 +43,8 @@ def _look(candidate: Candidate, opened: OpenedImport, until: float, fewest: int)
         if image.annotation.labels and (len(shown) < _PICTURES or not seen[dataset.path]):
             shown.append((dataset, image))
             seen[dataset.path] += 1
+        elif len(bare) < _PICTURES:
+            bare.append((dataset, image))
         if time.monotonic() > until and sum(datasets.values()) >= fewest:
             is_whole = False
             break
@@ -51,7 +54,7 @@ def _look(candidate: Candidate, opened: OpenedImport, until: float, fewest: int)
         datasets=datasets,
         is_whole=is_whole,
         report=opened.report(),
-        images=tuple(_picture(dataset, image) for dataset, image in _chosen(shown)),
+        images=tuple(_picture(dataset, image) for dataset, image in _chosen(shown or bare)),
     )
 
 

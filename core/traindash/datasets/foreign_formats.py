@@ -10,7 +10,6 @@ from pathlib import Path
 from traindash.datasets.folder import Folder
 from traindash.datasets.image_files import is_image
 from traindash.errors import InputError
-from traindash.formatting import listing
 from traindash.language import N_
 from traindash.language import gettext as _
 from traindash.text_files import ascii_start
@@ -147,34 +146,28 @@ def refusal(folder: Folder, known: str) -> InputError:
             name=name, packed=", ".join(packed[:_NAMED])
         )
         return InputError(msg, _("Unpack them side by side and choose the folder around them, or choose one of them."))
+    if (foreign := _foreign(folder)) is not None:
+        return foreign
+    if not any(map(is_image, folder.files)):
+        return InputError(_("{name} has no layout that can be read, and not one image in it.").format(name=name), known)
+    return InputError(_("{name} has no layout that can be read.").format(name=name), known)
+
+
+def is_foreign(folder: Folder) -> bool:
+    """Return whether a folder shows the signs of a format that is not read."""
+    return _foreign(folder) is not None
+
+
+def _foreign(folder: Folder) -> InputError | None:
     for sign in _SIGNS:
         if found := _shown_by(sign, folder):
             return InputError(
                 _("{name} looks like {title} ({found}), which is not read.").format(
-                    name=name, title=_(sign.title), found=found
+                    name=folder.root.name, title=_(sign.title), found=found
                 ),
                 " ".join(map(_, sign.advice)),
             )
-    images = sum(map(is_image, folder.files))
-    if not images:
-        return InputError(_("{name} has no layout that can be read, and not one image in it.").format(name=name), known)
-    if images == len(folder.files):
-        return _only_images(folder, known)
-    return InputError(_("{name} has no layout that can be read.").format(name=name), known)
-
-
-def _only_images(folder: Folder, known: str) -> InputError:
-    folders = sorted({place.split("/")[-2] for place in folder.files if "/" in place})
-    if len(folders) > 1:
-        msg = _("{name} has images in the folders {folders}, and no annotations.").format(
-            name=folder.root.name, folders=listing(folders, limit=_NAMED)
-        )
-        hint = _("Folders may say what is on an image, but not where. Draw boxes or outlines in an annotation tool.")
-        return InputError(msg, f"{hint} {known}")
-    msg = _("{name} has no layout that can be read: there are {count} images, and no annotations.").format(
-        name=folder.root.name, count=len(folder.files)
-    )
-    return InputError(msg, f"{_('Put the annotations beside the images.')} {known}")
+    return None
 
 
 def _shown_by(sign: _Sign, folder: Folder) -> str:

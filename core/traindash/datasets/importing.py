@@ -18,6 +18,7 @@ from traindash.datasets.foreign_formats import archives_in, refusal
 from traindash.datasets.geometry import clip_geometry, tight_bounds
 from traindash.datasets.image_checks import ImageChecks
 from traindash.datasets.image_files import CheckedImage
+from traindash.datasets.image_folders import open_images, recognise_images
 from traindash.datasets.import_log import ProblemKind, ProblemLog
 from traindash.datasets.import_words import in_words
 from traindash.datasets.label_studio_format import open_label_studio, recognise_label_studio
@@ -56,13 +57,14 @@ class Layout(StrEnum):
     LABEL_STUDIO = "label-studio"
     CREATE_ML = "createml"
     BOX_CSV = "csv"
+    IMAGES = "images"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """How a layout is called, recognised and read."""
 
-    title: str  # for people
+    title: str  # for people, a message
     about: str  # what it consists of, the rest of a sentence that begins with its title
     recognise: Callable[[Folder], str]  # what speaks for a folder having it, a sentence; empty if nothing does
     # opens a folder, with a folder of ours for images that are not files of their own; it need not exist yet
@@ -134,13 +136,19 @@ FORMATS: Mapping[Layout, Format] = {
         recognise=recognise_box_csv,
         open=_from_files(open_box_csv),
     ),
+    Layout.IMAGES: Format(
+        title=N_("Images only"),
+        about=N_("has images and nothing else; they become a project whose labels are still to come"),
+        recognise=recognise_images,
+        open=_from_files(open_images),
+    ),
 }
 
 
 def _layouts_in_words() -> str:
     """Return what each layout consists of, a line for each."""
     return "\n".join(
-        (_("These layouts are read:"), *(f"{known.title} {_(known.about)}." for known in FORMATS.values()))
+        (_("These layouts are read:"), *(f"{_(known.title)} {_(known.about)}." for known in FORMATS.values()))
     )
 
 
@@ -186,7 +194,8 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
     found = recognise(folder)
     if not found:
         raise refusal(Folder(folder), _layouts_in_words())
-    named = ", ".join(FORMATS[candidate.layout].title for candidate in found)
+    titles = [_(FORMATS[candidate.layout].title) for candidate in found]
+    named = ", ".join(titles)
     if layout is None and len(found) == 1:
         return found[0]
     if layout is None:
@@ -196,14 +205,9 @@ def choose(folder: Path, layout: Layout | None = None) -> Candidate:
             _("Choose the format: {choices}.").format(choices=choices),
         )
     msg = _("{name} is not in {title} layout; it looks like {named}.").format(
-        name=folder.name, title=FORMATS[layout].title, named=named
+        name=folder.name, title=_(FORMATS[layout].title), named=named
     )
-    raise InputError(
-        msg,
-        _("Read it as {layouts}.").format(
-            layouts=alternatives([FORMATS[candidate.layout].title for candidate in found])
-        ),
-    )
+    raise InputError(msg, _("Read it as {layouts}.").format(layouts=alternatives(titles)))
 
 
 def _in_layout(folder: Path, layout: Layout) -> Candidate | None:

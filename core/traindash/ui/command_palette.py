@@ -37,7 +37,10 @@ _component = st.components.v2.component(
 # Words, screen and what its address says
 Command = dict[str, str | dict[str, str]]
 # Pages that no link of the sidebar leads to
-_MORE_PAGES = (("drafts", N_("Drafts")), ("plan", N_("Start from a plan")), ("series_plan", N_("New series")))
+_MORE_PAGES = (
+    *(("drafts", N_("Drafts")), ("plan", N_("Start from a plan")), ("series_plan", N_("New series"))),
+    ("label", N_("Label images")),
+)
 
 
 def draw_palette_button() -> None:

@@ -1,12 +1,13 @@
 """Bringing data in: choose it, see what it was recognised as, watch, read the report."""
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from traindash.datasets.importing import FORMATS, Layout
 from traindash.domain.ids import ImportId, ProjectId
-from traindash.domain.jobs import DataImport, FirstLook, JobStatus
+from traindash.domain.jobs import DataImport, FirstLook, ImportReport, JobStatus
 from traindash.errors import AppError
 from traindash.formatting import count, listing, plural, size
 from traindash.language import N_, ngettext
@@ -16,6 +17,8 @@ from traindash.server_texts import told
 from traindash.ui import connection, lookups, screens
 from traindash.ui.errors import draw_trouble
 from traindash.ui.import_report import draw_look
+from traindash.ui.lazy_part import draw_part
+from traindash.ui.projects.browser import draw_health
 from traindash.ui.state import attempt, change_draft, flash, start_new_draft, telling_errors
 from traindash.ui.theme import plain
 
@@ -196,7 +199,7 @@ def draw_ready(ready: DataImport) -> None:
 
 def _draw_layout_choice(ready: DataImport) -> str:
     known = {item.name: item for item in ready.layouts}
-    titles = {layout.value: known.title for layout, known in FORMATS.items()}
+    titles = {layout.value: _(known.title) for layout, known in FORMATS.items()}
     if len(known) > 1:
         seen = {name: _seen(ready.id, name) for name in known}
         st.markdown(_("These data can be read in several ways. Choose the one that shows what you expect."))
@@ -278,6 +281,30 @@ def _short(source: str) -> str:
     return Path(source).name or source
 
 
+def draw_next_steps(project_id: ProjectId, report: ImportReport) -> None:
+    """Draw what can be done with a project that was brought in, and what strikes in its data."""
+    lookups.projects.forget(connection.workspace_id())
+    facts = lookups.project(project_id)
+    if facts is None:
+        st.info(_("The project does not exist any more."), icon=":material/info:")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if report.objects:
+            st.button(
+                _("Train on this project"), type="primary", icon=":material/arrow_forward:", on_click=train_on,
+                args=(project_id,),
+            )  # fmt: skip
+        else:
+            st.button(_("Label images"), type="primary", icon=":material/label:", on_click=_label, args=(project_id,))
+        screens.link("manage", _("Manage this project"), "tune", of=project_id)
+    if report.objects:
+        draw_part("data-health", partial(draw_health, facts))
+
+
+def _label(project_id: ProjectId) -> None:
+    screens.go("label", project=project_id)
+
+
 @telling_errors()
 def train_on(project_id: ProjectId) -> None:
     """Begin a draft with a project and open its first step; for callbacks."""
@@ -315,20 +342,23 @@ def draw_layout_examples() -> None:
     with st.grid(len(_LAYOUT_FOLDERS), min_column_width=220, gap="small"):
         for layout, folder, about in _LAYOUT_FOLDERS:
             with st.container(border=True, height="stretch"):
-                st.markdown(f"**{FORMATS[layout].title}**")
+                st.markdown(f"**{_(FORMATS[layout].title)}**")
                 st.code(folder, language=None)
                 st.caption(_(about))
     shown = {layout for layout, _folder, _about in _LAYOUT_FOLDERS}
     others = [known for layout, known in FORMATS.items() if layout not in shown]
     with st.expander(
-        _("Also read: {layouts}").format(layouts=listing([known.title for known in others], limit=len(others)))
+        _("Also read: {layouts}").format(layouts=listing([_(known.title) for known in others], limit=len(others)))
     ):
-        st.markdown("\n".join(f"- **{known.title}** {plain(_(known.about))}" for known in others))
+        st.markdown("\n".join(f"- **{_(known.title)}** {plain(_(known.about))}" for known in others))
         st.caption(_("Other formats are named when they are met, with the way to one of these."))
 
 
 def layouts_sentence() -> str:
     """Return what can be brought in."""
-    titles = listing([known.title for known in FORMATS.values()], limit=len(FORMATS))
-    sentence = _("Images with annotations become a project to train on. The layout is recognised by itself: {layouts}.")
-    return sentence.format(layouts=titles)
+    titles = [known.title for layout, known in FORMATS.items() if layout is not Layout.IMAGES]
+    sentence = _(
+        "Images with annotations become a project to train on. The layout is recognised by itself: {layouts}. Images "
+        "alone are taken, too; a model can label them."
+    )
+    return sentence.format(layouts=listing(titles, limit=len(titles)))

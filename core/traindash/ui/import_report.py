@@ -9,10 +9,12 @@ import streamlit as st
 from traindash.datasets.annotation_json import annotation_from_json
 from traindash.datasets.import_log import ProblemKind
 from traindash.datasets.import_words import in_words, problem_groups
+from traindash.datasets.importing import Layout
 from traindash.domain.jobs import DataImport, FirstLook, ImportProblems, ImportReport, LookedAtImage
 from traindash.domain.project import ObjectClass
 from traindash.formatting import count, nouns, plural
 from traindash.language import gettext as _
+from traindash.language import ngettext
 from traindash.server_texts import told
 from traindash.ui.pictures import draw_legend, drawn
 from traindash.ui.streamlit_internals import table_height
@@ -42,13 +44,18 @@ def draw_look(look: FirstLook) -> None:
             else _("No image can be brought in. The reasons are below.")
         )
         st.error(none.format(count=count(report.images_found)), icon=":material/error:")
+    elif look.layout == Layout.IMAGES:
+        _draw_unlabelled(report, is_whole=look.is_whole)
     elif not report.objects:
         message = (
-            _("There is not one object on these images. They can be brought in, but nothing can be learned from them.")
+            _(
+                "There is not one object on these images. They can be brought in and labelled with a model; nothing "
+                "can be learned from them before."
+            )
             if look.is_whole
             else _(
-                "At first sight there is not one object on these images. They can be brought in, but nothing can be "
-                "learned from them."
+                "At first sight there is not one object on these images. They can be brought in and labelled with a "
+                "model; nothing can be learned from them before."
             )
         )
         st.warning(message, icon=":material/warning:")
@@ -61,8 +68,23 @@ def draw_report(finished: DataImport, report: ImportReport) -> None:
     """Draw what came of an import."""
     st.header(_("“{name}” is a project now").format(name=plain(finished.name)), anchor=False)
     _draw_numbers(report)
+    if report.images and not report.objects:
+        _draw_unlabelled(report)
     _draw_problems(report)
     _draw_contents(report)
+
+
+def _draw_unlabelled(report: ImportReport, *, is_whole: bool = True) -> None:
+    """Say that images have no labels yet, and where they come from."""
+    number = report.images if is_whole else report.images_found or report.images
+    text = ngettext(
+        "{count} image without annotations: label it with a model, or bring it in again with annotations. Training "
+        "needs labels.",
+        "{count} images without annotations: label them with a model, or bring them in again with annotations. "
+        "Training needs labels.",
+        number,
+    )
+    st.info(text.format(count=count(number)), icon=":material/label:")
 
 
 def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
@@ -70,6 +92,8 @@ def _draw_numbers(report: ImportReport, *, is_whole: bool = True) -> None:
     empty = sum(objects == 0 for objects in report.classes.values())
     lacking = _("{count} without objects") if is_whole else _("{count} not seen so far")
     without = lacking.format(count=count(empty)) if empty else _("all with objects")
+    if not report.classes:
+        without = _("none found") if is_whole else _("none so far")
     # Nobody knows how many objects there are in annotations that cannot be read.
     unread = any(item.kind == ProblemKind.UNREADABLE_ANNOTATION for item in report.problems)
     everything = _("all that could be read") if unread else _("all that were found")
@@ -131,9 +155,11 @@ def _draw_picture(item: LookedAtImage, classes: Mapping[str, ObjectClass]) -> No
 
 def _draw_contents(report: ImportReport, datasets: Mapping[str, int] | None = None, *, is_whole: bool = True) -> None:
     """Draw datasets with their images, if they are known, beside classes with their objects."""
-    tables = [(*nouns("class", "classes"), _("Class"), _("Objects"), report.classes)]
+    tables = [(*nouns("class", "classes"), _("Class"), _("Objects"), report.classes)] if report.classes else []
     if datasets:
         tables.insert(0, (*nouns("dataset", "datasets"), _("Dataset"), _("Images"), datasets))
+    if not tables:
+        return
     with st.grid(2, min_column_width=300, gap="medium"):
         for one, many, name, number, items in tables:
             with st.container():
@@ -146,6 +172,7 @@ def _draw_counts(name: str, number: str, items: Mapping[str, int]) -> None:
     st.dataframe(
         pd.DataFrame({name: list(items), number: list(items.values())}),
         hide_index=True,
+        column_order=(name, number),
         height=table_height(len(items), _MAX_ROWS),
         column_config={
             # However long the names are, the number is seen
@@ -159,7 +186,7 @@ def _draw_counts(name: str, number: str, items: Mapping[str, int]) -> None:
 def _draw_problems(report: ImportReport, *, is_whole: bool = True) -> None:
     groups = problem_groups(report)
     if not groups:
-        if report.images:
+        if report.objects:
             taken = _("Everything is taken as it is.") if is_whole else _("So far everything is taken as it is.")
             st.success(taken, icon=":material/check_circle:")
         return

@@ -70,6 +70,15 @@ def test_what_will_happen_is_said_before_it_does(client: SuperviselyClient) -> N
     assert "Nothing that is there is changed or removed" in screen(at)
 
 
+def test_without_a_model_in_the_address_one_is_chosen(client: SuperviselyClient) -> None:
+    project = client.projects.list(client.workspaces.list(client.teams.list()[0].id)[0].id)[0]
+    at = open_page("", project=project.id)
+    assert "accepts, corrects or rejects" in screen(at)
+    at.selectbox(key="label-model").set_value(TaskId(11)).run()
+    assert at.selectbox(key="label-project").value == project.id
+    assert "9 images of “Shapes” are copied" in screen(at)
+
+
 def test_copies_go_when_nothing_can_label_them(client: SuperviselyClient) -> None:
     at = open_page("12")
     at.button("label-start").click().run()

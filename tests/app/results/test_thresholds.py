@@ -25,7 +25,7 @@ def test_all_pages_and_the_code_agree(open_page: Open) -> None:
     assert points.at(best).f1 == pytest.approx(choose_threshold(BestF1(), points).point.f1)  # rounding costs nothing
     assert f"Set its confidence threshold to {best:.3f}" in screen(open_page("compare", ids="3"))
     assert open_page("handover", task="3").number_input("threshold-f1-0.0").value == best
-    assert open_page("label", task="3").slider("label-confidence").value == best
+    assert open_page("label", task="3").slider("label-confidence-3").value == best
     tried = open_page("try_model", models="3").slider[0]
     assert tried.value == best
     assert f"best F1 from {best:.3f} on" in tried.help

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.datasets import layouts
-from traindash.datasets.importing import open_import
+from traindash.datasets.importing import Layout, open_import
 from traindash.errors import InputError
 
 
@@ -57,18 +57,29 @@ def test_foreign_formats_are_named(tmp_path: Path, name: str, content: str, titl
     assert refused.value.hint
 
 
-def test_images_alone_are_told_to_have_no_annotations(tmp_path: Path) -> None:
+def test_images_alone_become_a_project_without_labels(tmp_path: Path) -> None:
     layouts.write_image(tmp_path / "set" / "a.png")
-    with pytest.raises(InputError, match="1 images, and no annotations"):
-        open_import(tmp_path / "set", work=tmp_path / "work")
+    (tmp_path / "set" / "README.txt").write_text("taken in May")
+    opened = open_import(tmp_path / "set", work=tmp_path / "work")
+    assert opened.candidate.layout is Layout.IMAGES
+    (dataset,) = opened.source.datasets
+    assert [(image.name, image.annotation.labels) for image in dataset.images] == [("a.png", ())]
+    assert (opened.report().images, opened.report().objects, opened.report().problems) == (1, 0, ())
 
 
-def test_folders_of_classes_are_told_to_have_no_annotations(tmp_path: Path) -> None:
+def test_folders_of_images_become_datasets_not_classes(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         layouts.write_image(tmp_path / "set" / "train" / name / "a.png")
-    with pytest.raises(InputError, match="images in the folders cat and dog, and no annotations") as refused:
+    source = open_import(tmp_path / "set", work=tmp_path / "work").source
+    assert [(item.name, len(list(item.images))) for item in source.datasets] == [("cat", 1), ("dog", 1)]
+    assert source.meta.classes == ()
+
+
+def test_what_is_not_told_of_lies_beside_images_is_no_layout(tmp_path: Path) -> None:
+    layouts.write_image(tmp_path / "set" / "a.png")
+    (tmp_path / "set" / "boxes.txt").write_text("somewhere")
+    with pytest.raises(InputError, match="no layout that can be read"):
         open_import(tmp_path / "set", work=tmp_path / "work")
-    assert "not where" in refused.value.hint
 
 
 def test_a_folder_without_images_says_so(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from traindash.ui import connection, lookups, screens
 from traindash.ui.background_work import BackgroundWork
 from traindash.ui.errors import draw_trouble, titled
 from traindash.ui.experiments.data import recommended_confidence
-from traindash.ui.experiments.index import find_experiments, parse_ids
+from traindash.ui.experiments.index import find_experiments, given_names, kept_experiments, parse_ids
 from traindash.ui.handover.view import chosen_models
 from traindash.ui.state import remember_start, task_just_started
 from traindash.ui.theme import plain
@@ -47,32 +47,72 @@ class _Wish:
     copies: bool  # of them, in a new project
 
 
-def draw_label_start(wanted: str | None) -> None:
-    """Draw the page for the experiment that the address names.
+def draw_label_start(wanted: str | None, project: str | None = None) -> None:
+    """Draw the page for the experiment that the address names, or for one that is chosen here.
+
+    ``project`` is the number of the project whose images shall be labelled; by default the one of the training.
 
     Raises:
-        InputError: The address holds no task.
+        InputError: The address holds something that is no task.
         NotFoundError: There is no experiment of the task.
     """
     with titled(_("Label images")):
         ids = parse_ids(wanted)
-        if not ids:
-            raise InputError(_("No model is named in the address."), _("Choose an experiment; its page leads here."))
-        info = find_experiments(ids[:1])[ids[0]]
-    screens.link("task", _("The training"), "arrow_back", task=info.task_id)
-    st.title(_("Label images with this model"), anchor=False)
-    st.caption(plain(f"{info.experiment_name} · {info.framework_name} {info.model_name}"))
-    chosen = next(
-        (one for one in chosen_models(connection.team_id(), info.project_id) if one.task_id == info.task_id), None
-    )
+        info = find_experiments(ids[:1])[ids[0]] if ids else None
+        known = () if info is not None else _experiments_with_models()
+    if info is not None:
+        screens.link("task", _("The training"), "arrow_back", task=info.task_id)
+        st.title(_("Label images with this model"), anchor=False)
+        st.caption(plain(f"{info.experiment_name} · {info.framework_name} {info.model_name}"))
+    else:
+        st.title(_("Label images"), anchor=False)
+    first = ProjectId(int(project)) if project is not None and project.isascii() and project.isdecimal() else None
     with st.container(border=True, key="panel-label", width=840):
-        wish = _draw_wish(info, chosen)
+        if info is None:
+            st.markdown(_("A model draws what it finds on the images; the review accepts, corrects or rejects it."))
+            info = _choose_model(known)
+        if info is None:
+            _draw_no_model()
+            return
+        chosen = next(
+            (one for one in chosen_models(connection.team_id(), info.project_id) if one.task_id == info.task_id), None
+        )
+        wish = _draw_wish(info, chosen, first or info.project_id)
         _draw_start(wish, info)
 
 
-def _draw_wish(info: ExperimentInfo, chosen: ChosenModel | None) -> _Wish:
+def _experiments_with_models() -> tuple[ExperimentInfo, ...]:
+    team = connection.team_id()
+    return tuple(info for info in kept_experiments() if models_of(info, team))
+
+
+def _choose_model(known: Sequence[ExperimentInfo]) -> ExperimentInfo | None:
+    """Draw the choice of an experiment whose best model labels, the newest first; ``None`` where there is none."""
+    names, infos = given_names(), {info.task_id: info for info in known}
+    if not infos:
+        return None
+    task = st.selectbox(
+        _("Model"),
+        list(infos),
+        format_func=lambda task: (
+            f"{names.get(task) or infos[task].experiment_name} · {infos[task].framework_name} {infos[task].model_name}"
+        ),
+        key="label-model",
+    )
+    return infos[task]
+
+
+def _draw_no_model() -> None:
+    st.info(
+        _("There is no trained model yet. Train one on a project whose images have labels; it can label others then."),
+        icon=":material/info:",
+    )
+    screens.link("project", _("New training"), "add_circle")
+
+
+def _draw_wish(info: ExperimentInfo, chosen: ChosenModel | None, first: ProjectId) -> _Wish:
     """Draw which images of which project the model is given, and where its labels go."""
-    project = _choose_project(lookups.projects(connection.workspace_id()), info.project_id)
+    project = _choose_project(lookups.projects(connection.workspace_id()), first)
     images = _images(project.id, str(project.updated_at))
     empty = [image for image, labels in images if not labels]
     which = st.segmented_control(
@@ -99,7 +139,7 @@ def _draw_wish(info: ExperimentInfo, chosen: ChosenModel | None) -> _Wish:
         USUAL_CONFIDENCE if known is None else max(LEAST_CONFIDENCE, known),
         10.0**-THRESHOLD_DECIMALS,
         format=f"%.{THRESHOLD_DECIMALS}f",
-        key="label-confidence",
+        key=f"label-confidence-{info.task_id}",
         help=_("Lower finds more and is wrong more often: what is wrong is rejected with one key in the review."),
         width=420,
     )

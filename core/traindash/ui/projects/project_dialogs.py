@@ -45,6 +45,10 @@ def draw_menu(facts: ProjectFacts) -> None:
         st.popover(_("Project"), icon=":material/more_horiz:", width="content", key=key),
         st.container(key="project-menu-items", gap=None),
     ):
+        st.button(
+            _("Label images"), icon=":material/label:", key="go-label", width="stretch", type="tertiary",
+            on_click=_label, args=(number,),
+        )  # fmt: skip
         for name, label, icon in (
             ("rename", _("Rename or describe"), "edit"),
             ("clone", _("Clone"), "content_copy"),
@@ -56,14 +60,20 @@ def draw_menu(facts: ProjectFacts) -> None:
             )  # fmt: skip
 
 
+def _label(number: ProjectId) -> None:
+    screens.go("label", project=number)
+
+
 def _ask(name: str, number: ProjectId) -> None:
     st.session_state[_ASKED] = st.session_state.get(_ASKED, 0) + 1
     ask(name, number)
 
 
 def draw_manage_link(facts: ProjectFacts, draft: WizardDraft) -> None:
-    """Draw the way from the wizard to where the project is changed."""
-    screens.link("manage", _("Manage this project"), "tune", of=facts.project.id, draft=draft.id)
+    """Draw the ways from the wizard to where the project is changed, and to where a model labels its images."""
+    with st.container(horizontal=True):
+        screens.link("manage", _("Manage this project"), "tune", of=facts.project.id, draft=draft.id)
+        screens.link("label", _("Label images"), "label", project=facts.project.id)
 
 
 def _other_names(facts: ProjectFacts) -> set[str]:
@@ -106,9 +116,8 @@ def _draw_clone(facts: ProjectFacts, _about: tuple[Any, ...]) -> None:
 
         work.begin(project.id, _("Cloning “{name}”").format(name=project.name), 0, run)
 
-    images = _("{images} in {datasets}").format(
-        images=plural(project.items_count, "image", "images"),
-        datasets=plural(len(facts.datasets), "dataset", "datasets"),
+    images = ngettext("{images} in {count} dataset", "{images} in {count} datasets", len(facts.datasets)).format(
+        images=plural(project.items_count, "image", "images"), count=count(len(facts.datasets))
     )
     objects = plural(sum(item.objects for item in facts.statistics.classes), "object", "objects")
     classes = plural(len(facts.meta.classes), "class", "classes")

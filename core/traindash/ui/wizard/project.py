@@ -12,7 +12,7 @@ from traindash.domain.ids import DatasetId, ProjectId, TaskId, WorkspaceId
 from traindash.domain.project import Dataset, Project
 from traindash.errors import AppError, StorageError
 from traindash.formatting import count, plural, size
-from traindash.language import N_
+from traindash.language import N_, ngettext
 from traindash.language import gettext as _
 from traindash.plans.draft import DraftId, WizardDraft
 from traindash.plans.facts import ProjectFacts
@@ -198,9 +198,13 @@ def draw_project_cards(draft: WizardDraft, projects: tuple[Project, ...]) -> Non
                     st.image(picture, width="stretch", alt=_("An image of {name}").format(name=project.name))
                 st.markdown(f"**{plain(project.name)}**")
                 st.caption(
-                    _("{images} in {datasets}, {size}").format(
+                    ngettext(
+                        "{images} in {count} dataset, {size}",
+                        "{images} in {count} datasets, {size}",
+                        project.datasets_count,
+                    ).format(
                         images=plural(project.items_count, "image", "images"),
-                        datasets=plural(project.datasets_count, "dataset", "datasets"),
+                        count=count(project.datasets_count),
                         size=size(project.size_bytes),
                     )
                 )
