@@ -65,6 +65,7 @@ def workspace_of(client: SuperviselyClient) -> WorkspaceId:
 def test_what_will_happen_is_said_before_it_does(client: SuperviselyClient) -> None:
     del client
     at = open_page("11")
+    assert "Every image of this project has labels already" in screen(at)
     assert "9 images of “Shapes” are copied without labels into a new project" in screen(at)
     at.segmented_control(key="label-where").set_value("This project, beside what is there").run()
     assert "Nothing that is there is changed or removed" in screen(at)

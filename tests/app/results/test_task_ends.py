@@ -4,6 +4,7 @@ import errno
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from tests.app.results.conftest import Open, add_evaluated, screen
 from tests.fakes.evaluations import Made
@@ -118,3 +119,23 @@ def test_on_another_server_an_experiment_is_repeated_by_its_whole_plan(
     assert plan.autostart
     assert plan.experiment_name is None
     assert (plan.model.path if isinstance(plan.model, CustomCheckpoint) else None) == path
+
+
+def test_the_log_of_a_labelling_stays_in_its_place_when_it_ends(server: FakeServer, open_page: Open) -> None:
+    # A fragment that runs while the page is drawn anew would write into what has taken the place
+    task = server.add_task(7, "started")
+    task["meta"]["params"] = {"state": {"labelling": {}}}
+    places = [_places_of_log(open_page("task", task="7"))]
+    made = {"project_id": 55, "made": 3, "images": 2, "model": "Fruit v1"}
+    task |= {"status": "finished", "finishedAt": "2026-11-23T10:01:35.000Z"}
+    task["meta"]["output"] = {"labelling": {"data": made}}
+    ended = open_page("task", task="7")
+    assert "Fruit v1 found 3 objects on 2 images" in screen(ended)
+    places.append(_places_of_log(ended))
+    assert len(places[0]) == 1
+    assert places[0] == places[1]
+
+
+def _places_of_log(at: AppTest) -> list[int]:
+    """Return at which place of the page the log stands."""
+    return [place for place, one in at.main.children.items() if "live-log" in str(one.proto)]

@@ -123,6 +123,8 @@ def _draw_wish(info: ExperimentInfo, chosen: ChosenModel | None, first: ProjectI
         format_func=_,
         key=f"label-which-{project.id}",
     )
+    if images and not empty:
+        st.caption(_("Every image of this project has labels already; choose another one to label what is new."))
     where = st.segmented_control(
         _("Where the labels go"),
         [_COPIES, _HERE],
