@@ -119,6 +119,7 @@ def test_a_page_for_everybody(
             settle(tab)
             # A theme has colours of its own and nothing else; the other rules cost as much as these and find the same.
             found += find(tab, rules=() if theme == "light" else ("color-contrast",))
+    sideways = tab.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth")
     hidden = unseen_focus(tab)
     escaped = tab.locator(r'[aria-label*="\\"], [alt*="\\"], [title*="\\"]').evaluate_all(
         "nodes => nodes.map(node => node.outerHTML.slice(0, 200))"
@@ -128,6 +129,7 @@ def test_a_page_for_everybody(
     counts = Counter(item.impact for item in found)
     record_testsuite_property(f"axe-core on {name}", dict(counts))
     assert [item for item in found if item.impact in {"critical", "serious"}] == []
+    assert sideways <= 0, "Half a screen has to be scrolled sideways"
     assert hidden == [], "The keyboard reaches what does not show it"
     assert escaped == [], "Screen readers hear the escapes of Markdown"
 
