@@ -32,6 +32,9 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DashboardPro
     add_experiment(server, 2, "Beta", model_name="YOLO26n-det", evaluation_metrics={"mAP": 0.7})
     add_evaluated(server, 3, "Gamma", Made(seed=3, classes=MANY, quality=0.6), model_name="YOLO26n-det")
     add_evaluated(server, 4, "Delta", Made(seed=4, classes=MANY, quality=0.9), model_name="YOLO26n-det")
+    server.apps = [{"id": 9, "name": "Serve YOLO", "slug": "serve/yolo", "moduleId": 9, "config": {}}]
+    server.said["get_status"] = {"is_deployed": True, "serving": {"requests": 12_345, "p50_seconds": 0.034, "open": 2}}
+    server.add_task(5, "started")["meta"]["app"]["moduleId"] = 9
     home: Path = tmp_path_factory.mktemp("experiments") / "home"
     with serve(server.app()) as url:
         kept = KeptServers(home / "servers.json")
@@ -176,3 +179,4 @@ def test_half_a_screen_cuts_no_status(page: Page, dashboard: DashboardProcess) -
         ".map(cell => Math.round(cell.getBoundingClientRect().right))"
     )
     assert edges == sorted(edges), "the cells of a row stand beside each other"
+    expect(page.locator(".st-key-stop-5").get_by_role("button").first).to_be_in_viewport(ratio=1)

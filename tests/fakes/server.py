@@ -28,6 +28,8 @@ class FakeServer:
         stopped: Ids that ``tasks.stop`` was called for.
         requests: What ``tasks.request.direct`` was called with.
         train_status: What a training app says of itself.
+        said: What apps answer to a command, beside those of a training app.
+        apps: Apps of the ecosystem, whatever they are asked for by.
         broken: Methods that are refused.
         runs_models: Whether models can be asked about pictures, as on the embedded platform.
     """
@@ -40,6 +42,8 @@ class FakeServer:
     stopped: list[int] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     train_status: str = "Status: Training is in progress..."
+    said: dict[str, dict[str, Any]] = field(default_factory=dict)
+    apps: list[dict[str, Any]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     runs_models: bool = False
 
@@ -82,7 +86,7 @@ class FakeServer:
             "projects.list": lambda _: _page([_project()]),
             "projects.info": lambda _: JSONResponse(_project()),
             "agents.list": lambda _: _page([{"id": 1, "name": "Agent 1", "status": "running", "teamId": 1}]),
-            "ecosystem.list": lambda _: _page([]),
+            "ecosystem.list": lambda _: _page(self.apps),
             "tasks.list": self._tasks,
             "tasks.info": self._task,
             "tasks.stop": self._stop,
@@ -123,7 +127,7 @@ class FakeServer:
 
     def _request(self, body: dict[str, Any]) -> Response:
         self.requests.append(body)
-        answers = {"is_running": {"running": True}, "train_status": {"status": self.train_status}}
+        answers = {"is_running": {"running": True}, "train_status": {"status": self.train_status}, **self.said}
         return JSONResponse(answers.get(body["command"], {"result": "model training started"}))
 
     def _list(self, body: dict[str, Any]) -> Response:
