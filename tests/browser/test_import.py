@@ -1,6 +1,7 @@
 """Bringing data in, in a real browser: a first look, doubts, refusals, and masks that are learned as masks."""
 
 import json
+import re
 import time
 import zipfile
 from collections.abc import Iterator
@@ -125,6 +126,21 @@ def test_after_one_archive_the_menu_leads_to_the_next(dashboard: DashboardProces
     second = (tmp_path / "workshop.zip").rename(tmp_path / "second.zip")
     page.locator("input[type=file]").set_input_files(second)
     expect_heading(page, "First look at “second.zip”")
+
+
+def test_images_alone_lead_on_to_labelling(dashboard: DashboardProcess, page: Page, tmp_path: Path) -> None:
+    bare = tmp_path / "holiday.zip"
+    with zipfile.ZipFile(archive(tmp_path)) as labelled, zipfile.ZipFile(bare, "w") as packed:
+        for name in ("00.png", "01.png"):
+            packed.writestr(f"holiday/{name}", labelled.read(f"workshop/images/{name}"))
+    choose(page, dashboard.url, bare)
+    expect_text(page, "2 images without annotations")
+    press(page, "Bring it in")
+    expect_heading(page, "“holiday” is a project now")
+    expect(page.get_by_role("button", name="Train on this project")).to_have_count(0)
+    press(page, "Label images")
+    expect_heading(page, "Label images")
+    expect(page).to_have_url(re.compile(r"/label\?project=\d+$"))
 
 
 def test_a_refusal_leads_on(dashboard: DashboardProcess, page: Page, tmp_path: Path) -> None:
