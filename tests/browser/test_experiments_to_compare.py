@@ -160,6 +160,7 @@ def test_the_sidebar_closes_by_its_button_and_after_a_choice_on_half_a_screen(
         sidebar.hover()
         sidebar.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         expect(sidebar).to_have_attribute("data-collapsed", "true")
+        expect(page.get_by_test_id("stMainBlockContainer")).to_have_css("padding-top", "56px")
         page.get_by_test_id("stExpandSidebarButton").click()
         expect(sidebar).to_have_attribute("data-collapsed", "false")
     press(page, "Tasks")
