@@ -1,6 +1,7 @@
 """What to take, why, and how sure that is, in plain words; they never say more than the numbers do."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -50,7 +51,7 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
     evaluated = len(decision.candidates)
     if evaluated < _FEWEST or judged.kind == "unlike":
         if judged.kind == "unlike":
-            return replace(judged, sentences=(*_each_alone(comparison), _(_ALIKE), *judged.sentences), warnings=())
+            return replace(judged, sentences=(_(_ALIKE), *judged.sentences), warnings=())
         if judged.winner is None:
             return judged
         label = next(e.label for e in comparison.experiments if e.key == judged.winner)
@@ -79,18 +80,6 @@ def recommend(comparison: Comparison, significance: Significance, decision: Deci
         winner=advice.winner,
         warnings=judged.warnings,
     )
-
-
-def _each_alone(comparison: Comparison) -> tuple[str, ...]:
-    """Return what each of a few experiments reaches on its own images, where figures may not be ranked."""
-    read = [(one, read_metric(one, comparison.score)) for one in comparison.experiments]
-    known = [(one, value) for one, value in read if value is not None and math.isfinite(value)]
-    if not known or len(known) > _FEW:
-        return ()
-    reaches = [
-        _("“{name}” {value}").format(name=one.label, value=metric(value, comparison.decimals)) for one, value in known
-    ]
-    return (_("Each for itself, {metric}: {values}.").format(metric=comparison.score, values=listing(reaches)),)
 
 
 def _of_one(comparison: Comparison, decision: Decision) -> Verdict:
@@ -137,8 +126,13 @@ def advise(decision: Decision) -> Verdict:
     return Verdict(
         kind="winner" if decision.decided_by == "figure" else "tie",
         headline=_headline(decision, winner),
-        sentences=(*_numbers(decision, winner), *_certainty_words(decision), *_why_among_equals(decision, winner)),
-        details=(*_use(decision, winner), *_given_up(decision, winner), *_left_out(decision)),
+        sentences=(
+            *_numbers(decision, winner),
+            *_certainty_words(decision),
+            *_cost_words(decision, winner),
+            *_given_up(decision, winner),
+        ),
+        details=(*_use(decision, winner), *_left_out(decision)),
         winner=winner.key,
     )
 
@@ -162,9 +156,8 @@ def _headline(decision: Decision, winner: Candidate) -> str:
         case "size":
             return _("No clear difference: take the smaller one, “{name}”.").format(name=name)
         case "lean":
-            either = _("No clear difference: take either. “{name}” is slightly ahead, which may be luck.")
-            lean = _("Take “{name}”: it is slightly ahead, which may be luck.")
-            return (either if takes_either(decision) else lean).format(name=name)
+            lean = _("Take “{name}”: it is slightly ahead, which may be luck.").format(name=name)
+            return _("No clear difference: take either.") if takes_either(decision) else lean
     assert_never(decision.decided_by)
 
 
@@ -255,7 +248,8 @@ def _hundred_tests(lead: Interval, names: tuple[str, str]) -> str:
         "In 100 tests with {images} images like these “{winner}” would beat “{other}” {times}.",
         lead.images,
     )
-    return tests.format(images=count(lead.images), winner=names[0], other=names[1], times=times)
+    text = tests.format(images=count(lead.images), winner=names[0], other=names[1], times=times)
+    return text if not _is_even(lead) else f"{text} {_('50 would be a coin toss.')}"
 
 
 def _numbers(decision: Decision, winner: Candidate) -> tuple[str, ...]:
@@ -278,7 +272,7 @@ def _use(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     return (threshold.format(threshold=threshold_text(winner), figures=reached),)
 
 
-def _why_among_equals(decision: Decision, winner: Candidate) -> tuple[str, ...]:
+def _cost_words(decision: Decision, winner: Candidate) -> tuple[str, ...]:
     rivals = [one for one in decision.equals if one.key != winner.key]
     match decision.decided_by:
         case "latency":
@@ -292,19 +286,28 @@ def _why_among_equals(decision: Decision, winner: Candidate) -> tuple[str, ...]:
             has = _("Its checkpoint has {mine} against {theirs} of “{other}”.")
             return (has.format(mine=mine, theirs=theirs, other=larger.label),)
         case "lean":
-            equals = [one.contender for one in decision.equals]
-            times = {one.latency: latency_text(one.speed) for one in equals if one.latency}
-            known = all(one.latency and one.bytes for one in equals) and len({one.machine for one in equals}) == 1
-            if not known or len(equals) != _FEWEST:
-                return (_("Time and size do not decide: they are about the same, or not known."),)
-            if max(times) < _ALIKE_IN_TIME * min(times):
-                return (_("Both need about the same time for an image and have about the same size."),)
-            vary = _("They have about the same size. Their times for an image scatter more than they differ: {times}.")
-            written = [f"{text} ms" for _latency, text in sorted(times.items())]
-            return (vary.format(times=listing(written)),)
+            luck = _("“{name}” is slightly ahead, which may be luck.").format(name=winner.label)
+            return (*([luck] if takes_either(decision) else []), *_alike_in_use(decision.equals))
+        case "figure" if decision.runner_up is not None:
+            pair = (winner, decision.runner_up)
+            differ = [test(a.contender, b.contender) for test in (faster, smaller) for a, b in (pair, pair[::-1])]
+            return () if any(differ) or not all(one.contender.latency for one in pair) else _alike_in_use(pair)
         case "figure" | "nothing":
             return ()
     assert_never(decision.decided_by)
+
+
+def _alike_in_use(candidates: Sequence[Candidate]) -> tuple[str, ...]:
+    """Return what time and size say of candidates that they do not tell apart."""
+    contenders = [one.contender for one in candidates]
+    known = all(one.latency and one.bytes for one in contenders) and len({one.machine for one in contenders}) == 1
+    if not known or len(contenders) != _FEWEST:
+        return (_("Time and size do not decide: they are about the same, or not known."),)
+    times = {one.latency: f"{latency_text(one.speed)} ms" for one in contenders if one.latency}
+    if max(times) < _ALIKE_IN_TIME * min(times):
+        return (_("Both need about the same time for an image and have about the same size."),)
+    vary = _("They have about the same size. Their times for an image scatter more than they differ: {times}.")
+    return (vary.format(times=listing([times[latency] for latency in sorted(times)])),)
 
 
 def _equals(decision: Decision) -> str:

@@ -141,7 +141,7 @@ def _by_pixels(comparison: Comparison) -> Standing:
         reason = _("Fewer than two experiments have figures of their classes, so there is nothing to hold together.")
         return Standing(kind="unknown", words=_("Not checked"), reasons=(reason,))
     reason = _("All were measured on the same classes and on images of the same names.")
-    return Standing(kind="reserved", words=_("Comparable as far as is known"), reasons=(reason, *verdict.warnings))
+    return Standing(kind="reserved", words=_("Measured alike as far as is known"), reasons=(reason, *verdict.warnings))
 
 
 def standing_of(comparison: Comparison, significance: Significance) -> Standing:
@@ -161,11 +161,11 @@ def standing_of(comparison: Comparison, significance: Significance) -> Standing:
     if not significance.are_comparable:
         return Standing(kind="unlike", words=_("Not measured alike"), reasons=reasons)
     if warnings:
-        return Standing(kind="reserved", words=_("Comparable as far as is known"), reasons=reasons)
+        return Standing(kind="reserved", words=_("Measured alike as far as is known"), reasons=reasons)
     images = plural(len(significance.judgement.images), "image", "images")
     classes = plural(len(significance.judgement.classes), "class", "classes")
     same = _(
         "All were measured on the same {images} and {classes} at the same thresholds, and none was trained on them."
     )
     words = same.format(images=images, classes=classes)
-    return Standing(kind="alike", words=_("Comparable"), reasons=(words, _(CHOSEN_ON_THEM)))
+    return Standing(kind="alike", words=_("Measured alike"), reasons=(words, _(CHOSEN_ON_THEM)))

@@ -83,8 +83,9 @@ def test_words_never_contradict_the_numbers(requirements: Requirements) -> None:
         assert "Take “" not in text
         return
     winner = decision.winner
-    assert re.match(r"(Take|No clear difference: take the (faster|smaller) one,) “", advice.headline)
-    assert f"“{winner.label}”" in advice.headline
+    if advice.headline != "No clear difference: take either.":
+        assert re.match(r"(Take|No clear difference: take the (faster|smaller) one,) “", advice.headline)
+        assert f"“{winner.label}”" in advice.headline
     assert "pt" not in re.findall(r"\w+", text)
     assert winner in decision.fulfilling
     assert winner in decision.equals
@@ -140,7 +141,7 @@ def test_a_budget_changes_who_is_named() -> None:
     assert tight.winner is not None
     assert tight.winner.label == "Experiment 4"
     words = advise(tight)
-    assert "It gives up" in " ".join(words.details)
+    assert "It gives up" in " ".join(words.sentences)
     assert "needs 40.0 ± 0.4 ms for an image" in " ".join(words.details)
 
 
@@ -180,7 +181,8 @@ def test_a_few_bytes_are_no_reason_to_give_up_quality() -> None:
     assert decision.decided_by == "lean"
     assert decision.winner is not None
     assert decision.winner.figure == max(one.figure for one in decision.candidates)
-    assert advise(decision).headline.endswith("is slightly ahead, which may be luck.")
+    assert advise(decision).headline == "No clear difference: take either."
+    assert f"“{decision.winner.label}” is slightly ahead, which may be luck." in advise(decision).sentences
 
 
 def test_times_that_scatter_more_than_they_differ_are_told_with_their_scatter() -> None:

@@ -76,7 +76,7 @@
       size: () => _("No clear difference: take the smaller one, “{name}”.", { name }),
       lean: () =>
         goal.close[winner][next]
-          ? _("No clear difference: take either. “{name}” is slightly ahead, which may be luck.", { name })
+          ? _("No clear difference: take either.")
           : _("Take “{name}”: it is slightly ahead, which may be luck.", { name }),
     };
     return [by === "figure" ? "winner" : "tie", heads[by](), both, use, ...failing];
