@@ -302,10 +302,14 @@ def _scatter(known: Sequence[Candidate]) -> list[Line]:
         speed = one.contender.speed
         if speed is not None and speed.total_std and math.isfinite(one.figure):
             ends = (max(0.0, speed.total - speed.total_std), speed.total + speed.total_std)
-            name = _("“{name}”, scatter of its times").format(name=one.label)
-            style = one.contender.experiment.style
+            # quiet, so that what is pointed at is the model and not an end of its line
             lines.append(
-                Line(name=name, x=(round(ends[0], 3), round(ends[1], 3)), y=(round(one.figure, 5),) * 2, style=style)
+                Line(
+                    name=_("Scatter"),
+                    x=(round(ends[0], 3), round(ends[1], 3)),
+                    y=(round(one.figure, 5),) * 2,
+                    style=None,
+                )
             )
     return lines
 

@@ -18,7 +18,6 @@ _SIDEBAR_WIDTH = 232
 st.set_page_config(page_icon=theme.ICON, layout="wide", initial_sidebar_state=_SIDEBAR_WIDTH)
 # Hidden: the sidebar draws its own links, one for each group of screens.
 current = st.navigation(screens.all_pages(), position="hidden")
-screens.show_address()
 st.session_state["screen"] = current.url_path or screens.DEFAULT
 draw_sidebar(st.session_state["screen"])
 draw_palette({place.screen: target_of(place) for place in screens.PLACES})

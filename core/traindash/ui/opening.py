@@ -32,7 +32,7 @@ _BEFORE = ";".join(
     [
         *(
             Path(__file__).with_name(name).read_text(encoding="utf-8")
-            for name in ("look.js", "numbers.js", "ahead.js", "away.js", "sidebar.js")
+            for name in ("look.js", "numbers.js", "ahead.js", "away.js", "page_links.js")
         ),
         own_text("sorting.js"),
     ]

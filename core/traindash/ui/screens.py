@@ -116,15 +116,6 @@ def go(screen_id: str, **query: object) -> NoReturn:
     st.switch_page(page(screen_id), query_params=_texts(query))
 
 
-def show_address() -> None:
-    """Give the browser the address that the page is drawn for; at the beginning of each page.
-
-    A link to the page that is open changes what the server is asked for, but not the browser's address, which the next
-    click would send again (Streamlit 1.67).
-    """
-    st.query_params.from_dict({name: st.query_params.get_all(name) for name in st.query_params})
-
-
 def title_tab(what: str, done: float | None = None) -> None:
     """Name the browser's tab after what the page shows; ``done`` is the share from 0 to 1 of what is on its way."""
     # Several tabs with tasks are told apart by what stands first.
