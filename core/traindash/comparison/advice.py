@@ -26,8 +26,8 @@ from traindash.language import gettext as _
 _ALIKE_IN_TIME = 1.1  # times that far apart are seen as different in a chart, whatever their scatter
 _TINY = 0.0005  # figures closer than this are written alike
 _NOTICEABLE = 0.005  # half an object of a hundred; less is not worth a word
-_FEWEST, _FEW = 2, 4
-LIKELY = 0.8  # share of the resamples from which a lead is called likely
+_FEWEST = 2
+_LIKELY = 0.8  # share of the resamples from which a lead is called likely
 _NEARLY_ALL = 0.995
 _ALIKE = N_("Choose experiments of one project that were evaluated on the same images to see which one to take.")
 # why one is better than another, by what it finds and how often it is right
@@ -165,12 +165,16 @@ def takes_either(decision: Decision) -> bool:
     """Return whether nothing speaks for one of those that cannot be told apart."""
     if decision.winner is None:
         return len(decision.equals) > 1
-    return decision.decided_by == "lean" and _is_even(decision.lead)
+    return decision.decided_by == "lean" and is_even(None if decision.lead is None else decision.lead.ahead)
 
 
-def _is_even(lead: Interval | None) -> bool:
-    """Return whether either of two would often win if the test were made again."""
-    return lead is None or lead.ahead is None or 1 - LIKELY < lead.ahead < LIKELY
+def is_even(share: float | None) -> bool:
+    """Return whether either of two would often win if the test were made again.
+
+    Args:
+        share: Of the resamples in which one of them is ahead, 0 to 1; ``None`` where it is not known.
+    """
+    return share is None or 1 - _LIKELY < share < _LIKELY
 
 
 def reason_words(goal: Goal, winner: Candidate, other: Candidate) -> str:
@@ -226,8 +230,8 @@ def _certainty_level(lead: Interval) -> str:
         return lead.too_few
     if lead.tells_apart:
         return _("This is quite sure.")
-    if lead.ahead is not None and max(lead.ahead, 1 - lead.ahead) >= LIKELY:
-        return _("This is likely, not sure.") if lead.ahead >= LIKELY else _("The other one may be better.")
+    if lead.ahead is not None and max(lead.ahead, 1 - lead.ahead) >= _LIKELY:
+        return _("This is likely, not sure.") if lead.ahead >= _LIKELY else _("The other one may be better.")
     return _("They cannot be told apart.")
 
 
@@ -249,7 +253,7 @@ def _hundred_tests(lead: Interval, names: tuple[str, str]) -> str:
         lead.images,
     )
     text = tests.format(images=count(lead.images), winner=names[0], other=names[1], times=times)
-    return text if not _is_even(lead) else f"{text} {_('50 would be a coin toss.')}"
+    return text if not is_even(share) else f"{text} {_('50 would be a coin toss.')}"
 
 
 def _numbers(decision: Decision, winner: Candidate) -> tuple[str, ...]:

@@ -300,7 +300,7 @@ def _scatter(known: Sequence[Candidate]) -> list[Line]:
     lines = []
     for one in known:
         speed = one.contender.speed
-        if speed is not None and speed.total_std and math.isfinite(one.figure):
+        if speed is not None and speed.total_std:
             ends = (max(0.0, speed.total - speed.total_std), speed.total + speed.total_std)
             # quiet, so that what is pointed at is the model and not an end of its line
             lines.append(

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from traindash.comparison.advice import LIKELY, advise, plain_words, reason_words
+from traindash.comparison.advice import advise, is_even, plain_words, reason_words
 from traindash.comparison.charts.drawing import Line
 from traindash.comparison.charts.echarts import WIDE, panel_data
 from traindash.comparison.decision import (
@@ -129,7 +129,7 @@ def _goal(answered: Answered, reasons: list[str]) -> dict[str, object]:
         "heads": candidate_heads(goal),
         "offers": [_candidate(goal, one) for one in answered.candidates],
         "equal": answered.equal,
-        "close": [[1 - LIKELY < share < LIKELY for share in row] for row in answered.ahead],
+        "close": [[is_even(share) for share in row] for row in answered.ahead],
         "reasons": [[reasons.index(words) for words in row] for row in why],
         "front": _marks(answered),
     }
