@@ -154,13 +154,10 @@ def project_of_copies(
     made = client.writing.add_project(source.workspace_id, free_name(name, taken), about)
     client.writing.set_meta(made.id, client.projects.meta(project_id))
     names = {item.id: item.name for item in client.datasets.list(project_id)}
-    by_dataset: dict[DatasetId, list[ImageId]] = {}
-    for start in range(0, len(images), AT_ONCE):
-        for image in client.images.get(project_id, images[start : start + AT_ONCE]):
-            by_dataset.setdefault(image.dataset_id, []).append(image.id)
     used: set[str] = set()
     done = 0
-    for dataset, own in by_dataset.items():
+    for dataset, found in _by_dataset(client, project_id, images).items():
+        own = [image.id for image in found]
         title = free_name(names.get(dataset, "images"), used)
         used.add(title)
         target = client.writing.add_dataset(made.id, title)
@@ -176,6 +173,16 @@ def project_of_copies(
     return made
 
 
+def _by_dataset(
+    client: SuperviselyClient, project_id: ProjectId, images: Sequence[ImageId]
+) -> dict[DatasetId, list[Image]]:
+    found: dict[DatasetId, list[Image]] = {}
+    for start in range(0, len(images), AT_ONCE):
+        for image in client.images.get(project_id, images[start : start + AT_ONCE]):
+            found.setdefault(image.dataset_id, []).append(image)
+    return found
+
+
 def add_copies(client: SuperviselyClient, project_id: ProjectId, target: ProjectId, images: Sequence[ImageId]) -> int:
     """Copy images with their labels to earlier copies of the project, into datasets of the same names.
 
@@ -183,12 +190,8 @@ def add_copies(client: SuperviselyClient, project_id: ProjectId, target: Project
     """
     names = {item.id: item.name for item in client.datasets.list(project_id)}
     there = {item.name: item.id for item in client.datasets.list(target)}
-    by_dataset: dict[DatasetId, list[Image]] = {}
-    for start in range(0, len(images), AT_ONCE):
-        for image in client.images.get(project_id, images[start : start + AT_ONCE]):
-            by_dataset.setdefault(image.dataset_id, []).append(image)
     done = 0
-    for dataset, own in by_dataset.items():
+    for dataset, own in _by_dataset(client, project_id, images).items():
         title = names.get(dataset, "images")
         goal = there[title] if title in there else client.writing.add_dataset(target, title).id
         known = {image.name for image in client.images.list(dataset_id=goal)}
