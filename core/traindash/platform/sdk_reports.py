@@ -16,7 +16,6 @@ from traindash.platform.services import Services
 from traindash.platform.store.files import StoredFile
 from traindash.platform.tasks.preparation import evaluated_images, evaluation_source
 
-TEMPLATE = "template.vue"  # by its id a report is named
 MOST_EVALUATIONS = 20  # of a comparison
 _MOST_BYTES = 2**20  # of a template and of a text of it
 _KEPT = 50  # pages

@@ -22,15 +22,15 @@ from traindash.files import replacing
 from traindash.platform.routes.endpoint import fault_response
 from traindash.platform.routes.files import file_response
 from traindash.platform.routes.workload import BusyError, Lane, Workload
-from traindash.platform.sdk_reports import TEMPLATE, SdkReports
+from traindash.platform.sdk_reports import SdkReports
 from traindash.platform.services import Services
 from traindash.platform.store.blobs import URL_FOLDER
 from traindash.platform.store.files import StoredFile
+from traindash.platform.tasks.preparation import REPORT_FILE, TEMPLATE
 
 # The address has the hash of the content: what is under it can never change.
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _TASK_FOLDERS = ("experiments", "model-benchmark")
-REPORT_FILE = "report.html"
 # A report is made from data, names among them. Without ``allow-same-origin`` its scripts can read neither the dashboard
 # nor the API, even where something in it was not escaped.
 REPORT_POLICY = (

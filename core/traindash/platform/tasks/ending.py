@@ -22,6 +22,7 @@ from traindash.platform.tasks.evaluated import name_checkpoint, name_projects
 from traindash.platform.tasks.exits import ProcessEnd, classify, report_platform_error
 from traindash.platform.tasks.labelling import draw_labels
 from traindash.platform.tasks.log import read_failure, tail_lines, tail_messages
+from traindash.platform.tasks.preparation import TEMPLATE
 from traindash.platform.tasks.process import Ended, ProcessIdentity, memory_kills
 from traindash.platform.tasks.splits import SplitRecord, ensure_split_collections
 from traindash.training.runs.events import EventWriter, Phase
@@ -41,7 +42,7 @@ from traindash.training.runs.spec import (
 _APP_LINK = "open_app.lnk"
 _REPORT_LINK = "Model Evaluation Report.lnk"
 _RECORD = "experiment_info.json"
-_REPORT = "visualizations/template.vue"
+_REPORT = f"visualizations/{TEMPLATE}"
 _COLOR = "#33c94c"
 _BACKGROUND = "#d9f7e4"
 _log = logging.getLogger("traindash.tasks")
@@ -315,12 +316,12 @@ class _Experiment:
 
 def _publish_comparison(services: Services, task: TaskRecord, spec: CompareSpec, result: CompareResult) -> Published:
     run = services.layout.run(task.id)
-    source = run.evaluation / "template.vue"
+    source = run.evaluation / TEMPLATE
     if not source.is_file():
         msg = "The comparison says it is done, but its report is not there."
         raise StateError(msg, "Start it again; if it happens again, report it.")
     folder = spec.output_dir.rstrip("/")
-    report = services.files.put(task.team_id, f"{folder}/template.vue", source)
+    report = services.files.put(task.team_id, f"{folder}/{TEMPLATE}", source)
     (run.evaluation / "Model Comparison Report.lnk").write_text(_report_link(report.id), encoding="utf-8")
     _upload(services, task.team_id, run.evaluation, folder)
     title = result.title or "Model comparison"

@@ -37,6 +37,7 @@ from traindash.training.runs.spec import (
     write_spec,
 )
 
+TEMPLATE, REPORT_FILE = "template.vue", "report.html"  # of a report: by the id of the first it is named
 _COMPARISONS = "/model-comparison"
 _BENCHMARKS = "/model-benchmark"
 _EXPERIMENTS = "/experiments"
@@ -304,8 +305,8 @@ def _evaluation_dir(services: Services, where: tuple[TeamId, TaskId], project: s
 
 def _comparison_dir(services: Services, team_id: TeamId, wanted: str) -> str:
     """Return where a comparison goes: in place of an earlier one of this server, beside one that the SDK has made."""
-    of_sdk = services.files.find(team_id, f"{wanted}/template.vue") and not services.files.find(
-        team_id, f"{wanted}/report.html"
+    of_sdk = services.files.find(team_id, f"{wanted}/{TEMPLATE}") and not services.files.find(
+        team_id, f"{wanted}/{REPORT_FILE}"
     )
     return _free_folder(services, team_id, wanted) if of_sdk else wanted
 
